@@ -1,0 +1,103 @@
+"""Ops, changes and resources: what can be declared on a machine, and the difference to what is there.
+
+A resource computes its difference purely from facts; an op is data that an agent executes. A change carries
+both directions, so that nothing is done of which it is not known how to take it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from wslnet.model.snapshot import MachineFacts
+
+JsonObject = Mapping[str, object]
+
+
+class Action(StrEnum):
+    """What a change does to the machine, as plans print it (+ ~ -)."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+    RESTART = "restart"
+
+
+class Risk(StrEnum):
+    """What a change can do to the links that wslnet itself uses."""
+
+    SAFE = "safe"
+    CUTS_LINK = "cuts-link"
+    RESTARTS_LAYER = "restarts-layer"
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """What an agent executes: a verb of docs/protocols.md and its JSON arguments."""
+
+    verb: str
+    args: JsonObject = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """The op as the wire and the journal carry it."""
+        return {"verb": self.verb, "args": dict(self.args)}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference on one machine.
+
+    `resource` identifies the resource on its machine (`route 192.168.124.0/24`), `before` and `after` are
+    for people, `do` and `undo` for the agent; `rows` are the feature rows it serves.
+    """
+
+    machine: str
+    resource: str
+    action: Action
+    before: str | None
+    after: str | None
+    why: str
+    do: Op
+    undo: Op | None
+    risk: Risk = Risk.SAFE
+    rows: tuple[str, ...] = ()
+    stage: int = 1
+
+    @property
+    def id(self) -> str:
+        """Stable name of the change inside a plan."""
+        return f"{self.machine}:{self.resource}"
+
+
+class Resource(Protocol):
+    """Something declared on a machine: identity, the facts it needs, a pure difference.
+
+    `volatile` resources live in the running system and are lost by a restart of their layer; the planner
+    puts them behind the barrier.
+    """
+
+    @property
+    def machine(self) -> str:
+        """The machine it is declared on."""
+
+    @property
+    def name(self) -> str:
+        """Its identity on that machine."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of the facts that `diff` reads."""
+
+    @property
+    def volatile(self) -> bool:
+        """Whether a restart of the layer loses it."""
+
+    def diff(self, facts: MachineFacts) -> Change | None:
+        """The change that makes it true, or None when it is true already.
+
+        Raises:
+            PlanRefused: the facts show that it cannot be made true here.
+        """

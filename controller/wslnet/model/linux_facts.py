@@ -1,0 +1,143 @@
+"""Facts of a Linux machine, as the agent reads them (docs/protocols.md 1). Immutable readings, no judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the machine is; `boot_id` changes with every boot."""
+
+    hostname: str
+    kernel: str
+    boot_id: str
+    python: str
+    uid: int
+    os_id: str | None = None
+    os_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One network interface. `kind` is the rtnetlink kind (`bridge`, `tun`, `veth` …) or empty."""
+
+    index: int
+    name: str
+    mac: str | None = None
+    mtu: int = 0
+    up: bool = False
+    carrier: bool = False
+    kind: str | None = None
+    master: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address on a link."""
+
+    link: str
+    family: int
+    address: str
+    prefix: int
+    scope: str = "global"
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route outside the local table; `dst` is `default` or a prefix, `proto` the kernel's number."""
+
+    family: int
+    dst: str
+    via: str | None = None
+    dev: str | None = None
+    table: int = 254
+    proto: int = 0
+    metric: int = 0
+    src: str | None = None
+    scope: str = "global"
+    type: str = "unicast"
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One policy rule (`ip rule`)."""
+
+    family: int
+    priority: int
+    iif: str | None = None
+    ipproto: int | None = None
+    fwmark: int | None = None
+    table: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One neighbour entry."""
+
+    dev: str
+    family: int
+    address: str
+    mac: str | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """Saved rules: back end → family ("4"/"6") → `iptables-save -c` text; `nft` is the ruleset's text."""
+
+    backends: dict[str, dict[str, str]] = field(default_factory=dict)
+    default: str | None = None
+    nft: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One listening socket of the machine's own network namespace."""
+
+    proto: str
+    family: int
+    address: str
+    port: int
+    process: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One libvirt domain."""
+
+    name: str
+    state: str
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs now."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True, slots=True)
+class WslInfo:
+    """What `wslinfo` says inside WSL; `mode` is in lower case (`nat`, `mirrored` …)."""
+
+    mode: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class LinuxFacts:
+    """All readings of one Linux machine; a reading that was not asked for is None."""
+
+    identity: Identity | None = None
+    links: tuple[Link, ...] | None = None
+    addresses: tuple[Address, ...] | None = None
+    routes: tuple[Route, ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    neighbours: tuple[Neighbour, ...] | None = None
+    sysctls: dict[str, str] | None = None
+    firewall: Firewall | None = None
+    listeners: tuple[Listener, ...] | None = None
+    domains: tuple[Domain, ...] | None = None
+    wsl: WslInfo | None = None

@@ -1,0 +1,95 @@
+"""A plan: ordered changes in stages, the facts they rest on, and what a restart between them cuts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet.model.change import Change
+
+SCHEMA_VERSION = 1
+
+
+def canonical(value: object) -> str:
+    """Canonical JSON: sorted keys, no blanks; what ids and fingerprints are made of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Changes between two barriers. A `forecast` is diffed anew once its barrier has been passed."""
+
+    number: int
+    title: str
+    barrier: bool = False
+    forecast: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """The stage as plans print it; `barrier` means: a restart of WSL stands before it."""
+        return {
+            "number": self.number,
+            "title": self.title,
+            "barrier": self.barrier,
+            "forecast": self.forecast,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do.
+
+    `fingerprints` holds, per machine, the digest of the facts that the first stage rests on; `cut` says in
+    words who is cut by the restart; `notes` holds what the user should know and nothing can be done about.
+    """
+
+    stages: tuple[Stage, ...]
+    changes: tuple[Change, ...]
+    fingerprints: Mapping[str, str]
+    cut: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Hash of the plan's canonical JSON (without itself)."""
+        return digest(self._body())[:16]
+
+    def to_json(self) -> dict[str, object]:
+        """The shape of spec/cli.md, from which `apply` can run it."""
+        return {"schema_version": SCHEMA_VERSION, "id": self.id, **self._body()}
+
+    def _body(self) -> dict[str, object]:
+        return {
+            "stages": [stage.to_json() for stage in self.stages],
+            "changes": [change_to_json(change) for change in self.changes],
+            "fingerprints": dict(self.fingerprints),
+            "cut": list(self.cut),
+            "notes": list(self.notes),
+        }
+
+
+def change_to_json(change: Change) -> dict[str, object]:
+    """One change in the shape of spec/cli.md, ops included."""
+    return {
+        "id": change.id,
+        "stage": change.stage,
+        "machine": change.machine,
+        "resource": change.resource,
+        "action": str(change.action),
+        "before": change.before,
+        "after": change.after,
+        "why": change.why,
+        "rows": list(change.rows),
+        "risk": str(change.risk),
+        "do": change.do.to_json(),
+        "undo": None if change.undo is None else change.undo.to_json(),
+    }

@@ -1,0 +1,195 @@
+"""Facts of the Windows host, as the Windows agent reads them (docs/protocols.md 2). Readings, no judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Os:
+    """Build and edition, from the registry (never from localised text)."""
+
+    build: int
+    revision: int = 0
+    edition: str | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One network adapter; its `name` is localised and may be anything."""
+
+    index: int
+    name: str
+    description: str | None = None
+    mac: str | None = None
+    status: str | None = None
+    hidden: bool = False
+    virtual: bool = False
+    guid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The IP half of an adapter: one row per address family (4 or 6)."""
+
+    index: int
+    alias: str
+    family: int
+    forwarding: bool = False
+    metric: int | None = None
+    mtu: int | None = None
+    connected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsAddress:
+    """One IP address of Windows."""
+
+    index: int
+    alias: str
+    family: int
+    address: str
+    prefix: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsRoute:
+    """One route of Windows; `dst` is a prefix (`0.0.0.0/0` for the default), `via` `0.0.0.0` when on-link."""
+
+    index: int
+    alias: str
+    family: int
+    dst: str
+    via: str
+    metric: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkProfile:
+    """The network category of a connected adapter: Public, Private or DomainAuthenticated."""
+
+    index: int
+    alias: str
+    name: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HyperVSetting:
+    """The effective Hyper-V firewall setting of WSL's creator (`ActiveStore`)."""
+
+    enabled: str | None = None
+    default_inbound: str | None = None
+    default_outbound: str | None = None
+    loopback: str | None = None
+    host_policy_merge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HyperVRule:
+    """One Hyper-V firewall rule."""
+
+    name: str
+    display_name: str | None = None
+    direction: str | None = None
+    action: str | None = None
+    enabled: bool = True
+    protocol: str | None = None
+    local_ports: tuple[str, ...] = ()
+    remote_addresses: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    creator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HyperVFirewall:
+    """The Hyper-V firewall as far as it concerns WSL."""
+
+    supported: bool = False
+    creator_registered: bool = False
+    setting: HyperVSetting | None = None
+    rules: tuple[HyperVRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsListener:
+    """One listening socket of Windows with its owner."""
+
+    proto: str
+    address: str
+    port: int
+    pid: int | None = None
+    process: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortProxy:
+    """One `netsh interface portproxy` rule, read from the registry."""
+
+    family: str
+    listen_address: str
+    listen_port: int
+    connect_address: str
+    connect_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The registry values that decide about mirrored mode (wsl-facts 2.1)."""
+
+    ipv6_disabled_components: int | None = None
+    hyperv_firewall_disabled: int | None = None
+    policies: dict[str, int | str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WslConfigFile:
+    """The owner's `.wslconfig`: `target` is the file behind a link, `content` base64, `error` why it was not read."""
+
+    path: str
+    target: str | None = None
+    exists: bool = False
+    content: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Distro:
+    """One installed distro, as `wsl -l -v` lists it."""
+
+    name: str
+    state: str
+    version: int = 2
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WslService:
+    """WSL as Windows sees it; `mode` and `address` only while it runs."""
+
+    installed: bool = False
+    version: str | None = None
+    kernel_version: str | None = None
+    distros: tuple[Distro, ...] = ()
+    running: bool = False
+    mode: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class WindowsFacts:
+    """All readings of Windows; a reading that was not asked for is None."""
+
+    os: Os | None = None
+    adapters: tuple[Adapter, ...] | None = None
+    interfaces: tuple[Interface, ...] | None = None
+    addresses: tuple[WindowsAddress, ...] | None = None
+    routes: tuple[WindowsRoute, ...] | None = None
+    profiles: tuple[NetworkProfile, ...] | None = None
+    hyperv_firewall: HyperVFirewall | None = None
+    listeners: tuple[WindowsListener, ...] | None = None
+    portproxy: tuple[PortProxy, ...] | None = None
+    registry: Registry | None = None
+    wslconfig: WslConfigFile | None = None
+    wsl: WslService | None = None
