@@ -1,6 +1,6 @@
 """Binds and runs structured calls as a real PowerShell engine does: binder, pipeline, CDXML behaviour.
 
-`host.commands` registers its models in a `Registry`; `host.wire` runs `build_engine(registry, settings).run(…)`.
+`host.commands` registers its models in a `Registry`; `host.wire` runs `build_engine(registry, …).run(…)`.
 """
 
 from wslnet_lab.host.engine.provider import (

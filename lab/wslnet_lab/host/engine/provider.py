@@ -1,16 +1,18 @@
 """What stands below a CDXML command: the rows and acts of one CIM class.
 
-`engine.cdxml` gives every CDXML command its generated behaviour (filters, not-found errors, prompts, PassThru …)
-and asks a `Provider` for rows and acts only. A provider knows nothing of parameters, error records or streams.
+`engine.cdxml` gives every CDXML command its generated behaviour (filters, not-found errors, prompts, PassThru)
+and asks a `Provider` for rows and acts only. A provider knows nothing of parameters, records or streams.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wslnet_lab.host.contract import Category, CimInstance, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class MethodResult:
 class ProviderError(Exception):
     """A provider's refusal (cdxml-facts 5).
 
-    `message_id` is the MessageID of the error instance ("Windows System Error 5", "HRESULT 0x800700b7"); without
-    an error instance use `mi_error`. `severity` 7 makes it terminating; Windows' own errors carry 0.
+    `message_id` is the MessageID of the error instance ("Windows System Error 5", "HRESULT 0x800700b7");
+    without an error instance use `mi_error`. `severity` 7 makes it terminating; Windows' own carry 0.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ _MI = {
 
 
 def win32_error(code: int, message: str) -> ProviderError:
-    """A Win32 code as NetTCPIP and NetSecurity report it: `Windows System Error <code>` (windows-facts 1.3)."""
+    """A Win32 code as NetTCPIP and NetSecurity report it, `Windows System Error 5` (windows-facts 1.3)."""
     return ProviderError(
         f"Windows System Error {code}", message, category=_WIN32.get(code, Category.NOT_SPECIFIED)
     )
@@ -116,8 +118,8 @@ def mi_error(name: str, message: str) -> ProviderError:
 class Provider(Protocol):
     """Rows and acts. Every method may raise `ProviderError`; writes act at once, one object per call.
 
-    Values given to `create`, `modify` and `invoke` are by CIM name: enums as raw numbers (flags OR-ed), the rest
-    as bound (`timedelta`, `str`, `int`, `bool`, lists); a name that was not given is absent.
+    Values given to `create`, `modify` and `invoke` are by CIM name: enums as raw numbers (flags OR-ed), the
+    rest as bound (`timedelta`, `str`, `int`, `bool`, lists); a name that was not given is absent.
     """
 
     def query(self, query: Query, context: Context) -> Iterable[CimInstance]:
@@ -127,7 +129,7 @@ class Provider(Protocol):
         """Makes an object and returns it as it reads afterwards."""
 
     def modify(self, row: CimInstance, values: Mapping[str, object], context: Context) -> CimInstance:
-        """Changes `row` (one that `query` gave, or rebuilt from what a client sent) and returns its new state."""
+        """Changes `row` (one that `query` gave, or sent back by a client) and returns its new state."""
 
     def delete(self, row: CimInstance, context: Context) -> None:
         """Removes `row`."""

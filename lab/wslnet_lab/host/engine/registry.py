@@ -1,18 +1,21 @@
 """What `host.commands` registers: CDXML commands over providers, and bodies of the other commands.
 
 A registry is filled by functions of `host.commands` (`registry.add("Get-Item", model.get_item)`,
-`registry.add_cdxml(CdxmlCommand(…))`) and then only read. It does not know the oracle; names are checked against
-it when the engine is built.
+`registry.add_cdxml(CdxmlCommand(…))`) and then only read. It does not know the oracle; names are checked
+against it when the engine is built.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import Command
-from wslnet_lab.host.engine.provider import Provider
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wslnet_lab.host.contract import Command
+    from wslnet_lab.host.engine.provider import Provider
 
 
 class Act(Enum):
@@ -39,7 +42,8 @@ class CdxmlCommand:
             Which parameters are queries is derived from the oracle (lists that the `InputObject` set lacks).
         options: Parameters that are query or operation options: given to the provider in `Context.options`,
             neither filtered nor written (added to those derived: scalars of the query sets, GPOSession, …).
-        values: Written parameter → CIM property or method argument where they differ (`NlMtuBytes` → `NlMtu`).
+        values: Written parameter → CIM property or method argument where they differ (`NlMtuBytes` →
+            `NlMtu`).
         method: The CIM method of `INVOKE` and `STATIC`.
         prompts: ConfirmImpact High: asks unless Confirm is false (windows-facts 1.4).
         literal: Query parameters whose text is no wildcard (AllowGlobbing=false).
@@ -67,8 +71,8 @@ class Registry:
     def add(self, name: str, body: Command) -> None:
         """Registers the body of a compiled or script command.
 
-        A body is called once per input object when objects are piped in (the object bound to the parameter that
-        takes it); commands that take `InputObject` get all of them at once in `BoundCall.pipeline_input`.
+        A body is called once per input object when objects are piped in (the object bound to the parameter
+        that takes it); commands that take `InputObject` get all of them at once in `BoundCall.pipeline_input`.
 
         Raises:
             ValueError: The name is registered already.
