@@ -1,4 +1,4 @@
-"""Facts of a Linux machine, as the agent reads them (docs/protocols.md 1). Immutable readings, no judgement."""
+"""Facts of a Linux machine, as the agent reads them (docs/protocols.md 1). No judgement here."""
 
 from __future__ import annotations
 

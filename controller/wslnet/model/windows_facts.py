@@ -1,4 +1,4 @@
-"""Facts of the Windows host, as the Windows agent reads them (docs/protocols.md 2). Readings, no judgement."""
+"""Facts of the Windows host, as the Windows agent reads them (docs/protocols.md 2). No judgement here."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class WslConfigFile:
-    """The owner's `.wslconfig`: `target` is the file behind a link, `content` base64, `error` why it was not read."""
+    """The owner's `.wslconfig`; `target`: the file behind a link, `content`: base64, `error`: why not read."""
 
     path: str
     target: str | None = None

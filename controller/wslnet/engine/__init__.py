@@ -1,0 +1,1 @@
+"""Gathers facts, orders changes into plans, applies them under a journal, takes them back."""

@@ -1,0 +1,182 @@
+"""Applies a plan and takes it back: intent on disk, do, read back; on any failure undo in reverse order.
+
+Safe changes of one machine travel in one request. What was read back decides, never the agent's word alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from wslnet.engine.gather import gather
+from wslnet.engine.planner import RESTART_VERB
+from wslnet.engine.restart import RunningVm, restart_wsl
+from wslnet.errors import AgentError, PlanRefused, RollbackIncomplete, WslnetError
+from wslnet.model.change import Risk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from wslnet.engine.fleet import Fleet
+    from wslnet.engine.journal import Journal
+    from wslnet.model.change import Change, Resource
+
+OP_DEADLINE_S = 60.0
+
+
+@dataclass
+class Progress:
+    """What a run has done so far: enough to take it back and to tell it."""
+
+    fleet: Fleet
+    journal: Journal
+    say: Callable[[str, str], None]
+    vms: tuple[RunningVm, ...] = ()
+    applied: list[Change] = field(default_factory=list)
+    outcomes: dict[str, str] = field(default_factory=dict)
+
+
+def apply_changes(run: Progress, changes: Sequence[Change], resources: Iterable[Resource]) -> None:
+    """Does `changes` in order and reads each back through its resource.
+
+    Raises:
+        WslnetError: one failed; what was done before stands in `run.applied`.
+    """
+    declared = {(one.machine, one.name): one for one in resources}
+    for change_batch in _batches(changes):
+        if change_batch[0].do.verb == RESTART_VERB:
+            _restart(run, change_batch[0])
+        else:
+            _do(run, change_batch)
+            _read_back(run, change_batch, declared)
+
+
+def _batches(changes: Sequence[Change]) -> Iterable[list[Change]]:
+    """Neighbouring safe changes of one machine together, every other change alone."""
+    numbered = enumerate(changes)
+    for _, group in groupby(
+        numbered, lambda pair: pair[1].machine if pair[1].risk is Risk.SAFE else (pair[0], pair[1].machine)
+    ):
+        yield [change for _, change in group]
+
+
+def _do(run: Progress, changes: list[Change]) -> None:
+    machine = changes[0].machine
+    for change in changes:
+        run.journal.intent(change)
+        run.say(machine, f"{change.resource}: {change.after}")
+        run.applied.append(change)
+        run.outcomes[change.id] = "unknown"
+    results = run.fleet.execute(machine, [change.do for change in changes], deadline_s=OP_DEADLINE_S)
+    for change, result in zip(changes, results, strict=True):
+        if result.ok:
+            run.journal.done(change)
+            run.outcomes[change.id] = "done"
+        elif result.code == "not-run":
+            run.applied.remove(change)
+            run.outcomes[change.id] = "not-done"
+        else:
+            run.outcomes[change.id] = "failed"
+    failed = next(
+        ((c, r) for c, r in zip(changes, results, strict=True) if not r.ok and r.code != "not-run"), None
+    )
+    if failed is not None:
+        change, result = failed
+        raise AgentError(
+            f"{machine}: {change.resource}: {result.message}", machine=machine, op_code=result.code
+        )
+
+
+def _read_back(run: Progress, changes: list[Change], declared: dict[tuple[str, str], Resource]) -> None:
+    machine = changes[0].machine
+    resources = [declared[change.machine, change.resource] for change in changes]
+    needs = frozenset().union(*(one.needs for one in resources))
+    snapshot = gather(run.fleet, {machine: needs})
+    facts = snapshot.facts.get(machine)
+    if facts is None:
+        raise AgentError(
+            f"{machine}: cannot be read back: {snapshot.unseen[machine].reason}", machine=machine
+        )
+    for change, resource in zip(changes, resources, strict=True):
+        if resource.diff(facts) is not None:
+            raise AgentError(
+                f"{machine}: {change.resource} was written and reads back as before", machine=machine
+            )
+        run.journal.verified(change)
+
+
+def _restart(run: Progress, change: Change) -> None:
+    run.journal.intent(change)
+    run.applied.append(change)
+    run.outcomes[change.id] = "unknown"
+    mode = change.do.args.get("mode")
+    restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+    run.journal.done(change)
+    run.journal.verified(change)
+    run.outcomes[change.id] = "done"
+
+
+def check_forecast(forecast: Sequence[Change], found: Sequence[Change]) -> None:
+    """Refuses a change behind the barrier that the shown plan did not hold.
+
+    Raises:
+        PlanRefused: names the first such change.
+    """
+    shown = {(change.machine, change.resource) for change in forecast}
+    for change in found:
+        if (change.machine, change.resource) not in shown:
+            raise PlanRefused(
+                f"{change.machine}: {change.resource} was not in the plan that was shown",
+                machine=change.machine,
+            )
+
+
+def roll_back(run: Progress) -> None:
+    """Takes back everything in `run.applied`, newest first.
+
+    The restart is repeated last, after the files it depends on are back: what lives behind it is gone with
+    it anyway, so a failure to undo a volatile change before it does not count.
+
+    Raises:
+        RollbackIncomplete: some changes could not be taken back; they are listed.
+    """
+    restart = next((change for change in run.applied if change.do.verb == RESTART_VERB), None)
+    left: list[str] = []
+    for change in reversed(run.applied):
+        if change is restart:
+            continue
+        problem = _undo(run, change)
+        if problem is not None and not (restart is not None and change.stage > 1):
+            left.append(f"{change.machine}: {change.resource}: {problem}")
+    if restart is not None and restart.undo is not None:
+        left += _restart_back(run, restart)
+    run.applied.clear()
+    if left:
+        raise RollbackIncomplete("not everything could be taken back: " + "; ".join(left), left=tuple(left))
+
+
+def _undo(run: Progress, change: Change) -> str | None:
+    if change.undo is None:
+        return "it has no undo"
+    run.say(change.machine, f"taking back {change.resource}")
+    try:
+        (result,) = run.fleet.execute(change.machine, [change.undo], deadline_s=OP_DEADLINE_S)
+    except WslnetError as error:
+        return error.message
+    if not result.ok and not (run.outcomes[change.id] != "done" and result.code == "not-found"):
+        return result.message
+    run.journal.undone(change)
+    run.outcomes[change.id] = "undone"
+    return None
+
+
+def _restart_back(run: Progress, change: Change) -> list[str]:
+    mode = change.undo.args.get("mode") if change.undo is not None else None
+    try:
+        restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+    except WslnetError as error:
+        return [f"{change.machine}: {change.resource}: {error.message}"]
+    run.journal.undone(change)
+    run.outcomes[change.id] = "undone"
+    return []

@@ -1,0 +1,88 @@
+"""The journal of one run: append-only, fsynced JSON lines on the controller's side.
+
+A record stands on disk before the change it speaks of, with the op that undoes it; `wsl --shutdown` cannot
+take it away, and a later process can read what was done and what was not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from wslnet.errors import WslnetError
+from wslnet.model.plan import change_to_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from wslnet.model.change import Change
+    from wslnet.model.plan import Plan
+
+
+class Journal:
+    """One open journal file. Each `write` returns only when the record is on disk."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        """Opens `folder/RUN.jsonl`; the folder is made if missing.
+
+        Raises:
+            WslnetError: the folder or file cannot be written; nothing has been changed yet.
+        """
+        self.run = run
+        self.path = folder / f"{run}.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("x", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise WslnetError(f"{self.path}: the journal cannot be written: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def open_run(self, plan: Plan) -> None:
+        """The first record: the whole plan."""
+        self.write("open", plan=plan.to_json())
+
+    def intent(self, change: Change) -> None:
+        """Before a change: what will be done and how to take it back."""
+        self.write("intent", change=change_to_json(change))
+
+    def done(self, change: Change) -> None:
+        """The agent said it is done; it is not yet read back."""
+        self.write("done", id=change.id)
+
+    def verified(self, change: Change) -> None:
+        """It was read back and is as declared."""
+        self.write("verified", id=change.id)
+
+    def undone(self, change: Change) -> None:
+        """It was taken back and read back."""
+        self.write("undone", id=change.id)
+
+    def write(self, kind: str, **body: object) -> None:
+        """Appends one record and syncs it.
+
+        Raises:
+            WslnetError: the disk refuses; the caller stops and takes back what was done.
+        """
+        record = {"at": datetime.now(UTC).isoformat(), "run": self.run, "kind": kind, **body}
+        try:
+            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise WslnetError(f"{self.path}: the journal cannot be written: {error.strerror}") from error
+
+
+def new_run_id() -> str:
+    """A run's id: sortable by time, unique enough for one inventory."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ-") + f"{time.time_ns() % 0xFFFFFF:06x}"

@@ -1,0 +1,159 @@
+"""Orders the differences of resources into a plan with stages split at the WSL restart.
+
+Stage 1 holds what a restart does not lose; stage 2 what it does. When nothing in stage 1 restarts WSL and
+the mode is right, there is one stage. Within a stage the leaf comes first, and on one machine what cuts
+links comes last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wslnet.errors import PlanRefused
+from wslnet.model.change import Action, Change, Op, Risk
+from wslnet.model.plan import Plan, Stage, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wslnet.model.change import Resource
+    from wslnet.model.snapshot import MachineFacts, Snapshot
+
+RESTART_VERB = "wsl.restart"
+"""The op of the barrier; `wslnet.engine.restart` carries it out, no agent does."""
+
+_FORGETFUL = frozenset({"neighbours", "listeners"})
+"""Facts that move by themselves and are left out of fingerprints."""
+
+
+def make_plan(
+    snapshot: Snapshot,
+    resources: Sequence[Resource],
+    *,
+    mode: str | None = None,
+    notes: Sequence[str] = (),
+) -> Plan:
+    """The plan that makes all `resources` true and, with `mode`, WSL run in it.
+
+    Raises:
+        PlanRefused: a resource cannot be made true, or a machine it stands on was not seen.
+    """
+    persistent = [change for one in resources if not one.volatile and (change := _diff(snapshot, one))]
+    volatile = [change for one in resources if one.volatile and (change := _diff(snapshot, one))]
+    restart = any(change.risk is Risk.RESTARTS_LAYER for change in persistent) or (
+        mode is not None and snapshot.mode != mode
+    )
+    touched = {one.machine for one in resources}
+    prints = {name: fingerprint(snapshot.facts[name]) for name in sorted(touched) if name in snapshot.facts}
+    if not restart:
+        only: tuple[Stage, ...] = (Stage(1, "no restart needed"),) if persistent or volatile else ()
+        return Plan(only, _ordered(snapshot, [*persistent, *volatile]), prints, notes=tuple(notes))
+    barrier = _barrier(snapshot, mode)
+    volatile = [*volatile, *_lost(snapshot, resources, volatile)]
+    stages = (
+        Stage(1, "what a restart of WSL keeps: files and Windows' own state"),
+        Stage(2, "what is put in place after WSL came up again", barrier=True, forecast=True),
+    )
+    later = [replace(change, stage=2) for change in _ordered(snapshot, volatile)]
+    changes = (*_ordered(snapshot, persistent), barrier, *later)
+    return Plan(stages, changes, prints, cut=_cut(snapshot), notes=tuple(notes))
+
+
+def _diff(snapshot: Snapshot, resource: Resource) -> Change | None:
+    facts = snapshot.facts.get(resource.machine)
+    if facts is None:
+        unseen = snapshot.unseen.get(resource.machine)
+        reason = unseen.reason if unseen is not None else "not gathered"
+        raise PlanRefused(f"{resource.machine} was not seen: {reason}", machine=resource.machine)
+    return resource.diff(facts)
+
+
+def _lost(snapshot: Snapshot, resources: Iterable[Resource], pending: Sequence[Change]) -> list[Change]:
+    """Volatile resources that are true now and that the restart will lose: put back behind it."""
+    have = {(change.machine, change.resource) for change in pending}
+    inventory = snapshot.inventory
+    wsl = inventory.wsl
+    lost: list[Change] = []
+    for one in resources:
+        below = wsl is not None and (one.machine == wsl.name or inventory.is_below(one.machine, wsl.name))
+        if one.volatile and below and (one.machine, one.name) not in have:
+            lost.append(
+                Change(
+                    machine=one.machine,
+                    resource=one.name,
+                    action=Action.ADD,
+                    before="true now, lost by the restart",
+                    after=one.name,
+                    why="put back after the restart",
+                    do=Op("forecast"),
+                    undo=None,
+                )
+            )
+    return lost
+
+
+def _barrier(snapshot: Snapshot, mode: str | None) -> Change:
+    windows = snapshot.inventory.windows
+    if windows is None:
+        raise PlanRefused("a restart of WSL is needed and the inventory has no Windows host")
+    wanted = mode or snapshot.mode
+    return Change(
+        machine=windows.name,
+        resource="WSL",
+        action=Action.RESTART,
+        before=f"mode {snapshot.mode or 'not running'}",
+        after=f"mode {wanted}",
+        why=".wslconfig is read only when WSL starts",
+        do=Op(RESTART_VERB, {"mode": wanted}),
+        undo=Op(RESTART_VERB, {"mode": snapshot.mode}),
+        risk=Risk.RESTARTS_LAYER,
+        rows=("S3-42",),
+        stage=2,
+    )
+
+
+def _cut(snapshot: Snapshot) -> tuple[str, ...]:
+    """Who a restart of WSL cuts, in words: running distros and the VMs in them."""
+    words: list[str] = []
+    service = snapshot.windows.wsl if snapshot.windows is not None else None
+    for distro in service.distros if service is not None else ():
+        if distro.state == "Running":
+            words.append(f"distro {distro.name} and everything that runs in it")
+            if distro.name.startswith("docker-desktop"):
+                words.append("Docker Desktop, which does not come back by itself")
+    for name, facts in snapshot.facts.items():
+        domains = getattr(facts, "domains", None) or ()
+        words += [f"VM {one.name} (in {name}); started again" for one in domains if one.running]
+    return tuple(words)
+
+
+def _ordered(snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Leaf first, what cuts links last; otherwise in the order given."""
+    inventory = snapshot.inventory
+    return tuple(
+        sorted(changes, key=lambda change: (-inventory.depth(change.machine), change.risk is Risk.CUTS_LINK))
+    )
+
+
+def fingerprint(facts: MachineFacts) -> str:
+    """Digest of facts without what moves by itself (counters, neighbours, lifetimes)."""
+    plain = msgspec.to_builtins(facts)
+    for name in _FORGETFUL:
+        plain.pop(name, None)
+    firewall = plain.get("firewall")
+    if firewall:
+        firewall["backends"] = {
+            backend: {family: _without_counters(text) for family, text in saved.items()}
+            for backend, saved in firewall["backends"].items()
+        }
+        firewall["nft"] = None
+    return digest(plain)
+
+
+def _without_counters(saved: str) -> str:
+    lines = (line.partition("] ")[2] if line.startswith("[") else line for line in saved.splitlines())
+    kept = (line.partition(" [")[0] if line.startswith(":") else line for line in lines)
+    return "\n".join(line for line in kept if not line.startswith("#"))

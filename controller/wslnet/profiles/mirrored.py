@@ -1,0 +1,106 @@
+"""Mirrored mode as resources: the key in `.wslconfig`, the Hyper-V rules, the nested part.
+
+The first two are persistent and stand before the WSL restart; the nested part is computed again behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.errors import InputError, PlanRefused
+from wslnet.model.topology import lan_prefixes, uplinks
+from wslnet.profiles.nested import nested_resources
+from wslnet.resources.hyperv_rule import HyperVAllowRule
+from wslnet.resources.hyperv_setting import HyperVDefaultInbound
+from wslnet.resources.interface_forwarding import InterfaceForwarding
+from wslnet.resources.wslconfig_keys import WslConfigKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.allow import Allow
+    from wslnet.model.change import Resource
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.profiles.modes import SetupOptions
+
+MODE = "mirrored"
+_LAN_PROFILES = ("Private", "Domain")
+_RECOMMENDED = {"wsl2.dnsTunneling": "true", "wsl2.autoProxy": "true", "wsl2.firewall": "true"}
+
+
+def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, ...]:
+    """All resources of `setup --mirrored`, persistent ones first.
+
+    Raises:
+        InputError: the inventory has no Windows host.
+        PlanRefused: `@lan` was asked for and no private network is there.
+    """
+    windows = snapshot.inventory.windows
+    if windows is None:
+        raise InputError(f"{snapshot.inventory.path}: no machine of kind windows; setup needs one")
+    persistent: list[Resource] = [
+        WslConfigKeys(windows.name, _keys(options), "mirrored mode is what was asked for")
+    ]
+    persistent += [_rule(snapshot, windows.name, allow) for allow in options.allow]
+    if options.open_all:
+        persistent.append(HyperVDefaultInbound(windows.name, "Allow", "--open-all was given"))
+    return (*persistent, *volatile_resources(snapshot))
+
+
+def volatile_resources(snapshot: Snapshot) -> tuple[Resource, ...]:
+    """What must be put in place after each start of WSL."""
+    return (*nested_resources(snapshot), *_forwarding(snapshot))
+
+
+def _keys(options: SetupOptions) -> dict[str, str]:
+    keys = {"wsl2.networkingMode": MODE}
+    if options.host_loopback:
+        keys["experimental.hostAddressLoopback"] = "true"
+    if options.recommended:
+        keys |= _RECOMMENDED
+    return keys
+
+
+def _rule(snapshot: Snapshot, windows: str, allow: Allow) -> HyperVAllowRule:
+    if allow.scope is None:
+        return HyperVAllowRule(windows, allow, (), (), f"--allow {allow}: any source")
+    _refuse_public(snapshot, allow)
+    prefixes = lan_prefixes(snapshot)
+    if not prefixes:
+        raise PlanRefused(
+            f"--allow {allow}: Windows has no adapter with a default gateway, so there is no LAN to allow",
+            machine=windows,
+        )
+    why = f"--allow {allow}: the LAN is {', '.join(prefixes)}"
+    return HyperVAllowRule(windows, allow, prefixes, _LAN_PROFILES, why)
+
+
+def _refuse_public(snapshot: Snapshot, allow: Allow) -> None:
+    windows = snapshot.windows
+    indices = uplinks(snapshot)
+    for profile in (windows.profiles if windows is not None else None) or ():
+        if profile.index in indices[:1] and profile.category == "Public":
+            raise PlanRefused(
+                f"--allow {allow}: the network on {profile.alias} is Public; if it is yours, make it private "
+                f"first: Set-NetConnectionProfile -InterfaceIndex {profile.index} -NetworkCategory Private"
+            )
+
+
+def _forwarding(snapshot: Snapshot) -> Iterator[InterfaceForwarding]:
+    """Forwarding on Hyper-V adapters where it means something.
+
+    In mirrored mode WSL's traffic passes no `vEthernet (WSL)` and `FSE HostVnic` takes no IP settings
+    (wsl-facts 9), so with no other Hyper-V switch there is nothing to switch on.
+    """
+    windows = snapshot.windows
+    if windows is None or snapshot.inventory.windows is None:
+        return
+    closed = set(uplinks(snapshot))
+    for one in windows.interfaces or ():
+        other = one.alias.startswith("vEthernet (") and not one.alias.startswith(_WITHOUT_MEANING)
+        if other and one.family == 4 and one.connected and one.index not in closed:  # noqa: PLR2004
+            why = f"{one.alias} is a Hyper-V switch beside WSL's"
+            yield InterfaceForwarding(snapshot.inventory.windows.name, one.index, one.alias, why)
+
+
+_WITHOUT_MEANING = ("vEthernet (FSE HostVnic)", "vEthernet (WSL")

@@ -1,0 +1,76 @@
+"""What nested VMs need so that every Linux machine of the tree reaches every other: routes and accepts.
+
+For each wire between a machine and its child, all machines above need a route to it, and the machines that
+forward must let new connections through both ways. Works at any depth and width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.model.machine import Kind
+from wslnet.model.topology import Segment, segment
+from wslnet.resources.forward_accept import ForwardAccept
+from wslnet.resources.static_route import StaticRoute
+from wslnet.resources.sysctl import Sysctl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.change import Resource
+    from wslnet.model.snapshot import Snapshot
+
+NEEDS = frozenset(
+    {"identity", "links", "addresses", "routes", "sysctls", "firewall", "listeners", "domains", "wsl"}
+)
+"""Facts of Linux machines that the nested part is computed from and judged by."""
+
+
+def nested_resources(snapshot: Snapshot) -> tuple[Resource, ...]:
+    """Resources that connect all VMs below wsl with wsl and with each other.
+
+    A wire whose ends are not known (parent not seen) gives nothing; doctor says so.
+    """
+    found: dict[tuple[str, str], Resource] = {}
+    for machine in snapshot.inventory.of_kind(Kind.VM):
+        wire = segment(snapshot, machine.name)
+        if wire is not None:
+            for resource in _for_wire(snapshot, wire):
+                found.setdefault((resource.machine, resource.name), resource)
+    return tuple(found.values())
+
+
+def _for_wire(snapshot: Snapshot, wire: Segment) -> Iterator[Resource]:
+    inventory = snapshot.inventory
+    below = wire
+    for ancestor in inventory.ancestors(wire.parent):
+        if not ancestor.is_linux:
+            break
+        above = segment(snapshot, inventory.branch(ancestor.name, wire.child).name)
+        if above is None:
+            break
+        reach = f"so that {ancestor.name} reaches {wire.child}"
+        yield StaticRoute(ancestor.name, wire.subnet, above.child_address, above.link, reach)
+        yield from _forwarding(snapshot, above, below, wire)
+        below = above
+
+
+def _forwarding(snapshot: Snapshot, above: Segment, below: Segment, wire: Segment) -> Iterator[Resource]:
+    """What the machine between two wires must let pass: `above.child` is that machine."""
+    router = above.child
+    uplink = _link_with(snapshot, router, above.child_address)
+    if uplink is None:
+        return
+    why = f"so that {above.parent} reaches {wire.child} through {router}"
+    back = f"so that {wire.child} reaches {above.parent} through {router}"
+    yield Sysctl(
+        router, "net.ipv4.ip_forward", "1", f"{router} must forward between {above.subnet} and {wire.subnet}"
+    )
+    yield ForwardAccept(router, above.subnet, wire.subnet, uplink, below.link, why)
+    yield ForwardAccept(router, wire.subnet, above.subnet, below.link, uplink, back)
+
+
+def _link_with(snapshot: Snapshot, machine: str, address: str) -> str | None:
+    facts = snapshot.linux(machine)
+    addresses = (facts.addresses if facts is not None else None) or ()
+    return next((one.link for one in addresses if one.address == address), None)

@@ -1,0 +1,93 @@
+"""Keys of the owner's `.wslconfig`, edited so that no other byte changes.
+
+All keys of one run make one change, so the file is written once. Existing values are judged as WSL would
+read them (first duplicate wins), not as they look.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wslnet.errors import PlanRefused
+from wslnet.model.change import Action, Change, Op, Risk
+from wslnet.model.windows_facts import WindowsFacts, WslConfigFile
+from wslnet_win_agent.wslconfig import editor, reader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet.model.snapshot import MachineFacts
+
+
+@dataclass(frozen=True, slots=True)
+class WslConfigKeys:
+    """Values by `section.key`, for instance `{"wsl2.networkingMode": "mirrored"}`."""
+
+    machine: str
+    values: Mapping[str, str]
+    why: str
+    rows: tuple[str, ...] = ("S0-07", "S0-08")
+    needs: frozenset[str] = frozenset({"wslconfig"})
+    volatile: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its identity: the keys it declares."""
+        return f"wslconfig {', '.join(sorted(self.values))}"
+
+    def diff(self, facts: MachineFacts) -> Change | None:
+        """The new content of the file, with the old content as its undo.
+
+        Raises:
+            PlanRefused: the file is there and could not be read (it may be locked by an editor).
+        """
+        file = facts.wslconfig if isinstance(facts, WindowsFacts) else None
+        if file is None:
+            return None
+        if file.error is not None:
+            raise PlanRefused(
+                f"{file.path} cannot be read: {file.error}; close the program that holds it and run again",
+                machine=self.machine,
+            )
+        old = base64.b64decode(file.content) if file.exists and file.content is not None else None
+        new, before = old or b"", []
+        for full_key, value in self.values.items():
+            section, _, key = full_key.partition(".")
+            found = effective(old or b"", full_key)
+            if found is None or found.lower() != value.lower():
+                before.append(f"{full_key}={found if found is not None else '(unset)'}")
+                new = editor.set_value(new, section, key, value)
+        if not before:
+            return None
+        return Change(
+            machine=self.machine,
+            resource=self.name,
+            action=Action.ADD if old is None else Action.CHANGE,
+            before=None if old is None else ", ".join(before),
+            after=", ".join(f"{key}={value}" for key, value in self.values.items()),
+            why=self.why,
+            do=_write(file, new, old),
+            undo=_write(file, old, new),
+            risk=Risk.RESTARTS_LAYER,
+            rows=self.rows,
+        )
+
+
+def effective(content: bytes, full_key: str) -> str | None:
+    """The value WSL would use for `section.key`; None when it would use its default."""
+    setting = reader.read(content).effective.get(full_key)
+    return setting.value if setting is not None else None
+
+
+def _write(file: WslConfigFile, content: bytes | None, expected: bytes | None) -> Op:
+    return Op(
+        "wslconfig.write",
+        {
+            "path": file.target or file.path,
+            "content": None if content is None else base64.b64encode(content).decode(),
+            "expect_sha256": None if expected is None else hashlib.sha256(expected).hexdigest(),
+        },
+    )
