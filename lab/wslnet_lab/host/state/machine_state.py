@@ -1,0 +1,97 @@
+"""Opens everything that one Windows remembers below `LAB/windows` and makes what is not there yet.
+
+The single owner of the state files; commands and WSL share one `MachineState`. It sends nothing anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from wslnet_lab.host.state.boot import open_boot
+from wslnet_lab.host.state.disk import Disk
+from wslnet_lab.host.state.firewall import HyperVFirewall, fresh_firewall
+from wslnet_lab.host.state.first_install import install_files, install_registry, install_services
+from wslnet_lab.host.state.json_file import JsonFile
+from wslnet_lab.host.state.registry import RegistryStore
+from wslnet_lab.host.state.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WSLCONFIG_LOCKED = "wslconfig-locked"
+_CULTURES = {"culture-zh-cn": "zh-CN", "culture-de-de": "de-DE"}
+
+
+class MachineState:
+    r"""The state of one Windows.
+
+    Attributes:
+        settings: What kind of Windows it is.
+        registry: Keys and values.
+        disk: Drive C:.
+        firewall: The stores of the Hyper-V firewall.
+        persistent_firewall: The file of the firewall stores, with the host's own rules and profiles.
+        network: What networks keep over a reboot: interface settings, routes, categories.
+        services: Service name → display name, start type, state.
+        boot: What a reboot loses.
+    """
+
+    def __init__(self, lab_dir: Path, *, resumed: bool = False) -> None:
+        """Opens the state of the lab in `lab_dir`; not `resumed` means that Windows boots."""
+        folder = lab_dir / "windows"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._faults = lab_dir / "faults.json"
+        self.settings = Settings.load(lab_dir / "windows.json")
+        first_install = not (folder / "registry.json").exists()
+        self.registry = RegistryStore(
+            JsonFile(folder / "registry.json", lambda: install_registry(self.settings))
+        )
+        self.disk = Disk(folder / "C", self._locked_files)
+        if first_install:
+            install_files(folder / "C", self.settings)
+        self.boot = open_boot(folder / "boot.json", resumed=resumed)
+        self.persistent_firewall = JsonFile(folder / "firewall.json", fresh_firewall)
+        self.firewall = HyperVFirewall(self.persistent_firewall, self.boot)
+        self.network = JsonFile(
+            folder / "network.json", lambda: {"interfaces": {}, "routes": [], "categories": {}}
+        )
+        self.services = JsonFile(folder / "services.json", lambda: install_services(self.settings))
+
+    def faults(self) -> dict[str, Any]:
+        """The faults that are on now: name → parameters (`faults.json`: names, or a table of them)."""
+        if not self._faults.exists():
+            return {}
+        document = json.loads(self._faults.read_text("utf-8") or "{}")
+        rows = document.items() if isinstance(document, dict) else ((name, True) for name in document)
+        return {
+            name: given if isinstance(given, dict) else {}
+            for name, given in rows
+            if given is not False and given is not None
+        }
+
+    def culture(self) -> str:
+        """The language of messages now: the setting, or what a `culture-…` fault says."""
+        faults = self.faults()
+        return next((culture for name, culture in _CULTURES.items() if name in faults), self.settings.culture)
+
+    def wslconfig_path(self) -> str:
+        """Where the owner's `.wslconfig` is looked for."""
+        return f"{self.settings.home}\\.wslconfig"
+
+    def log_event(self, source: str, level: str, text: str) -> None:
+        """Appends a record to the Application event log."""
+        record = {"at": datetime.now(UTC).isoformat(), "source": source, "level": level, "text": text}
+        with (self._folder / "events.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def events(self) -> list[dict[str, str]]:
+        """The Application event log, oldest first."""
+        path = self._folder / "events.jsonl"
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def _locked_files(self) -> frozenset[str]:
+        return frozenset({self.wslconfig_path()}) if WSLCONFIG_LOCKED in self.faults() else frozenset()
