@@ -1,0 +1,159 @@
+"""Changes one key of a `.wslconfig` and leaves every other byte as it is.
+
+Keeps encoding, byte order mark, line ends, comments and a missing line end at the end of the file. Each
+result is read again before it is given out: an edit that would change what another key means is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .encoding import WslConfigError, decode
+from .keys import KNOWN, canonical
+from .reader import read
+from .syntax import Kind, parse
+
+if TYPE_CHECKING:
+    from .syntax import Statement
+
+_WINDOWS_LINE_END = "\r\n"
+_BLANKS = " \t"
+_ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\b": "\\b"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Splice:
+    """Replace the characters from `start` to `end`."""
+
+    start: int
+    end: int
+    new: str
+
+
+def set_value(data: bytes, name: str, value: str) -> bytes:
+    """Give the file with `name` (WSL's spelling, `wsl2.networkingMode`) set to `value`.
+
+    The line that holds is edited (the first one, an alias included); without one the key goes to the end of
+    its first section, without that section both go to the end of the file. The same value again gives
+    the same bytes.
+
+    Raises:
+        WslConfigError: `unknown-key`, `utf-16`, `truncated`, `not-encodable`, `bad-value`, or `unsafe` when
+            another key would change its meaning.
+    """
+    _known(name)
+    decoded = decode(data)
+    statements = parse(decoded.text)
+    holding = _holding(statements, name)
+    if holding is not None and holding.value == value:
+        return data
+    raw = _written(value)
+    if holding is not None:
+        splice = _Splice(holding.value_start, holding.value_end, raw)
+    else:
+        splice = _insertion(decoded.text, statements, name, raw)
+    edited = decoded.encode(_applied(decoded.text, (splice,)))
+    _verify(data, edited, name, value)
+    return edited
+
+
+def unset_value(data: bytes, name: str) -> bytes:
+    """Give the file without any line for `name`, aliases included; trailing comments stay.
+
+    Raises:
+        WslConfigError: as `set_value` does.
+    """
+    _known(name)
+    decoded = decode(data)
+    splices = []
+    for statement in parse(decoded.text):
+        if _is_line_of(statement, name):
+            tail = decoded.text[statement.value_end : statement.end].lstrip(_BLANKS)
+            splices.append(_Splice(statement.start, statement.end, tail if tail.startswith("#") else ""))
+    if not splices:
+        return data
+    edited = decoded.encode(_applied(decoded.text, tuple(splices)))
+    _verify(data, edited, name, None)
+    return edited
+
+
+def _known(name: str) -> None:
+    if name not in KNOWN:
+        raise WslConfigError("unknown-key", f"WSL does not know the key {name}")
+
+
+def _is_line_of(statement: Statement, name: str) -> bool:
+    return statement.kind is Kind.KEY and canonical(statement.section, statement.key) == name
+
+
+def _holding(statements: tuple[Statement, ...], name: str) -> Statement | None:
+    return next((each for each in statements if _is_line_of(each, name)), None)
+
+
+def _written(value: str) -> str:
+    raw = value.translate(_ESCAPED)
+    if "\r" in value or "\x1a" in value:
+        raise WslConfigError("bad-value", f"{value!r} cannot be written")
+    if "#" in value or value != value.strip(_BLANKS):
+        return f'"{raw}"'
+    return raw
+
+
+def _insertion(text: str, statements: tuple[Statement, ...], name: str, raw: str) -> _Splice:
+    section, _, key = name.partition(".")
+    place = _end_of_section(statements, section)
+    new = f"{key}={raw}"
+    if place is None:
+        place = len(text)
+        line_end = _line_end_of(text, len(text))
+        gap = line_end if text and not text.endswith((line_end * 2, "\n\n")) else ""
+        new = f"{gap}[{section}]{line_end}{new}"
+    else:
+        line_end = _line_end_of(text, place)
+    if place and not text[:place].endswith(("\n", "\r")):
+        return _Splice(place, place, line_end + new)
+    return _Splice(place, place, new + line_end)
+
+
+def _end_of_section(statements: tuple[Statement, ...], section: str) -> int | None:
+    """Behind the last line that counts in the first block of the section; None without one.
+
+    Blank lines and comments at the end of a block mostly belong to what follows.
+    """
+    end = None
+    for statement in statements:
+        if end is None:
+            if statement.kind is Kind.SECTION and statement.section.casefold() == section.casefold():
+                end = statement.end
+        elif statement.kind in (Kind.SECTION, Kind.BROKEN_SECTION):
+            break
+        elif statement.kind is Kind.KEY:
+            end = statement.end
+    return end
+
+
+def _line_end_of(text: str, place: int) -> str:
+    """The line end in use before `place`, else anywhere, else that of Windows."""
+    before = text.rfind("\n", 0, place)
+    at = before if before >= 0 else text.find("\n")
+    if at < 0:
+        return _WINDOWS_LINE_END
+    return "\r\n" if text[at - 1 : at] == "\r" else "\n"
+
+
+def _applied(text: str, splices: tuple[_Splice, ...]) -> str:
+    parts, at = [], 0
+    for splice in splices:
+        parts += [text[at : splice.start], splice.new]
+        at = splice.end
+    return "".join([*parts, text[at:]])
+
+
+def _verify(before: bytes, after: bytes, name: str, value: str | None) -> None:
+    """Read both again: the key is as asked, every other key has the value it had."""
+    old = {key: each.value for key, each in read(before).effective.items() if key != name}
+    new = {key: each.value for key, each in read(after).effective.items()}
+    got = new.pop(name, None)
+    if got != value or new != old:
+        raise WslConfigError("unsafe", f"{name} cannot be changed without changing another line's meaning")
