@@ -1,0 +1,147 @@
+"""Verbs of the agent: which module does what, arguments checked, failures as codes of the protocol.
+
+A module with a verb in it is imported when the verb is first asked for: start-up costs on every machine.
+"""
+
+import errno
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_VERBS = {
+    "facts": ("facts", "gather"),
+    "route.add": ("ops_route", "add"),
+    "route.delete": ("ops_route", "delete"),
+    "sysctl.set": ("ops_sysctl", "set_value"),
+    "rule.insert": ("ops_rule", "insert"),
+    "rule.delete": ("ops_rule", "delete"),
+    "domain.start": ("ops_domain", "start"),
+    "domain.shutdown": ("ops_domain", "shutdown"),
+    "probes": ("probe", "measure"),
+    "listen": ("ops_listen", "listen"),
+    "unlisten": ("ops_listen", "unlisten"),
+}
+_CHANGES_NOTHING = ("facts", "probes", "listen", "unlisten")
+_CODES = {
+    errno.EEXIST: "exists",
+    errno.ENOENT: "not-found",
+    errno.ESRCH: "not-found",
+    errno.ENODEV: "not-found",
+    errno.EADDRNOTAVAIL: "not-found",
+    errno.EPERM: "not-permitted",
+    errno.EACCES: "not-permitted",
+    errno.ETIMEDOUT: "timed-out",
+}
+
+
+class OpError(Exception):
+    """An op could not be done; `code` is one of docs/protocols.md 1."""
+
+    def __init__(self, code: "str", message: "str") -> "None":
+        super().__init__(message)
+        self.code = code
+
+
+def failure(code: "str", message: "str") -> "dict[str, Any]":
+    """Give the result of a failed op."""
+    return {"ok": False, "error": {"code": code, "message": message}}
+
+
+def run(todo: "list[Any]") -> "list[dict[str, Any]]":
+    """Do the ops in order; after a failed change the rest is not run."""
+    results = []  # type: list[dict[str, Any]]
+    stopped = False
+    for op in todo:
+        if stopped:
+            results.append(failure("not-run", "an op before it failed"))
+            continue
+        results.append(_perform(op))
+        verb = op.get("verb") if isinstance(op, dict) else None
+        stopped = not results[-1]["ok"] and verb not in _CHANGES_NOTHING
+    return results
+
+
+def explain(error: "Exception") -> "tuple[str, str]":
+    """Give code and message of an exception; the message is one line."""
+    if isinstance(error, OpError):
+        return error.code, str(error)
+    if isinstance(error, OSError):
+        text = "%s: %s" % (error.filename, error.strerror) if error.filename else str(error.strerror or error)
+        return _CODES.get(error.errno or 0, "failed"), text
+    return "failed", "%s: %s" % (type(error).__name__, error)
+
+
+def _perform(op: "Any") -> "dict[str, Any]":
+    try:
+        if not isinstance(op, dict) or not isinstance(op.get("args", {}), dict):
+            raise OpError("bad-op", "an op is an object with verb and args")
+        if op.get("verb") not in _VERBS:
+            raise OpError("bad-op", "no such verb: %r" % (op.get("verb"),))
+        module, function = _VERBS[op["verb"]]
+        call = getattr(__import__("wslnet_linux_agent." + module, fromlist=[function]), function)
+        return {"ok": True, "value": call(Args(op.get("args", {})))}
+    except Exception as error:  # noqa: BLE001 - one op that goes wrong must not take the others' answers with it
+        return failure(*explain(error))
+
+
+class Args:
+    """Arguments of one op. Each reader raises OpError `bad-op` that names the argument."""
+
+    def __init__(self, values: "dict[str, Any]") -> "None":
+        self._values = values
+
+    def text(self, name: "str", default: "str | None" = None) -> "str":
+        """Text that is not empty and cannot be taken for an option by a tool."""
+        value = self._values.get(name, default)
+        if not isinstance(value, str) or not value or value.startswith("-") or "\0" in value:
+            raise OpError("bad-op", "%s must be a name or value, not %r" % (name, value))
+        return value
+
+    def value(self, name: "str") -> "str":
+        """Text of any kind, such as `-1`."""
+        value = self._values.get(name)
+        if not isinstance(value, str):
+            raise OpError("bad-op", "%s must be text, not %r" % (name, value))
+        return value
+
+    def choice(self, name: "str", allowed: "tuple[Any, ...]") -> "Any":
+        """One of the allowed values."""
+        value = self._values.get(name)
+        if value not in allowed or isinstance(value, bool):
+            raise OpError("bad-op", "%s must be one of %s, not %r" % (name, allowed, value))
+        return value
+
+    def number(self, name: "str", default: "int | None" = None, most: "int" = 4294967295) -> "int":
+        """A whole number from 0 to `most`."""
+        value = self._values.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            raise OpError("bad-op", "%s must be a number from 0 to %d, not %r" % (name, most, value))
+        return value
+
+    def seconds(self, name: "str", default: "float") -> "float":
+        """A time above 0 and at most an hour."""
+        value = self._values.get(name, default)
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 3600:
+            raise OpError("bad-op", "%s must be seconds, not %r" % (name, value))
+        return value
+
+    def texts(self, name: "str") -> "list[str]":
+        """A list of text values."""
+        value = self._values.get(name)
+        if not isinstance(value, list) or not all(
+            isinstance(word, str) and "\0" not in word for word in value
+        ):
+            raise OpError("bad-op", "%s must be a list of text" % name)
+        return value
+
+    def objects(self, name: "str") -> "list[Args]":
+        """A list of objects, each to be read like arguments."""
+        value = self._values.get(name)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise OpError("bad-op", "%s must be a list of objects" % name)
+        return [Args(item) for item in value]
+
+    def has(self, name: "str") -> "bool":
+        """Whether it is given and not null."""
+        return self._values.get(name) is not None

@@ -1,0 +1,37 @@
+"""Verb `sysctl.set`: one switch under /proc/sys; the value before is the answer, so that it can be put back."""
+
+import os
+
+from wslnet_linux_agent.ops import OpError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from wslnet_linux_agent.ops import Args
+
+_ROOT = "/proc/sys"
+
+
+def set_value(args: "Args") -> "dict[str, Any]":
+    """Write a value.
+
+    Raises:
+        OpError: the key is no key.
+        OSError: there is no such switch, or the kernel refused.
+    """
+    path = _path(args.text("key"))
+    value = args.value("value")
+    with open(path, "r+", encoding="utf-8") as file:
+        before = file.read().rstrip("\n")
+        file.seek(0)
+        file.write(value + "\n")
+    return {"before": before}
+
+
+def _path(key: "str") -> "str":
+    # As `sysctl` reads it: dots part, and a slash stands for a dot in an interface's name.
+    parts = [part.replace("/", ".") for part in key.split(".")]
+    if any(part in ("", ".", "..") for part in parts):
+        raise OpError("bad-op", "no key of sysctl: %s" % key)
+    return os.path.join(_ROOT, *parts)
