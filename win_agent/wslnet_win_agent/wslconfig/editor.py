@@ -31,8 +31,8 @@ class _Splice:
     new: str
 
 
-def set_value(data: bytes, name: str, value: str) -> bytes:
-    """Give the file with `name` (WSL's spelling, `wsl2.networkingMode`) set to `value`.
+def set_value(data: bytes, section: str, key: str, value: str) -> bytes:
+    """Give the file with `key` of `section` (WSL's spelling: `wsl2`, `networkingMode`) set to `value`.
 
     The line that holds is edited (the first one, an alias included); without one the key goes to the end of
     its first section, without that section both go to the end of the file. The same value again gives
@@ -42,7 +42,7 @@ def set_value(data: bytes, name: str, value: str) -> bytes:
         WslConfigError: `unknown-key`, `utf-16`, `truncated`, `not-encodable`, `bad-value`, or `unsafe` when
             another key would change its meaning.
     """
-    _known(name)
+    name = _known(section, key)
     decoded = decode(data)
     statements = parse(decoded.text)
     holding = _holding(statements, name)
@@ -58,13 +58,13 @@ def set_value(data: bytes, name: str, value: str) -> bytes:
     return edited
 
 
-def unset_value(data: bytes, name: str) -> bytes:
-    """Give the file without any line for `name`, aliases included; trailing comments stay.
+def unset_value(data: bytes, section: str, key: str) -> bytes:
+    """Give the file without any line for `key` of `section`, aliases included; trailing comments stay.
 
     Raises:
         WslConfigError: as `set_value` does.
     """
-    _known(name)
+    name = _known(section, key)
     decoded = decode(data)
     splices = []
     for statement in parse(decoded.text):
@@ -78,9 +78,11 @@ def unset_value(data: bytes, name: str) -> bytes:
     return edited
 
 
-def _known(name: str) -> None:
+def _known(section: str, key: str) -> str:
+    name = f"{section}.{key}"
     if name not in KNOWN:
         raise WslConfigError("unknown-key", f"WSL does not know the key {name}")
+    return name
 
 
 def _is_line_of(statement: Statement, name: str) -> bool:

@@ -1,0 +1,146 @@
+"""`wsl.exe`: argument vectors out, its output in, without a word of any language (wsl-facts 2.4).
+
+Builders and parsers are pure; `WslProgram` runs them with a time limit each. Nothing here starts a stopped
+distro by looking: only `start` and `shutdown` change what runs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import WindowsAgentError
+
+if TYPE_CHECKING:
+    from .native import NativeResult, NativeRunner
+
+DEFAULT_PATH = r"C:\Program Files\WSL\wsl.exe"
+LOOK_TIMEOUT_S = 20.0
+SHUTDOWN_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 90.0
+_STATES = frozenset({"Stopped", "Running", "Installing", "Uninstalling", "Converting", "Exporting"})
+_NUMBER = re.compile(r"[0-9]+(\.[0-9A-Za-z-]+)+")
+_ERROR_CODE = re.compile(r"(?:Wsl/[A-Za-z0-9_/-]+|0x[0-9a-fA-F]{8})")
+_KERNEL_LINE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Distro:
+    """A row of `wsl -l -v`; `state` is one of wsl.exe's own words, never localised."""
+
+    name: str
+    state: str
+    version: int
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What `wsl --version` says; None for a line that is not there (an inbox WSL knows no --version)."""
+
+    wsl: str | None
+    kernel: str | None
+
+
+def decode(data: bytes) -> str:
+    """Give text from wsl.exe's output: UTF-8 with `WSL_UTF8=1`, else UTF-16LE, told by its NULs."""
+    if b"\0" in data:
+        return data.removeprefix(b"\xff\xfe").decode("utf-16-le", "replace")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+
+
+def parse_versions(text: str) -> Versions:
+    """Read `wsl --version` by the order of its lines, since the labels are localised."""
+    numbers = [_NUMBER.search(line) for line in text.splitlines() if line.strip()]
+    found = [match.group() if match else None for match in numbers]
+    found += [None] * (_KERNEL_LINE + 1 - len(found))
+    return Versions(wsl=found[0], kernel=found[_KERNEL_LINE])
+
+
+def parse_distros(text: str) -> tuple[Distro, ...]:
+    """Read `wsl -l -v`: rows that end in a known state and a version; anything else is not a row."""
+    return tuple(row for row in map(_distro, text.splitlines()) if row is not None)
+
+
+def _distro(line: str) -> Distro | None:
+    words = line.split()
+    default = bool(words) and words[0] == "*"
+    words = words[default:]
+    if len(words) < len(("name", "state", "version")) or words[-2] not in _STATES or words[-1] not in "12":
+        return None
+    return Distro(" ".join(words[:-2]), words[-2], int(words[-1]), default)
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Read `wsl -l -q`: one bare name a line."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def chosen_distro(distros: tuple[Distro, ...]) -> Distro | None:
+    """Give the distro through which WSL is looked into: running, the default first, never Docker's own."""
+    running = [each for each in distros if each.state == "Running" and not _is_docker(each.name)]
+    return min(running, key=lambda each: not each.default, default=None)
+
+
+def _is_docker(name: str) -> bool:
+    return name.casefold().startswith("docker-desktop")
+
+
+@dataclass(frozen=True, slots=True)
+class WslProgram:
+    """`wsl.exe` at one path, run through one native runner."""
+
+    native: NativeRunner
+    path: str = DEFAULT_PATH
+
+    def versions(self) -> Versions:
+        """Ask for the versions; none known from a wsl.exe that does not know the question."""
+        result = self._run("--version", timeout_s=LOOK_TIMEOUT_S)
+        return parse_versions(decode(result.stdout)) if result.exit_code == 0 else Versions(None, None)
+
+    def distros(self) -> tuple[Distro, ...]:
+        """List the distros; none installed is exit code -1 and an empty list, since the words are localised."""
+        return parse_distros(decode(self._run("-l", "-v", timeout_s=LOOK_TIMEOUT_S).stdout))
+
+    def networking_mode(self, distro: str) -> str | None:
+        """Ask `wslinfo` for the mode in force; `distro` must run. None if this WSL has no wslinfo."""
+        result = self._inside(distro, "wslinfo", "--networking-mode", "-n")
+        return decode(result.stdout).strip().lower() or None if result.exit_code == 0 else None
+
+    def addresses(self, distro: str) -> tuple[str, ...]:
+        """Ask for all addresses of the one network namespace of WSL; `distro` must run."""
+        result = self._inside(distro, "hostname", "-I")
+        return tuple(decode(result.stdout).split()) if result.exit_code == 0 else ()
+
+    def start(self, distro: str) -> None:
+        """Start a distro, and with it WSL.
+
+        Raises:
+            WindowsAgentError: `failed` with wsl.exe's own error code, or `timed-out`.
+        """
+        argv = ("-d", distro, "-u", "root", "-e", "true")
+        self._demand(self._run(*argv, timeout_s=START_TIMEOUT_S), f"wsl -d {distro}")
+
+    def shutdown(self) -> None:
+        """Stop all distros of this user and the VM; returns when wsl.exe does.
+
+        Raises:
+            WindowsAgentError: `failed` or `timed-out`.
+        """
+        self._demand(self._run("--shutdown", timeout_s=SHUTDOWN_TIMEOUT_S), "wsl --shutdown")
+
+    def _inside(self, distro: str, *argv: str) -> NativeResult:
+        return self._run("-d", distro, "-u", "root", "-e", *argv, timeout_s=LOOK_TIMEOUT_S)
+
+    def _run(self, *argv: str, timeout_s: float) -> NativeResult:
+        return self.native.run((self.path, *argv), timeout_s=timeout_s)
+
+    def _demand(self, result: NativeResult, what: str) -> None:
+        if result.exit_code == 0:
+            return
+        # wsl.exe writes its errors to stdout (wsl-facts 2.4); only the code in them is the same everywhere.
+        said = decode(result.stdout) + "\n" + decode(result.stderr)
+        codes = _ERROR_CODE.findall(said)
+        line = next((each.strip() for each in said.splitlines() if each.strip()), f"exit {result.exit_code}")
+        raise WindowsAgentError("failed", f"{what}: {codes[-1] if codes else line}")
