@@ -36,17 +36,11 @@ def trim(oracle: _Json) -> _Json:
 
 
 def _cmdlet(cmdlet: _Json) -> _Json:
-    sets: dict[str, _Json] = {}
+    variants: dict[str, list[_Json]] = {}
     for entry in cmdlet["parameter_sets"]:
         # The documents split one real set per provider (Path- FileSystem provider …).
-        name = entry.get("engine_set") or entry["name"]
-        merged = sets.setdefault(name, {"name": name, "default": False, "parameters": {}})
-        merged["default"] = merged["default"] or entry["default"]
-        for parameter, place in entry["parameters"].items():
-            required, position = merged["parameters"].get(parameter, [False, None])
-            if position is None:
-                position = place["position"]
-            merged["parameters"][parameter] = [required or place["required"], position]
+        variants.setdefault(entry.get("engine_set") or entry["name"], []).append(entry)
+    sets = {name: _set(name, entries) for name, entries in variants.items()}
     _add_parameters_without_set(cmdlet, sets)
     return {
         "module": cmdlet["module"],
@@ -58,6 +52,17 @@ def _cmdlet(cmdlet: _Json) -> _Json:
         "sets": list(sets.values()),
         "parameters": {entry["name"]: _parameter(entry, cmdlet) for entry in cmdlet["parameters"]},
     }
+
+
+def _set(name: str, variants: list[_Json]) -> _Json:
+    parameters: dict[str, list[object]] = {}
+    for parameter in dict.fromkeys(key for entry in variants for key in entry["parameters"]):
+        places = [entry["parameters"].get(parameter) for entry in variants]
+        positions = [place["position"] for place in places if place and place["position"] is not None]
+        # What only one provider requires is a dynamic parameter of that provider: not the command's own.
+        required = all(place is not None and place["required"] for place in places)
+        parameters[parameter] = [required, positions[0] if positions else None]
+    return {"name": name, "default": any(entry["default"] for entry in variants), "parameters": parameters}
 
 
 def _add_parameters_without_set(cmdlet: _Json, sets: dict[str, _Json]) -> None:

@@ -95,7 +95,7 @@ def _measured(probe: Probe, answer: object) -> Measured:
 
 
 def _listen(fleet: Fleet, probes: Sequence[Probe]) -> list[tuple[str, Op]]:
-    """Opens a short-lived listener for each probe that asks for one; one that is taken already serves as it is."""
+    """Opens a short-lived listener where a probe asks for one; a port that is taken serves as it is."""
     opened: list[tuple[str, Op]] = []
     wanted = {(probe.target, probe.proto, probe.port) for probe in probes if probe.listen}
     for target, proto, port in sorted(wanted, key=str):

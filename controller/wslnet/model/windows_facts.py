@@ -145,7 +145,7 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class WslConfigFile:
-    """The owner's `.wslconfig`; `target`: the file behind a link, `content`: base64, `error`: why not read."""
+    """The owner's `.wslconfig`: `target` behind a link, base64 `content`, why not read (`error`)."""
 
     path: str
     target: str | None = None

@@ -114,28 +114,27 @@ def _matches(rule: RuleLine, packet: Packet) -> _Match:
 
 
 def _match_one(option: str, value: str, packet: Packet) -> _Match:
-    if option in {"-i", "--in-interface"}:
-        return _said(_interface(value, packet.iif))
-    if option in {"-o", "--out-interface"}:
-        return _said(_interface(value, packet.oif))
-    if option in {"-s", "--source"}:
-        return _said(_inside(packet.src, value))
-    if option in {"-d", "--destination"}:
-        return _said(_inside(packet.dst, value))
-    if option in {"-p", "--protocol"}:
-        return _said(_PROTOCOLS.get(value, value) in {packet.proto, "all"})
-    if option in {"--ctstate", "--state"}:
-        return _said(packet.state in value.split(","))
-    if option == "--dport":
-        low, _, high = value.partition(":")
-        return _said(packet.dport is not None and int(low) <= packet.dport <= int(high or low))
-    if option in {"-m", "--match", "--comment"}:
-        return _Match.YES
-    return _Match.UNKNOWN
-
-
-def _said(fact: bool) -> _Match:  # noqa: FBT001 - a plain conversion
-    return _Match.YES if fact else _Match.NO
+    match option:
+        case "-i" | "--in-interface":
+            known = _interface(value, packet.iif)
+        case "-o" | "--out-interface":
+            known = _interface(value, packet.oif)
+        case "-s" | "--source":
+            known = _inside(packet.src, value)
+        case "-d" | "--destination":
+            known = _inside(packet.dst, value)
+        case "-p" | "--protocol":
+            known = _PROTOCOLS.get(value, value) in {packet.proto, "all"}
+        case "--ctstate" | "--state":
+            known = packet.state in value.split(",")
+        case "--dport":
+            low, _, high = value.partition(":")
+            known = packet.dport is not None and int(low) <= packet.dport <= int(high or low)
+        case "-m" | "--match" | "--comment":
+            known = True
+        case _:
+            return _Match.UNKNOWN
+    return _Match.YES if known else _Match.NO
 
 
 def _interface(pattern: str, name: str) -> bool:

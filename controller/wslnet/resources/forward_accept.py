@@ -25,7 +25,7 @@ _CHAIN = "FORWARD"
 
 @dataclass(frozen=True, slots=True)
 class ForwardAccept:
-    """New connections from `src` to `dst` (prefixes) coming in by `iif` and leaving by `oif` are let through."""
+    """New connections from `src` to `dst` (prefixes), in by `iif` and out by `oif`, are let through."""
 
     machine: str
     src: str

@@ -100,7 +100,8 @@ class HyperVAllowRule:
 
     def _text(self) -> str:
         who = ", ".join(self.remote_addresses) or "any source"
-        return f"Allow {self.allow.proto} {self.allow.port} from {who} ({', '.join(self.profiles) or 'any profile'})"
+        where = ", ".join(self.profiles) or "any profile"
+        return f"Allow {self.allow.proto} {self.allow.port} from {who} ({where})"
 
 
 _NUMBERS = {"tcp": "6", "udp": "17"}

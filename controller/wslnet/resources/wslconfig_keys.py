@@ -55,11 +55,10 @@ class WslConfigKeys:
         old = base64.b64decode(file.content) if file.exists and file.content is not None else None
         new, before = old or b"", []
         for full_key, value in self.values.items():
-            section, _, key = full_key.partition(".")
             found = effective(old or b"", full_key)
             if found is None or found.lower() != value.lower():
                 before.append(f"{full_key}={found if found is not None else '(unset)'}")
-                new = editor.set_value(new, section, key, value)
+                new = editor.set_value(new, full_key, value)
         if not before:
             return None
         return Change(
@@ -78,8 +77,7 @@ class WslConfigKeys:
 
 def effective(content: bytes, full_key: str) -> str | None:
     """The value WSL would use for `section.key`; None when it would use its default."""
-    setting = reader.read(content).effective.get(full_key)
-    return setting.value if setting is not None else None
+    return reader.read(content).value(full_key)
 
 
 def _write(file: WslConfigFile, content: bytes | None, expected: bytes | None) -> Op:

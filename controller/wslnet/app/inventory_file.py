@@ -1,0 +1,149 @@
+"""Reads the inventory (TOML) and refuses what is wrong in one line that names file and place.
+
+Reading only; `wslnet init` and friends edit the file elsewhere.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from platformdirs import PlatformDirs
+
+from wslnet.errors import InputError
+from wslnet.model.allow import parse_allow
+from wslnet.model.machine import Inventory, Kind, Machine, Secret, Wish
+
+SCHEMA_VERSION = 1
+FILE_NAME = "wslnet.toml"
+_MODES = ("nat", "mirrored", "bridged", "none", "virtioproxy", "consomme")
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True):
+    """A table whose unknown keys are errors."""
+
+
+class _Secret(_Strict):
+    command: list[str] | None = None
+    keyring: str | None = None
+    env: str | None = None
+
+
+class _Machine(_Strict):
+    kind: Kind
+    parent: Name | None = None
+    address: str | None = None
+    port: Port | None = None
+    user: str | None = None
+    key: str | None = None
+    distro: str | None = None
+    configuration: str | None = None
+    proxy: str | None = None
+    secret: _Secret | None = None
+
+
+class _Wish(_Strict):
+    mode: str | None = None
+    reach: list[tuple[str, str]] = []
+    allow: list[str] = []
+
+
+class _File(_Strict):
+    schema_version: int
+    machines: dict[Name, _Machine]
+    wish: _Wish = msgspec.field(default_factory=_Wish)
+    state: str | None = None
+
+
+def default_path() -> Path:
+    """`wslnet.toml` in the user's configuration folder."""
+    return Path(PlatformDirs("wslnet", appauthor=False).user_config_dir) / FILE_NAME
+
+
+def load_inventory(path: Path | None) -> Inventory:
+    """Reads `path`, or the default file.
+
+    Raises:
+        InputError: the file is missing, is no TOML, has an unknown or wrong key, or its tree is broken.
+    """
+    file = path or default_path()
+    try:
+        document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        read = msgspec.convert(document, _File)
+    except OSError as error:
+        hint = "" if path else "; name one with --inventory or make one with `wslnet init`"
+        raise InputError(f"{file}: {error.strerror or error}{hint}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{file}: not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise InputError(f"{file}: {error}") from error
+    if read.schema_version != SCHEMA_VERSION:
+        raise InputError(f"{file}: schema_version {read.schema_version} is not {SCHEMA_VERSION}")
+    machines = {name: _machine(file, name, one) for name, one in read.machines.items()}
+    _check_tree(file, machines)
+    return Inventory(file, _state(file, read.state), machines, _wish(file, machines, read.wish))
+
+
+def _machine(file: Path, name: str, one: _Machine) -> Machine:
+    where = f"{file}: machines.{name}"
+    if one.kind in {Kind.VM, Kind.PEER} and one.address is None:
+        raise InputError(f"{where}: a machine of kind {one.kind} needs an address")
+    if one.kind in {Kind.VM, Kind.WSL} and one.parent is None:
+        raise InputError(f"{where}: a machine of kind {one.kind} needs a parent")
+    secret = None
+    if one.secret is not None:
+        given = [key for key in ("command", "keyring", "env") if getattr(one.secret, key)]
+        if len(given) != 1:
+            raise InputError(f"{where}.secret: give exactly one of command, keyring, env")
+        secret = Secret(tuple(one.secret.command or ()), one.secret.keyring, one.secret.env)
+    fields: dict[str, Any] = {key: getattr(one, key) for key in one.__struct_fields__}
+    key = None if one.key is None else _beside(file, one.key)
+    return Machine(**(fields | {"name": name, "secret": secret, "key": key}))
+
+
+def _beside(file: Path, text: str) -> Path:
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else file.parent / path
+
+
+def _state(file: Path, text: str | None) -> Path:
+    if text is not None:
+        return _beside(file, text)
+    return Path(PlatformDirs("wslnet", appauthor=False).user_state_path) / file.resolve().stem
+
+
+def _check_tree(file: Path, machines: dict[str, Machine]) -> None:
+    for machine in machines.values():
+        where = f"{file}: machines.{machine.name}"
+        if machine.parent is not None and machine.parent not in machines:
+            raise InputError(f"{where}: unknown parent {machine.parent!r}")
+        seen = {machine.name}
+        parent = machine.parent
+        while parent is not None:
+            if parent in seen:
+                raise InputError(f"{where}: its parents form a cycle through {parent!r}")
+            seen.add(parent)
+            parent = machines[parent].parent
+        if machine.kind is Kind.WSL and machines[machine.parent or ""].kind is not Kind.WINDOWS:
+            raise InputError(f"{where}: the parent of wsl must be a machine of kind windows")
+        if machine.kind is Kind.VM and not machines[machine.parent or ""].is_linux:
+            raise InputError(f"{where}: the parent of a vm must be wsl or another vm")
+
+
+def _wish(file: Path, machines: dict[str, Machine], wish: _Wish) -> Wish:
+    if wish.mode is not None and wish.mode.lower() not in _MODES:
+        raise InputError(f"{file}: wish.mode {wish.mode!r} is none of {', '.join(_MODES)}")
+    for pair in wish.reach:
+        for name in pair:
+            if name not in machines:
+                raise InputError(f"{file}: wish.reach names the unknown machine {name!r}")
+    try:
+        allow = tuple(parse_allow(text) for text in wish.allow)
+    except InputError as error:
+        raise InputError(f"{file}: wish.allow: {error.message.removeprefix('--allow ')}") from error
+    return Wish(wish.mode.lower() if wish.mode else None, tuple(wish.reach), allow)

@@ -1,0 +1,92 @@
+"""The root command and what all verbs share: lazy loading, error lines, exit codes.
+
+`wslnet --help` must load no third party beside click (linux-facts C), so a verb's module is imported when
+the verb is used and its one-line help stands here.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wslnet import __version__
+from wslnet.cli.output import print_error
+from wslnet.errors import Interrupted, WslnetError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "setup": ("wslnet.cli.setup:setup", "Set up a networking mode as one workflow, proven by packets."),
+    "doctor": ("wslnet.cli.doctor:doctor", "Every check over every machine: evidence, cause, fix."),
+    "matrix": ("wslnet.cli.matrix:matrix", "Who reaches whom, measured, in both directions."),
+    "lab": ("wslnet_lab.cli:lab", "A Windows host, WSL, a VM and a VM in it, on one Linux machine."),
+    "help": ("wslnet.cli.help:help_topics", "Topics: exit-codes."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*VERBS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise click.ClickException(f"`wslnet {cmd_name}` needs the Python module {error.name}") from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(
+    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="wslnet")
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path),
+    help="The inventory file (default: wslnet.toml in the user's configuration folder).",
+)
+@click.pass_context
+def root(ctx: click.Context, inventory: Path | None) -> None:
+    """Windows 11, WSL2 and the VMs inside it as one reachable network, proven with packets."""
+    ctx.obj = {"inventory": inventory}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits with the contract's code (`wslnet help exit-codes`)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and returns its exit code; errors become one line, or one JSON document."""
+    as_json = "--json" in arguments
+    try:
+        result: Any = root.main(arguments, prog_name="wslnet", standalone_mode=False)
+    except WslnetError as error:
+        print_error(error, as_json=as_json)
+        return error.exit_code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        if as_json:
+            wrong = WslnetError(error.format_message())
+            wrong.code = "bad-input"
+            print_error(wrong, as_json=True)
+        else:
+            click.echo(f"wslnet: {error.format_message()}", err=True)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        print_error(Interrupted("interrupted"), as_json=as_json)
+        return Interrupted.exit_code
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,43 @@
+"""Options and set-up that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from wslnet.errors import InputError
+
+if TYPE_CHECKING:
+    from wslnet.model.machine import Inventory
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")
+inventory_option = click.option(
+    "--inventory", "own_inventory", type=click.Path(path_type=Path), help="The inventory file.", hidden=True
+)
+
+
+def load(ctx: click.Context, own: Path | None) -> Inventory:
+    """The inventory named behind the verb or before it, else the default one.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from wslnet.app.inventory_file import load_inventory  # noqa: PLC0415 - kept out of `wslnet --help`
+
+    return load_inventory(own or ctx.obj.get("inventory"))
+
+
+def known_machine(inventory: Inventory, name: str) -> str:
+    """The name itself if the inventory has it.
+
+    Raises:
+        InputError: it has not; the message lists the names.
+    """
+    if name not in inventory.machines:
+        raise InputError(f"unknown machine {name!r}; {inventory.path} has {', '.join(inventory.machines)}")
+    return name

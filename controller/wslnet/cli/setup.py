@@ -1,0 +1,150 @@
+"""`wslnet setup`: shows the plan, asks, runs it, tells the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.options import inventory_option, json_option, known_machine, load
+from wslnet.cli.output import print_json, print_line, progress
+from wslnet.errors import InputError, Unsupported, WslnetError
+from wslnet.model.allow import parse_allow
+
+if TYPE_CHECKING:
+    from wslnet.app.result import RunResult
+    from wslnet.app.setup import Prepared
+    from wslnet.model.plan import Plan
+
+_SIGNS = {"add": "+", "change": "~", "remove": "-", "restart": "!"}
+
+
+@click.command()
+@click.option("--mirrored", "mode", flag_value="mirrored", help="WSL shares Windows' own addresses.")
+@click.option("--allow", "allow", multiple=True, metavar="PROTO/PORT[@lan]", help="Let a port into WSL.")
+@click.option("--open-all", is_flag=True, help="DefaultInboundAction Allow: everything may come in.")
+@click.option("--host-loopback", is_flag=True, help="Also write hostAddressLoopback.")
+@click.option("--recommended", is_flag=True, help="Also write the recommended keys.")
+@click.option("--lan-peer", metavar="NAME", help="The peer that the LAN's side is measured from.")
+@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@inventory_option
+@json_option
+@click.pass_context
+def setup(  # noqa: PLR0917 - click passes options by name
+    ctx: click.Context,
+    mode: str | None,
+    allow: tuple[str, ...],
+    open_all: bool,  # noqa: FBT001
+    host_loopback: bool,  # noqa: FBT001
+    recommended: bool,  # noqa: FBT001
+    lan_peer: str | None,
+    dry_run: bool,  # noqa: FBT001
+    output: Path | None,
+    yes: bool,  # noqa: FBT001
+    own_inventory: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Set up a networking mode as one workflow, proven by packets, or rolled back."""
+    from wslnet.app.setup import execute, prepare, wish_for  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.profiles.modes import SetupOptions  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    if mode is None:
+        raise InputError("setup: give the mode: --mirrored")
+    _refuse_inside_wsl()
+    allows = tuple(parse_allow(text) for text in allow)
+    options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer)
+    inventory = wish_for(load(ctx, own_inventory), mode, options)
+    if lan_peer is not None:
+        known_machine(inventory, lan_peer)
+    say = progress(quiet=as_json)
+    with Connections(inventory) as fleet:
+        prepared = prepare(fleet, mode, options, say)
+        if dry_run or output is not None:
+            return _show_only(prepared, output, as_json=as_json)
+        if not as_json:
+            print_plan(prepared.plan)
+        if prepared.plan.changes and not yes:
+            _ask(as_json=as_json)
+        result = execute(prepared, say)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_result(result)
+    return result.exit_code
+
+
+def _refuse_inside_wsl() -> None:
+    """The controller must outlive `wsl --shutdown`, so it cannot run inside WSL."""
+    inside = "WSL_DISTRO_NAME" in os.environ or "microsoft" in platform.release().lower()
+    if sys.platform != "win32" and inside:
+        raise Unsupported(
+            "setup restarts WSL and would end itself: run wslnet on Windows or elsewhere, not inside WSL"
+        )
+
+
+def _show_only(prepared: Prepared, output: Path | None, *, as_json: bool) -> int:
+    document = prepared.plan.to_json()
+    if output is not None:
+        try:
+            output.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
+    if as_json:
+        print_json(document)
+    else:
+        print_plan(prepared.plan)
+    return 10 if prepared.plan.changes else 0
+
+
+def _ask(*, as_json: bool) -> None:
+    if as_json or not sys.stdin.isatty():
+        raise InputError(
+            "setup: changes are pending and nobody can be asked here: give --yes; nothing was changed"
+        )
+    if not click.confirm("Apply?", err=True):
+        raise WslnetError("not applied; nothing was changed")
+
+
+def print_plan(plan: Plan) -> None:
+    """The plan for people: + ~ - per change, why, and what the restart will cut."""
+    if not plan.changes:
+        print_line("Nothing to change.")
+    for stage in plan.stages:
+        print_line(f"Stage {stage.number}: {stage.title}")
+        for change in (one for one in plan.changes if one.stage == stage.number):
+            before = f"  (now: {change.before})" if change.before else ""
+            print_line(
+                f"  {_SIGNS[change.action]} {change.machine}: {change.resource}: {change.after}{before}"
+            )
+            print_line(f"      {change.why}")
+    for line in plan.cut:
+        print_line(f"  cut by the restart: {line}")
+    for note in plan.notes:
+        print_line(f"  note: {note}")
+
+
+def print_result(result: RunResult) -> None:
+    """What a run did, for people."""
+    for change in result.changes:
+        outcome = result.outcomes.get(change.id, "not-done")
+        print_line(f"{outcome:9} {change.machine}: {change.resource}: {change.after}")
+    for one in result.verify:
+        port = f"/{one.probe.port}" if one.probe.port else ""
+        said = "not measured" if one.ok is None else "reached" if one.ok else "NOT reached"
+        line = f"{said:12} {one.probe.source} -> {one.probe.target} {one.probe.proto}{port} at {one.probe.address}"
+        print_line(line + (f"  ({one.detail})" if one.detail else ""))
+    for line in result.left:
+        print_line(f"left: {line}")
+    if result.reason:
+        print_line(f"reason: {result.reason}")
+    print_line(f"{result.result} in {result.seconds:.1f} s" + (f", run {result.run}" if result.run else ""))
