@@ -62,11 +62,15 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One command of a statement. `is_script` marks script text, which the host runs nowhere."""
+    """One command of a statement. `is_script` marks script text, which the host runs nowhere.
+
+    `pipeline_input` holds the objects that the client pipes in; only a pipeline's very first command has any.
+    """
 
     name: str
     arguments: tuple[Argument, ...] = ()
     is_script: bool = False
+    pipeline_input: tuple[object, ...] = ()
 
 
 Statement = tuple[Invocation, ...]

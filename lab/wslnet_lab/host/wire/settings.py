@@ -1,0 +1,108 @@
+"""How this Windows is set up and which server traps are switched on (windows-facts 1.3, 7 and 8).
+
+Read anew from the lab's folder for each request, so that `lab break` acts at once. A trap is a name in
+`faults.json`; everything that a Windows has for good stands in `windows.json` under `wire`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from wslnet_lab.host.wire.fragments import FRAGMENT_SIZE
+
+FAULTS: Mapping[str, Mapping[str, object]] = {
+    "winrm-401": {"unauthorized": True},
+    "winrm-timeout-loop": {"operation_timeout_s": 0.5},
+    "winrm-idle-close": {"idle_close_s": 1.0},
+    "winrm-shell-gone": {"shells_gone": True},
+    "winrm-drop-receive": {"drop_receives": True},
+    "psrp-split-fragments": {"fragment_size": 512, "one_fragment_per_receive": True},
+    "psrp-slow-first-call": {"first_call_delay_s": 3.0},
+    "psrp-no-language": {"no_language": True},
+    "winrm-shell-quota": {"max_shells_per_user": 0},
+    "winrm-operation-quota": {"max_operations_per_user": 0},
+    "culture-zh-cn": {"culture": "zh-CN"},
+    "culture-de-de": {"culture": "de-DE"},
+}
+"""What each trap sets; `faults.json` may give other values for the same settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The wire's settings; times in seconds, sizes in bytes. None: as the client asks, or never."""
+
+    host_name: str = "WINDOWS"
+    build: str = "22631.4317"
+    culture: str = "en-US"
+    configurations: tuple[str, ...] = ("Microsoft.PowerShell", "Microsoft.PowerShell.Workflow")
+    no_language_configurations: tuple[str, ...] = ("wslnet",)
+    no_language: bool = False
+    allow_basic: bool = False
+    allow_unencrypted: bool = False
+    max_shells_per_user: int = 30
+    max_operations_per_user: int = 1500
+    max_envelope_kb: int = 500
+    max_operation_timeout_s: float = 60.0
+    shell_idle_timeout_s: float = 7200.0
+    operation_timeout_s: float | None = None
+    idle_close_s: float | None = 120.0
+    fragment_size: int = FRAGMENT_SIZE
+    one_fragment_per_receive: bool = False
+    unauthorized: bool = False
+    shells_gone: bool = False
+    drop_receives: bool = False
+    first_call_delay_s: float = 0.0
+
+
+_NAMES = frozenset(field.name for field in fields(Settings))
+_LISTS = frozenset({"configurations", "no_language_configurations"})
+
+
+class SettingsError(ValueError):
+    """A settings file that cannot be used; its text names the file and the culprit."""
+
+
+def load_settings(folder: Path) -> Settings:
+    """The settings of the lab in `folder`; missing files mean an ordinary Windows without traps.
+
+    Raises SettingsError for a file that is not the JSON it should be.
+    """
+    windows = _read_json(folder / "windows.json")
+    settings = _changed(Settings(), windows.get("wire", {}), folder / "windows.json")
+    for name, given in _read_json(folder / "faults.json").items():
+        if name in FAULTS and given is not False and given is not None:
+            own = given if isinstance(given, Mapping) else {}
+            known = {key: value for key, value in own.items() if key in _NAMES}
+            settings = _changed(settings, {**FAULTS[name], **known}, folder / "faults.json")
+    return settings
+
+
+def _changed(settings: Settings, changes: object, source: Path) -> Settings:
+    if not isinstance(changes, Mapping):
+        raise SettingsError(f"{source}: expected a table of settings, found {type(changes).__name__}")
+    unknown = sorted(set(changes) - _NAMES)
+    if unknown:
+        raise SettingsError(f"{source}: unknown wire setting '{unknown[0]}'")
+    return replace(
+        settings, **{key: tuple(value) if key in _LISTS else value for key, value in changes.items()}
+    )
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    """A JSON table; a list of names counts as a table of them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        content = json.loads(text or "{}")
+    except ValueError as error:
+        raise SettingsError(f"{path}: not JSON ({error})") from error
+    if isinstance(content, list):
+        return {str(name): True for name in content}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: expected a table")
+    return content

@@ -1,0 +1,132 @@
+"""A cmd shell (WinRS): native programs with environment, stdin, output streams and exit codes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+import uuid
+from collections.abc import Mapping
+
+from wslnet_lab.host.contract import CallLog, NativeOutcome, NativePrograms
+from wslnet_lab.host.wire import call_entries, faults, soap
+from wslnet_lab.host.wire.command_line import ShellSyntaxError, split_command_line
+from wslnet_lab.host.wire.faults import FaultError
+from wslnet_lab.host.wire.outbox import Chunk, Outbox
+from wslnet_lab.host.wire.settings import Settings
+from wslnet_lab.host.wire.shells import Shell, ShellRecord
+
+RESOURCE = soap.SHELL + "/cmd"
+
+_STDIN_GRACE_S = 0.3
+"""A program starts when its input ended, its output is asked for, or this long after the command."""
+
+_CHUNK = 32768
+_SYNTAX_EXIT = 255
+_CTRL_C_EXIT = 3221225786  # STATUS_CONTROL_C_EXIT
+
+
+class Program:
+    """One command of a cmd shell. `NativePrograms.run` takes all input at once, hence the late start."""
+
+    def __init__(self, line: str) -> None:
+        """Takes the command line."""
+        self.line = line
+        self.outbox = Outbox()
+        self.stdin = bytearray()
+        self._begun = threading.Event()
+
+    def begin(self) -> None:
+        """Lets the program start with the input so far."""
+        self._begun.set()
+
+    def run(
+        self, programs: NativePrograms, shell: ShellRecord, environment: Mapping[str, str], log: CallLog
+    ) -> None:
+        """Waits for the start, runs the program and fills the outbox."""
+        self._begun.wait(_STDIN_GRACE_S)
+        argv: tuple[str, ...] = ()
+        try:
+            argv = split_command_line(self.line)
+            outcome = programs.run(
+                argv, identity=shell.owner, environment=environment, stdin=bytes(self.stdin)
+            )
+        except ShellSyntaxError as error:
+            argv, outcome = (self.line,), NativeOutcome(_SYNTAX_EXIT, b"", f"lab: {error}\r\n".encode())
+        except Exception as error:  # noqa: BLE001 - a fault in one program's model must not hang its client
+            traceback.print_exc(file=sys.stderr)
+            outcome = NativeOutcome(_SYNTAX_EXIT, b"", f"lab: {error}\r\n".encode())
+        state = "Stopped" if self.outbox.gone else "Completed"
+        log.write(call_entries.native(argv, shell.owner, outcome.exit_code, state))
+        streams = (("stdout", outcome.stdout), ("stderr", outcome.stderr))
+        chunks = [
+            Chunk(name, data[at : at + _CHUNK])
+            for name, data in streams
+            for at in range(0, len(data), _CHUNK)
+        ]
+        self.outbox.finish(chunks, outcome.exit_code)
+
+
+class WinRsShell(Shell):
+    """A cmd shell and its commands."""
+
+    def __init__(
+        self, record: ShellRecord, programs: NativePrograms, log: CallLog, environment: Mapping[str, str]
+    ) -> None:
+        """Takes what runs programs, and the environment that the client set."""
+        super().__init__(record)
+        self._programs = programs
+        self._log = log
+        self._environment = dict(environment)
+        self._commands: dict[str, Program] = {}
+
+    def command(self, request: soap.Request, settings: Settings) -> str:
+        """Starts a program; its line is the command and the arguments joined by blanks."""
+        del settings
+        line = request.find("rsp:CommandLine")
+        words = [line.findtext("rsp:Command", "", {"rsp": soap.SHELL}) if line is not None else ""]
+        words += [argument.text or "" for argument in request.find_all("rsp:CommandLine/rsp:Arguments")]
+        given = line.get("CommandId") if line is not None else None
+        command_id = (given or str(uuid.uuid4())).upper()
+        program = self._commands[command_id] = Program(" ".join(word for word in words if word))
+        arguments = (self._programs, self.record, self._environment, self._log)
+        threading.Thread(target=program.run, args=arguments, name=f"winrs-{command_id}", daemon=True).start()
+        return command_id
+
+    def send(self, stream: str, data: bytes, command_id: str | None, *, end: bool) -> None:
+        """Takes input for a program."""
+        del stream
+        program = self._find(command_id)
+        program.stdin += data
+        if end:
+            program.begin()
+
+    def signal(self, command_id: str | None, code: str, timeout_s: float) -> None:
+        """Ends a program (ctrl_c) or forgets it (terminate); one that runs on does so unheard."""
+        del timeout_s
+        program = self._find(command_id)
+        program.begin()
+        if code.endswith("/signal/terminate"):
+            self._commands.pop((command_id or "").upper(), None)
+            program.outbox.discard()
+        elif not program.outbox.wait_done(0):
+            program.outbox.finish(exit_code=_CTRL_C_EXIT)
+
+    def outbox(self, command_id: str | None) -> Outbox:
+        """A program's output; asking for it means that no more input comes."""
+        program = self._find(command_id)
+        program.begin()
+        return program.outbox
+
+    def close(self) -> None:
+        """Forgets all programs."""
+        for program in list(self._commands.values()):
+            program.begin()
+            program.outbox.discard()
+        self._commands.clear()
+
+    def _find(self, command_id: str | None) -> Program:
+        program = self._commands.get((command_id or "").upper())
+        if program is None:
+            raise FaultError(faults.NO_SUCH_COMMAND)
+        return program
