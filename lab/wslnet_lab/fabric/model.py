@@ -95,13 +95,13 @@ class BridgeNetwork:
         bridge: Name of the bridge, virbr0.
         mac: Hardware address of the bridge.
         address: The bridge's address with prefix, "192.168.122.1/24".
-        nic: True where an old libvirt keeps a `virbr0-nic` port.
+        placeholder: Name of the port that an old libvirt keeps on it (`virbr0-nic`), or None.
     """
 
     bridge: str
     mac: str
     address: str
-    nic: bool = False
+    placeholder: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,62 @@
-"""A VM behind a libvirt bridge: the bridge, the tap-like cable, and libvirt's rules of three generations."""
+"""A VM behind a libvirt bridge: the bridge, the tap-like cable, and libvirt's rules of three generations.
+
+The rules are those of the old in-chain kind (note 000), of the LIBVIRT_* chains (5.1 and later) and of the
+nftables back end (10.4 and later); a caller loads one of them. Nothing here starts a VM.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import ipaddress
+from typing import TYPE_CHECKING
 
-from .model import BridgeNetwork, TapWire
+from . import libvirt_rules, links
+from .model import Nic
+from .netns import FabricError, Namespace
 
-Generation = Literal["reject-in-forward", "libvirt-chains", "libvirt-nft"]
+if TYPE_CHECKING:
+    from .libvirt_rules import Generation
+    from .model import BridgeNetwork, TapWire
 
 
-def start_network(host: str, network: BridgeNetwork) -> None:
-    """Make the bridge with its address and switch ip_forward on, as libvirt's net-start does."""
-    raise NotImplementedError
+def start_network(host: str, network: BridgeNetwork, generation: Generation) -> None:
+    """Do what libvirt's net-start does: bridge, address, ip_forward on, the rules of that generation.
 
-
-def load_rules(host: str, network: BridgeNetwork, generation: Generation) -> None:
-    """Load the rules that libvirt of that generation sets for a NAT network."""
-    raise NotImplementedError
+    Raises:
+        FabricError: The bridge exists already, or a rule is refused.
+    """
+    with Namespace(host) as ns:
+        index = links.make_bridge(ns, network.bridge, network.mac)
+        links.add_address(ns, index, ipaddress.ip_interface(network.address))
+        if network.placeholder is not None:
+            # libvirt before 7.x pinned the bridge's MAC address with a port that stays down.
+            ns.netlink("link", "add", ifname=network.placeholder, kind="tuntap", mode="tap")
+            port = ns.require(network.placeholder)
+            ns.netlink("link", "set", index=port, address=network.mac, master=index)
+        ns.set_sysctls({"ipv4/ip_forward": 1})
+        subnet = str(ipaddress.ip_interface(network.address).network)
+        libvirt_rules.load(ns, generation, network.bridge, subnet)
 
 
 def plug(host: str, guest: str, wire: TapWire) -> None:
-    """Connect the VM's card to the bridge and give it its address and default route (as its DHCP would)."""
-    raise NotImplementedError
+    """Connect the VM's card to the bridge and give it its address and default route (as its DHCP would).
+
+    Raises:
+        FabricError: No such bridge, or a name is taken.
+    """
+    with Namespace(host) as host_ns, Namespace(guest) as guest_ns:
+        if host_ns.index(wire.bridge) is None:
+            raise FabricError(f"{host} has no bridge {wire.bridge}")
+        links.lay_cable(host_ns, wire.tap, guest_ns, wire.nic, port_mac=_tap_mac(wire.nic))
+        links.join(host_ns, wire.tap, wire.bridge)
+        links.configure(guest_ns, wire.nic)
 
 
 def unplug(host: str, tap: str) -> None:
     """Remove the cable; a missing one is fine."""
-    raise NotImplementedError
+    with Namespace(host) as ns:
+        links.remove(ns, tap)
+
+
+def _tap_mac(nic: Nic) -> str:
+    # libvirt gives the tap the guest's address with the first octet fe, so that it never becomes the bridge's.
+    return "fe" + nic.mac[2:]

@@ -1,0 +1,105 @@
+"""What Windows sends to a guest in mirrored mode (corpus/wsl-guest, mirrored-wifi and mirrored-changes)."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from . import events
+from .events import AddressChange, RouteChange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet_lab.fabric.model import MirroredHost, Nic, PortBlock
+
+    from .events import Change, Event
+
+# What Windows adds to the interface metric for an on-link prefix (wsl-guest-facts 1.4).
+PREFIX_METRIC = 256
+
+
+def boot(host: MirroredHost) -> list[Event]:
+    """The events of a start up to loopback0, which comes before any other card."""
+    tunnel = host.dns if host.dns.startswith("10.255.") else None
+    return [
+        events.Boot(tunnel=tunnel),
+        events.SetupIpv6(),
+        events.GlobalFilter(),
+        events.Card("loopback0"),
+        events.Loopback("loopback0"),
+    ]
+
+
+def finish(host: MirroredHost) -> list[Event]:
+    """The last events of a start: names, then the reserved ports."""
+    return [events.Dns(servers=(host.dns,), search=host.search), events.ReservePorts(host.block)]
+
+
+def add_card(nic: Nic, device: str, block: PortBlock, *, host_address_loopback: bool = False) -> list[Event]:
+    """A card appears in the guest as `device` and gets what `nic` has on Windows."""
+    found: list[Event] = [events.Card(device), events.CardFilter(device, block), events.Settle(device)]
+    found.append(events.LinkState(device, connected=nic.connected, mtu=nic.mtu, mirrored=True))
+    if nic.connected:
+        found += _addresses(nic, device, "Add", host_address_loopback=host_address_loopback)
+        found += _routes(nic, device, "Add")
+    return found
+
+
+def resend_card(nic: Nic, device: str) -> list[Event]:
+    """Windows sends everything of a card again: each address away and back, then each route (1.6)."""
+    link = events.LinkState(device, connected=nic.connected, mtu=nic.mtu, mirrored=True)
+    return [link, *_addresses(nic, device, "Update"), *_routes(nic, device, "Update")]
+
+
+def renumber_card(before: Nic, after: Nic, device: str) -> list[Event]:
+    """The card's addresses or routes changed on Windows: what is gone is removed, the rest sent anew."""
+    gone = tuple(text for text in before.addresses if text not in after.addresses)
+    found: list[Event] = [AddressChange(device, "Remove", text) for text in gone]
+    kept = [text for text in after.addresses if text in before.addresses]
+    found += [_address(device, "Update" if text in kept else "Add", text) for text in after.addresses]
+    old, new = list(_route_data(before)), list(_route_data(after))
+    found += [RouteChange(device, "Remove", *route) for route in old if route not in new]
+    found += [RouteChange(device, "Update", *route) for route in new]
+    return found
+
+
+def disconnect_card(nic: Nic, device: str) -> list[Event]:
+    """The cable is out on Windows: link down, addresses and routes removed."""
+    down = events.LinkState(device, connected=False, mtu=nic.mtu, mirrored=True)
+    # The kernel drops IPv6 addresses with the link; Windows' removal of them fails and is not tried here.
+    return [down, *(AddressChange(device, "Remove", text) for text in nic.addresses if ":" not in text)]
+
+
+def _addresses(
+    nic: Nic, device: str, change: Change, *, host_address_loopback: bool = False
+) -> Iterator[Event]:
+    for text in nic.addresses:
+        yield _address(device, change, text)
+        if host_address_loopback:
+            yield events.LoopbackRoute(device, "Add", text.split("/")[0])
+
+
+def _address(device: str, change: Change, text: str) -> AddressChange:
+    interface = ipaddress.ip_interface(text)
+    if interface.version == 6 and interface.ip.is_link_local:
+        return AddressChange(device, change, text, prefix_origin=2, suffix_origin=4)
+    return AddressChange(device, change, text)
+
+
+def _routes(nic: Nic, device: str, change: Change) -> Iterator[Event]:
+    return (RouteChange(device, change, *route) for route in _route_data(nic))
+
+
+def _route_data(nic: Nic) -> Iterator[tuple[str, str | None, int]]:
+    """On-link first, default last: a route must find its next hop."""
+    metric = max(nic.metric, 1)
+    for text in nic.addresses:
+        network = ipaddress.ip_interface(text).network
+        if network.prefixlen < network.max_prefixlen:
+            yield str(network), None, PREFIX_METRIC + metric
+    for route in sorted(nic.routes, key=lambda route: route.via is not None):
+        yield route.dst, route.via, route.metric
+    if nic.gateway is not None:
+        yield f"{nic.gateway}/32", None, metric
+        yield "0.0.0.0/0", nic.gateway, metric
