@@ -1,40 +1,186 @@
-"""WSL's mirrored mode on the Windows half: the flow steering between the host's cards and the guest's."""
+"""WSL's mirrored mode on the Windows half: the flow steering between the host's cards and the guest's.
+
+Each card of Windows has a wire to its twin in the guest, which has the same MAC and IP addresses. At the card,
+frames for ports of WSL are sent on to the twin before Windows' own stack sees them, and the twin's frames leave
+by the card; one more wire does the same for 127.0.0.1. The chains are in `windows_rules`, the ports in `steering`.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from . import links, loopback_wire, steering
+from .guest import mirrored as guest_half
 from .guest.service import Guest
-from .model import MirroredHost
+from .model import Nic
+from .netns import FabricError, Namespace
+from .windows_rules import STEERING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .model import MirroredHost
+
+FSE_DEVICE = "fse"
+WIRE = "mirror"
+ADDRESS_SETS = ("host4", "host6")
+SETS = (*ADDRESS_SETS, "tcp_ports", "udp_ports", "block", "flows4", "flows6")
 
 
+@dataclass
 class Mirroring:
     """A running mirrored guest.
 
     Attributes:
+        windows: Name of the Windows namespace.
         guest: The guest half.
-        host: What is mirrored.
+        host: What is mirrored now.
+        steered: The ports that were steered to WSL at the last `refresh`.
     """
 
+    windows: str
     guest: Guest
     host: MirroredHost
+    steered: steering.Ports = steering.Ports()
 
     def refresh(self) -> bool:
-        """Read the bound ports on both sides and steer anew; True when something changed. Call it often."""
-        raise NotImplementedError
+        """Read the bound ports on both sides and steer anew; True when something changed. Call it often.
+
+        Raises:
+            FabricError: One of the namespaces is gone.
+        """
+        with Namespace(self.windows) as windows:
+            with Namespace(self.guest.namespace) as wsl:
+                held = steering.read_ports(wsl)
+            chosen = steering.choose(held, steering.read_ports(windows), self.host.block)
+            if chosen == self.steered:
+                return False
+            windows.nft("".join(_fill_ports(chosen)))
+        self.steered = chosen
+        return True
 
     def resend(self, device: str, *, mtu: int | None = None) -> None:
         """Windows re-sends everything of a card, named by its Windows device (wsl-guest-facts 1.6)."""
-        raise NotImplementedError
+        position, nic = self._find(device)
+        nic = nic if mtu is None else replace(nic, mtu=mtu)
+        self.guest.apply(*guest_half.resend_card(nic, self.host.guest_devices[position]))
+        self._keep(position, nic)
+
+    def renumber(self, device: str, nic: Nic) -> None:
+        """Windows' card now has the addresses and gateway of `nic`: the guest's twin follows."""
+        position, before = self._find(device)
+        self.guest.apply(*guest_half.renumber_card(before, nic, self.host.guest_devices[position]))
+        self._keep(position, nic)
+        with Namespace(self.windows) as windows:
+            windows.nft("".join(_fill_addresses(self.host)))
 
     def stop(self) -> None:
         """Take the Windows half down. Harmless when the guest's namespace is already gone."""
-        raise NotImplementedError
+        clear(self.windows)
+
+    def _find(self, device: str) -> tuple[int, Nic]:
+        for position, nic in enumerate(self.host.nics):
+            if nic.device == device:
+                return position, nic
+        raise FabricError(f"{self.windows} mirrors no card {device}")
+
+    def _keep(self, position: int, nic: Nic) -> None:
+        nics = list(self.host.nics)
+        nics[position] = nic
+        self.host = replace(self.host, nics=tuple(nics))
 
 
 def start(windows: str, wsl: str, host: MirroredHost) -> Mirroring:
-    """Lay the wires and set both halves; steering starts empty until the first `refresh`."""
-    raise NotImplementedError
+    """Lay the wires and set both halves; steering follows the ports that are bound at the end of it.
+
+    Raises:
+        FabricError: The guest has such cards already, a card is missing on Windows, or names do not match.
+    """
+    if len(host.nics) != len(host.guest_devices):
+        raise FabricError(f"{len(host.nics)} cards of Windows need as many names in the guest")
+    clear(windows)
+    guest = Guest(wsl)
+    with Namespace(windows) as windows_ns, Namespace(wsl) as wsl_ns:
+        _make_host_vnic(windows_ns, host)
+        loopback_wire.lay(windows_ns, wsl_ns, host.loopback_mac)
+        for position, (nic, device) in enumerate(zip(host.nics, host.guest_devices, strict=True)):
+            wire = f"{WIRE}{position}"
+            windows_ns.require(nic.device)
+            links.lay_cable(windows_ns, wire, wsl_ns, Nic(device, nic.mac, mtu=nic.mtu))
+            links.silence_ipv6(windows_ns, wire)
+            windows_ns.netlink("link", "set", index=windows_ns.require(wire), state="up")
+        windows_ns.nft("".join(_steering(host)) + loopback_wire.rules(host.loopback_mac, host.block))
+    events = guest_half.boot(host)
+    for nic, device in zip(host.nics, host.guest_devices, strict=True):
+        events += guest_half.add_card(
+            nic, device, host.block, host_address_loopback=host.host_address_loopback
+        )
+    guest.apply(*events, *guest_half.finish(host))
+    mirroring = Mirroring(windows, guest, host)
+    mirroring.refresh()
+    return mirroring
 
 
 def clear(windows: str) -> None:
     """Remove every trace of mirrored mode from Windows, whoever left it."""
-    raise NotImplementedError
+    with Namespace(windows) as ns:
+        names = [message.get_attr("IFLA_IFNAME") for message in ns.netlink("get_links")]
+        loopback_wire.remove(ns)
+        ns.nft("".join(_unsteer(ns)))
+        for name in names:
+            if name == FSE_DEVICE or name.startswith(WIRE):
+                links.remove(ns, name)
+
+
+def _make_host_vnic(ns: Namespace, host: MirroredHost) -> None:
+    """`vEthernet (FSE HostVnic)`: up, without addresses of any kind (wsl-facts 2.3)."""
+    index = links.make_bridge(ns, FSE_DEVICE, host.host_vnic_mac)
+    ns.netlink("link", "set", index=index, state="up")
+    links.silence_ipv6(ns, FSE_DEVICE)
+
+
+def _steering(host: MirroredHost) -> Iterator[str]:
+    """The base chains of each card and its wire, and what the sets hold from the start."""
+    for position, nic in enumerate(host.nics):
+        wire = f"{WIRE}{position}"
+        yield f"""\
+add chain {STEERING} card_{position} {{ type filter hook ingress device "{nic.device}" priority 0; }}
+add rule {STEERING} card_{position} jump inbound
+add rule {STEERING} card_{position} meta mark 1 meta mark set 0 fwd to "{wire}"
+add rule {STEERING} card_{position} meta mark 2 meta mark set 0 dup to "{wire}"
+add chain {STEERING} twin_{position} {{ type filter hook ingress device "{wire}" priority 0; }}
+add rule {STEERING} twin_{position} jump outbound
+add rule {STEERING} twin_{position} fwd to "{nic.device}"
+"""
+    yield f"add element {STEERING} block {{ {host.block.first}-{host.block.last} }}\n"
+    yield from _fill_addresses(host)
+
+
+def _unsteer(ns: Namespace) -> Iterator[str]:
+    """Delete the base chains by name and empty the sets; the Hyper-V firewall's chains stay as they are."""
+    listing = ns.run(["nft", "list", "table", *STEERING.split()])
+    words = [line.split() for line in listing.splitlines()]
+    for line in words:
+        if line[:1] == ["chain"] and line[1].startswith(("card_", "twin_")):
+            yield f"flush chain {STEERING} {line[1]}\ndelete chain {STEERING} {line[1]}\n"
+    for name in SETS:
+        yield f"flush set {STEERING} {name}\n"
+
+
+def _fill_addresses(host: MirroredHost) -> Iterator[str]:
+    found = [ipaddress.ip_interface(text).ip for nic in host.nics if nic.connected for text in nic.addresses]
+    for name, version in zip(ADDRESS_SETS, (4, 6), strict=True):
+        yield f"flush set {STEERING} {name}\n"
+        chosen = ", ".join(str(address) for address in found if address.version == version)
+        if chosen:
+            yield f"add element {STEERING} {name} {{ {chosen} }}\n"
+
+
+def _fill_ports(ports: steering.Ports) -> Iterator[str]:
+    for table in (STEERING, loopback_wire.TABLE):
+        for name, numbers in (("tcp_ports", ports.tcp), ("udp_ports", ports.udp)):
+            yield f"flush set {table} {name}\n"
+            if numbers:
+                yield f"add element {table} {name} {{ {', '.join(map(str, sorted(numbers)))} }}\n"

@@ -1,9 +1,22 @@
-"""Which ports belong to WSL: what its root namespace has bound, less what Windows holds or never gives away."""
+"""Which ports belong to WSL: what its root namespace has bound, less what Windows holds or never gives away.
+
+Pure apart from `read_ports`, which reads the kernel's socket tables; putting a choice in force is `mirrored`'s.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .netns import Namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .model import PortBlock
+
+# Never steered (wsl-facts 2.2, the mirrored-mode troubleshooting page).
 NEVER_TCP = frozenset({135, 1900, 2869, 3702, 5004, 5357, 5358})
 NEVER_UDP = frozenset({68})
 
@@ -16,11 +29,33 @@ class Ports:
     udp: frozenset[int] = frozenset()
 
 
-def read_ports(namespace: str) -> Ports:
-    """Every local port that a socket of the namespace has, v4 and v6 together."""
-    raise NotImplementedError
+def read_ports(ns: Namespace) -> Ports:
+    """Every local port that a socket of the namespace has, v4 and v6 together, whatever its state.
+
+    A connection that is still there keeps its port with its owner after the listener has gone.
+    """
+    return ns.inside(_read_tables)
 
 
-def choose(wsl: Ports, windows: Ports) -> Ports:
-    """The ports to steer to WSL (wsl-facts 2.2)."""
-    raise NotImplementedError
+def choose(wsl: Ports, windows: Ports, block: PortBlock) -> Ports:
+    """The ports outside the reserved block to steer to WSL; a port that both have stays with Windows."""
+    reserved = frozenset(range(block.first, block.last + 1))
+    return Ports(
+        tcp=wsl.tcp - windows.tcp - NEVER_TCP - reserved,
+        udp=wsl.udp - windows.udp - NEVER_UDP - reserved,
+    )
+
+
+def _read_tables() -> Ports:
+    return Ports(
+        tcp=frozenset(_local_ports("tcp")) | frozenset(_local_ports("tcp6")),
+        udp=frozenset(_local_ports("udp")) | frozenset(_local_ports("udp6")),
+    )
+
+
+def _local_ports(table: str) -> Iterator[int]:
+    # Not /proc/net: that is the main thread's namespace. A row's second column is ADDRESS:PORT in hexadecimal.
+    for row in Path("/proc/thread-self/net", table).read_text().splitlines()[1:]:
+        port = int(row.split(maxsplit=2)[1].rsplit(":", 1)[1], 16)
+        if port:
+            yield port
