@@ -8,6 +8,7 @@
     ├─ Unreachable            20  a machine cannot be reached
     │  ├─ AuthenticationFailed    it answers and refuses us
     │  ├─ HostKeyMismatch         it answers with another key than the pinned one
+    │  ├─ HostKeyUnknown          it answers and no key of it is pinned yet
     │  └─ DeadlineExceeded        no answer in time
     ├─ AgentError              1  an agent answered an error or nonsense
     ├─ OutcomeUnknown          1  a write may or may not have happened: read before anything else
@@ -87,6 +88,12 @@ class HostKeyMismatch(Unreachable):
     """The machine shows another host key than the pinned one."""
 
     code = "host-key-mismatch"
+
+
+class HostKeyUnknown(Unreachable):
+    """No host key of the machine is pinned, and pinning on first contact was not asked for."""
+
+    code = "host-key-unknown"
 
 
 class DeadlineExceeded(Unreachable):

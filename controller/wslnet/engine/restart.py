@@ -45,10 +45,11 @@ class ModeNotReached(WslnetError):
 def running_vms(snapshot: Snapshot) -> tuple[RunningVm, ...]:
     """All running domains that the snapshot shows, parents before children."""
     inventory = snapshot.inventory
+    hosts = {name: facts for name in snapshot.facts if (facts := snapshot.linux(name)) is not None}
     found = [
         RunningVm(name, domain.name, inventory.depth(name))
-        for name in snapshot.facts
-        for domain in (facts.domains or () if (facts := snapshot.linux(name)) is not None else ())
+        for name, facts in hosts.items()
+        for domain in facts.domains or ()
         if domain.running
     ]
     return tuple(sorted(found, key=lambda vm: vm.depth))

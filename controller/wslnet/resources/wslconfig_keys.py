@@ -55,10 +55,11 @@ class WslConfigKeys:
         old = base64.b64decode(file.content) if file.exists and file.content is not None else None
         new, before = old or b"", []
         for full_key, value in self.values.items():
+            section, _, key = full_key.partition(".")
             found = effective(old or b"", full_key)
             if found is None or found.lower() != value.lower():
                 before.append(f"{full_key}={found if found is not None else '(unset)'}")
-                new = editor.set_value(new, full_key, value)
+                new = editor.set_value(new, section, key, value)
         if not before:
             return None
         return Change(

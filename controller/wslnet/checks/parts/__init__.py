@@ -1,0 +1,1 @@
+"""What several checks share: making findings, wires below a machine, routes, Hyper-V rules. Pure."""
