@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import CallLog, Engine, NativePrograms
 from wslnet_lab.host.wire.accounts import Account, Accounts
 from wslnet_lab.host.wire.endpoint import Endpoint
 from wslnet_lab.host.wire.httpd import HttpServer
 from wslnet_lab.host.wire.service import Service
-from wslnet_lab.host.wire.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from wslnet_lab.host.contract import CallLog, Engine, NativePrograms
+    from wslnet_lab.host.wire.settings import Settings
 
 WSMAN_PORT = 5985
 

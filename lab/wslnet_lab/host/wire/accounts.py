@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import Identity
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from wslnet_lab.host.contract import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Accounts:
                 yield f"{domain}:{account.identity.user}:{account.password}\n"
 
     def find(self, principal: str) -> Identity | None:
-        """The identity behind a logon name, with or without `DOMAIN\\`."""
+        r"""The identity behind a logon name, with or without `DOMAIN\`."""
         account = self._accounts.get(principal.rpartition("\\")[2].lower())
         return account.identity if account else None
 

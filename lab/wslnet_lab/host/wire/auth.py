@@ -12,13 +12,14 @@ import os
 import struct
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import spnego
 from spnego.exceptions import SpnegoError
 
-from wslnet_lab.host.contract import Identity
-from wslnet_lab.host.wire.accounts import Accounts
+if TYPE_CHECKING:
+    from wslnet_lab.host.contract import Identity
+    from wslnet_lab.host.wire.accounts import Accounts
 
 _BAD_TOKEN = (SpnegoError, ValueError, LookupError, struct.error)
 """What base64 and pyspnego's readers raise for a wrong password or bytes that are no token."""

@@ -16,6 +16,18 @@ from wslnet_lab.host.contract import (
 )
 
 _SECRET = frozenset({"password"})
+_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "Boolean",
+    int: "Int32",
+    float: "Double",
+    str: "String",
+    bytes: "Byte[]",
+    list: "Object[]",
+    dict: "Hashtable",
+    timedelta: "TimeSpan",
+    datetime: "DateTime",
+}
 _KINDS = {
     "By": "Byte",
     "SB": "SByte",
@@ -75,26 +87,6 @@ def _command(invocation: Invocation) -> dict[str, object]:
 
 def _type_of(value: object) -> str:
     match value:
-        case None:
-            return "null"
-        case bool():
-            return "Boolean"
-        case int():
-            return "Int32"
-        case float():
-            return "Double"
-        case str():
-            return "String"
-        case bytes():
-            return "Byte[]"
-        case list():
-            return "Object[]"
-        case dict():
-            return "Hashtable"
-        case timedelta():
-            return "TimeSpan"
-        case datetime():
-            return "DateTime"
         case Number():
             return _KINDS[value.kind]
         case EnumValue():
@@ -103,23 +95,29 @@ def _type_of(value: object) -> str:
             return f"CimInstance#{value.class_name}"
         case PlainObject():
             return value.type_names[0]
-    return type(value).__name__
+    return _NAMES.get(type(value), type(value).__name__)
 
 
 def _shown(value: object) -> object:
+    """The value as JSON: objects by their keys or their text."""
     match value:
-        case None | bool() | int() | float() | str():
-            return value
         case list():
             return [_shown(item) for item in value]
         case dict():
             return {str(key): _shown(item) for key, item in value.items()}
         case Number():
             return value.value
-        case EnumValue():
-            return value.name
         case CimInstance():
             return {key: _shown(value.properties[key].value) for key in value.keys if key in value.properties}
+        case None | bool() | int() | float() | str():
+            return value
+    return _text_of(value)
+
+
+def _text_of(value: object) -> str:
+    match value:
+        case EnumValue():
+            return value.name
         case PlainObject():
             return value.to_string or value.type_names[0]
     return str(value)

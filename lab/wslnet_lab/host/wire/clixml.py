@@ -7,9 +7,12 @@ ours rather than psrpcore's because element order, type-name references and esca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 INFINITE_INTERVAL = "P10675199DT2H48M5.4775807S"
 """TimeSpan.MaxValue as the engine writes it (cdxml-facts 6)."""

@@ -14,7 +14,7 @@ class ShellSyntaxError(ValueError):
 
 
 def split_command_line(line: str) -> tuple[str, ...]:
-    """The arguments in a line: quotes group, `\\"` is a quote, backslashes count only before a quote.
+    r"""The arguments in a line: quotes group, `\"` is a quote, backslashes count only before a quote.
 
     Raises ShellSyntaxError for marks outside quotes that cmd.exe would act upon (`%` inside them too).
     """

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 from psrpcore import types as ps
 
@@ -72,31 +73,9 @@ def _invocation_of(command: object) -> Invocation:
 
 def value_of(value: object) -> object:
     """A `contract` value; text-like .NET values (Guid, Version, Uri, ScriptBlock) become text."""
-    match value:
-        case None | bool():
-            return value
-        case ps.PSEnumBase() | Enum():
-            return EnumValue(_first_type(value), str(getattr(value, "name", value)), int(value.value))
-        case ps.PSChar():
-            return chr(int(value))
-        case ps.PSSecureString():
-            return value.decrypt()
-        case int():
-            return _integer(value)
-        case float() | Decimal():
-            return float(value)
-        case str() | uuid.UUID() | ps.PSVersion():
-            return str(value)
-        case bytes():
-            return bytes(value)
-        case timedelta():
-            return timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
-        case datetime():
-            return datetime.fromisoformat(value.isoformat())
-        case Mapping():
-            return {value_of(key): value_of(content) for key, content in value.items()}
-        case list():
-            return [value_of(item) for item in value]
+    for kinds, convert in _CONVERSIONS:
+        if isinstance(value, kinds):
+            return convert(value)
     return _object_of(value)
 
 
@@ -179,3 +158,20 @@ def _guessed_type(content: object) -> str:
 def _first_type(value: object) -> str:
     names = getattr(getattr(value, "PSObject", None), "type_names", None) or ("System.Enum",)
     return str(names[0]).removeprefix("Deserialized.")
+
+
+_CONVERSIONS: tuple[tuple[Any, Callable[[Any], object]], ...] = (
+    ((type(None), bool), lambda value: value),
+    (Enum, lambda value: EnumValue(_first_type(value), value.name, int(value.value))),
+    (ps.PSChar, lambda value: chr(int(value))),
+    (ps.PSSecureString, lambda value: str(value.decrypt())),
+    (int, _integer),
+    ((float, Decimal), float),
+    ((str, uuid.UUID, ps.PSVersion), str),
+    (bytes, bytes),
+    (timedelta, lambda value: timedelta(value.days, value.seconds, value.microseconds)),
+    (datetime, lambda value: datetime.fromisoformat(value.isoformat())),
+    (Mapping, lambda value: {value_of(key): value_of(content) for key, content in value.items()}),
+    (list, lambda value: [value_of(item) for item in value]),
+)
+"""psrpcore's Python types in the order in which they are tried: some are subclasses of others."""

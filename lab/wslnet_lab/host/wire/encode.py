@@ -126,8 +126,8 @@ class Encoder:
         with writer.obj(name, types):
             writer.string(cim_text(value), tag="ToString")
             with writer.element("Props"):
-                for prop, content in value.properties.items():
-                    self.write_cim_value(writer, content, prop)
+                for prop, property_value in value.properties.items():
+                    self.write_cim_value(writer, property_value, prop)
                 self.write(writer, value.computer_name, "PSComputerName")
             with writer.element("MS"):
                 if value.computer_name is not None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from spnego.exceptions import SpnegoError
 
-from wslnet_lab.host.contract import Identity
 from wslnet_lab.host.wire import sealing, soap
-from wslnet_lab.host.wire.accounts import Accounts
 from wslnet_lab.host.wire.auth import Handshake
 from wslnet_lab.host.wire.httpd import HttpRequest, HttpResponse
 from wslnet_lab.host.wire.service import DropConnectionError, Service
-from wslnet_lab.host.wire.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wslnet_lab.host.contract import Identity
+    from wslnet_lab.host.wire.accounts import Accounts
+    from wslnet_lab.host.wire.settings import Settings
 
 _PLAIN = "application/soap+xml;charset=UTF-8"
 
@@ -31,19 +35,19 @@ class Endpoint:
 
     def __call__(self, request: HttpRequest) -> HttpResponse | None:
         """Answers a request; None breaks the connection."""
-        if not request.path.lower().startswith("/wsman"):
-            return HttpResponse(404)
-        if request.method != "POST":
-            return HttpResponse(405, {"Allow": "POST"})
+        if request.method != "POST" or not request.path.lower().startswith("/wsman"):
+            return HttpResponse(404 if request.method == "POST" else 405)
         settings = self._settings()
         answer = self._handshake.step(request.headers.get("authorization"))
         headers = {"WWW-Authenticate": answer.challenge} if answer.challenge else {}
         if answer.identity is None or settings.unauthorized:
             return HttpResponse(401, headers or {"WWW-Authenticate": "Negotiate"})
-        if not request.body:
-            return HttpResponse(200, headers)
         try:
-            return self._answer(request, answer.identity, settings)
+            return (
+                self._answer(request, answer.identity, settings)
+                if request.body
+                else HttpResponse(200, headers)
+            )
         except (sealing.SealError, soap.SoapError, SpnegoError):
             return HttpResponse(400, close=True)
         except DropConnectionError:

@@ -1,4 +1,4 @@
-"""WS-Management faults with Windows' numbers (windows-facts 7; recorded Windows traffic; field reports of quotas)."""
+"""WS-Management faults with Windows' numbers (windows-facts 7; recorded traffic; field reports of quotas)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Fault:
 TIMED_OUT = Fault(
     2150858793,
     "w:TimedOut",
-    "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.  ",
+    "The WS-Management service cannot complete the operation within the time specified in "
+    "OperationTimeout.  ",
     sender=False,
 )
 NO_SUCH_SHELL = Fault(

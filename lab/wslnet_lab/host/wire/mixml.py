@@ -7,10 +7,12 @@ is enough for what hangs on it: an object that comes back with it is a CimInstan
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
-from wslnet_lab.host.contract import CimInstance
+if TYPE_CHECKING:
+    from wslnet_lab.host.contract import CimInstance
 
 _KEY = '<QUALIFIER NAME="key" TYPE="boolean"><VALUE>true</VALUE></QUALIFIER>'
 
@@ -27,7 +29,8 @@ class Declaration:
 def declare(value: CimInstance) -> str:
     """The declaration of the instance's class, from the properties it carries."""
     properties = "".join(
-        f"<PROPERTY NAME={quoteattr(name)} TYPE={quoteattr(content.cim_type)}>{_KEY if name in value.keys else ''}</PROPERTY>"
+        f"<PROPERTY NAME={quoteattr(name)} TYPE={quoteattr(content.cim_type)}>"
+        f"{_KEY if name in value.keys else ''}</PROPERTY>"
         for name, content in value.properties.items()
     )
     return f"<CLASS NAME={quoteattr(value.class_name)}>{properties}</CLASS>"

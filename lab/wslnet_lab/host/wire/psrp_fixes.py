@@ -1,7 +1,7 @@
 """psrpcore's server half, corrected to behave as the real engine does (psrp-facts 8).
 
-psrpcore 0.3.1 reads what clients send, keeps the pool's state and does the key exchange. What it would send is
-replaced here, each correction with its reason, so that all of it could go upstream:
+psrpcore 0.3.1 reads what clients send, keeps the pool's state and does the key exchange. What it would
+send is replaced here, each correction with its reason, so that all of it could go upstream:
 
 * No PipelineState `Running`: no recording of an engine has one. `ServerPipeline.start` is never called.
 * Bodies start with a byte-order mark, except empty ones; psrpcore sends none.
@@ -98,24 +98,33 @@ def _private_data(build: str, protocol: str) -> str:
     """The version table of 5.1 in its order there (psrp-facts 8 and 9; recorded Windows traffic)."""
     powershell = _POWERSHELL_BUILD.format(build=build)
     writer = Writer()
-    with writer.obj(), writer.element("MS"), writer.obj("ApplicationPrivateData", _TABLE_TYPES):
-        with writer.element("DCT"), writer.element("En"):
-            writer.string("PSVersionTable", "Key")
-            with writer.obj("Value", _TABLE_TYPES), writer.element("DCT"):
-                _entry(writer, "PSVersion", "Version", powershell)
-                _entry(writer, "PSEdition", "S", "Desktop")
-                with writer.element("En"):
-                    writer.string("PSCompatibleVersions", "Key")
-                    types = ("System.Version[]", "System.Array", "System.Object")
-                    with writer.obj("Value", types), writer.element("LST"):
-                        for version in ("1.0", "2.0", "3.0", "4.0", "5.0", powershell):
-                            writer.leaf("Version", version)
-                _entry(writer, "CLRVersion", "Version", "4.0.30319.42000")
-                _entry(writer, "BuildVersion", "Version", f"10.0.{build}")
-                _entry(writer, "WSManStackVersion", "Version", "3.0")
-                _entry(writer, "PSRemotingProtocolVersion", "Version", protocol)
-                _entry(writer, "SerializationVersion", "Version", "1.1.0.1")
+    with (
+        writer.obj(),
+        writer.element("MS"),
+        writer.obj("ApplicationPrivateData", _TABLE_TYPES),
+        writer.element("DCT"),
+        writer.element("En"),
+    ):
+        writer.string("PSVersionTable", "Key")
+        with writer.obj("Value", _TABLE_TYPES), writer.element("DCT"):
+            _entry(writer, "PSVersion", "Version", powershell)
+            _entry(writer, "PSEdition", "S", "Desktop")
+            _compatible_versions(writer, powershell)
+            _entry(writer, "CLRVersion", "Version", "4.0.30319.42000")
+            _entry(writer, "BuildVersion", "Version", f"10.0.{build}")
+            _entry(writer, "WSManStackVersion", "Version", "3.0")
+            _entry(writer, "PSRemotingProtocolVersion", "Version", protocol)
+            _entry(writer, "SerializationVersion", "Version", "1.1.0.1")
     return writer.text()
+
+
+def _compatible_versions(writer: Writer, powershell: str) -> None:
+    types = ("System.Version[]", "System.Array", "System.Object")
+    with writer.element("En"):
+        writer.string("PSCompatibleVersions", "Key")
+        with writer.obj("Value", types), writer.element("LST"):
+            for version in ("1.0", "2.0", "3.0", "4.0", "5.0", powershell):
+                writer.leaf("Version", version)
 
 
 def _entry(writer: Writer, key: str, tag: str, value: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections import deque
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psrpcore
@@ -17,8 +17,12 @@ from wslnet_lab.host.wire.fragments import MessageType
 from wslnet_lab.host.wire.outbox import Chunk, Outbox
 from wslnet_lab.host.wire.pipeline import Pipeline
 from wslnet_lab.host.wire.psrp_fixes import EngineLikePool
-from wslnet_lab.host.wire.settings import Settings
 from wslnet_lab.host.wire.shells import Shell, ShellRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wslnet_lab.host.wire.settings import Settings
 
 _TERMINATE = "/signal/terminate"
 

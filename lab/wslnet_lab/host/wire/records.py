@@ -7,10 +7,13 @@ traces and source locations are left out.
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import Category, ErrorDetails, Outcome
 from wslnet_lab.host.wire.clixml import Writer
-from wslnet_lab.host.wire.encode import Encoder
+
+if TYPE_CHECKING:
+    from wslnet_lab.host.wire.encode import Encoder
 
 STATES = {"Stopped": 3, "Completed": 4, "Failed": 5}
 """PSInvocationState numbers of the final states."""
@@ -99,7 +102,7 @@ def progress_body(activity: str, status: str, *, completed: bool) -> str:
 def _write_error(
     writer: Writer, details: ErrorDetails, encoder: Encoder, *, name: str | None, in_stream: bool
 ) -> None:
-    types = ("System.Management.Automation.ErrorRecord", "System.Object")
+    types: tuple[str, ...] = ("System.Management.Automation.ErrorRecord", "System.Object")
     if details.remoting and in_stream:
         types = ("System.Management.Automation.Runspaces.RemotingErrorRecord", *types)
     with writer.obj(name, types):

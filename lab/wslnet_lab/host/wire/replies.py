@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import time
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
 
 from wslnet_lab.host.wire import soap
-from wslnet_lab.host.wire.outbox import Delivery
-from wslnet_lab.host.wire.settings import Settings
-from wslnet_lab.host.wire.shells import Shell
+
+if TYPE_CHECKING:
+    from wslnet_lab.host.wire.outbox import Delivery
+    from wslnet_lab.host.wire.settings import Settings
+    from wslnet_lab.host.wire.shells import Shell
 
 _DONE = soap.SHELL + "/CommandState/Done"
 _RUNNING = soap.SHELL + "/CommandState/Running"
@@ -26,9 +30,9 @@ def created(shell: Shell, request: soap.Request) -> str:
     """The body that answers Create."""
     record = shell.record
     return (
-        f"<x:ResourceCreated><a:Address>{request.to}</a:Address><a:ReferenceParameters>"
-        f"<w:ResourceURI>{record.resource}</w:ResourceURI><w:SelectorSet>"
-        f'<w:Selector Name="ShellId">{record.shell_id}</w:Selector></w:SelectorSet></a:ReferenceParameters>'
+        f"<x:ResourceCreated><a:Address>{escape(request.to)}</a:Address><a:ReferenceParameters>"
+        f"<w:ResourceURI>{escape(record.resource)}</w:ResourceURI><w:SelectorSet>"
+        f'<w:Selector Name="ShellId">{escape(record.shell_id)}</w:Selector></w:SelectorSet></a:ReferenceParameters>'
         f"</x:ResourceCreated>{describe(shell)}"
     )
 
@@ -48,11 +52,8 @@ def describe(shell: Shell) -> str:
         ("InputStreams", record.input_streams),
         ("OutputStreams", record.output_streams),
         *([("MaxIdleTimeOut", "PT2147483.647S")] if powershell else []),
-        *(
-            [("Locale", record.culture), ("DataLocale", record.culture), *_POWERSHELL_FIELDS]
-            if powershell
-            else []
-        ),
+        *([("Locale", record.culture), ("DataLocale", record.culture)] if powershell else []),
+        *(_POWERSHELL_FIELDS if powershell else []),
         ("ShellRunTime", _elapsed(now - shell.created)),
         ("ShellInactivity", _elapsed(now - shell.last_used)),
     ]
@@ -70,9 +71,10 @@ def received(delivery: Delivery, command_id: str | None, streams: str) -> str:
         if delivery.exit_code is not None:
             parts += [soap.tag("Stream", "", Name=name, End="true", **target) for name in streams.split()]
         code = "" if delivery.exit_code is None else soap.tag("ExitCode", str(delivery.exit_code))
-        parts.append(f'<rsp:CommandState CommandId="{command_id}" State="{_DONE}">{code}</rsp:CommandState>')
+        shown = f"CommandId={quoteattr(command_id)} State={quoteattr(_DONE)}"
+        parts.append(f"<rsp:CommandState {shown}>{code}</rsp:CommandState>")
     elif command_id is not None:
-        parts.append(f'<rsp:CommandState CommandId="{command_id}" State="{_RUNNING}"/>')
+        parts.append(soap.tag("CommandState", "", State=_RUNNING, **target))
     return f"<rsp:ReceiveResponse>{''.join(parts)}</rsp:ReceiveResponse>"
 
 
@@ -81,7 +83,8 @@ def config(settings: Settings) -> str:
     basic = str(settings.allow_basic).lower()
     plain = str(settings.allow_unencrypted).lower()
     return (
-        f'<cfg:Config xmlns:cfg="{_CONFIG}"><cfg:MaxEnvelopeSizekb>{settings.max_envelope_kb}</cfg:MaxEnvelopeSizekb>'
+        f'<cfg:Config xmlns:cfg="{_CONFIG}">'
+        f"<cfg:MaxEnvelopeSizekb>{settings.max_envelope_kb}</cfg:MaxEnvelopeSizekb>"
         f"<cfg:MaxTimeoutms>{int(settings.max_operation_timeout_s * 1000)}</cfg:MaxTimeoutms>"
         "<cfg:MaxBatchItems>32000</cfg:MaxBatchItems><cfg:Service>"
         f"<cfg:AllowUnencrypted>{plain}</cfg:AllowUnencrypted><cfg:Auth><cfg:Basic>{basic}</cfg:Basic>"
@@ -93,11 +96,12 @@ def config(settings: Settings) -> str:
 
 def identity(settings: Settings) -> str:
     """The body that answers Identify."""
+    build = settings.build.partition(".")[0]
     return (
         f'<wsmid:IdentifyResponse xmlns:wsmid="{soap.IDENTITY}">'
         f"<wsmid:ProtocolVersion>{soap.WSMAN}</wsmid:ProtocolVersion>"
         "<wsmid:ProductVendor>Microsoft Corporation</wsmid:ProductVendor>"
-        f"<wsmid:ProductVersion>OS: 10.0.{settings.build.split('.')[0]} SP: 0.0 Stack: 3.0</wsmid:ProductVersion>"
+        f"<wsmid:ProductVersion>OS: 10.0.{build} SP: 0.0 Stack: 3.0</wsmid:ProductVersion>"
         "</wsmid:IdentifyResponse>"
     )
 

@@ -7,16 +7,20 @@ import binascii
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CallLog, Engine, Identity, NativePrograms, Session
 from wslnet_lab.host.wire import faults, replies, soap, winrs_shell
 from wslnet_lab.host.wire.faults import FaultError
 from wslnet_lab.host.wire.psrp_shell import PsrpShell
-from wslnet_lab.host.wire.settings import Settings
 from wslnet_lab.host.wire.shells import Shell, ShellRecord, ShellTable
 from wslnet_lab.host.wire.winrs_shell import WinRsShell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wslnet_lab.host.wire.settings import Settings
 
 POWERSHELL = "http://schemas.microsoft.com/powershell/"
 _CREATION = "rsp:Shell/{http://schemas.microsoft.com/powershell}creationXml"
@@ -42,6 +46,15 @@ class Service:
         self._shells = ShellTable()
         self._active: Counter[str] = Counter()
         self._active_lock = threading.Lock()
+        self._actions = {
+            "Create": self._create,
+            "Get": self._get,
+            "Delete": self._delete,
+            "Command": self._command,
+            "Send": self._send,
+            "Receive": self._receive,
+            "Signal": self._signal,
+        }
 
     def close(self) -> None:
         """Closes all shells."""
@@ -79,28 +92,10 @@ class Service:
             return soap.reply(request, replies.identity(settings), action=f"{soap.IDENTITY}/IdentifyResponse")
         if settings.shells_gone:
             self._shells.remove_all()
-        match request.action.rpartition("/")[2]:
-            case "Create":
-                return soap.reply(request, self._create(request, identity, settings))
-            case "Get":
-                return soap.reply(request, self._get(request, identity, settings))
-            case "Delete":
-                self._shells.remove(self._shells.find(request.shell_id, identity))
-                return soap.reply(request, "")
-            case "Command":
-                command_id = self._shells.find(request.shell_id, identity).command(request, settings)
-                body = f"<rsp:CommandResponse>{soap.tag('CommandId', command_id)}</rsp:CommandResponse>"
-                return soap.reply(request, body)
-            case "Send":
-                self._send(request, self._shells.find(request.shell_id, identity))
-                return soap.reply(request, "<rsp:SendResponse/>")
-            case "Receive":
-                shell = self._shells.find(request.shell_id, identity)
-                return soap.reply(request, self._receive(request, shell, settings))
-            case "Signal":
-                self._signal(request, self._shells.find(request.shell_id, identity), settings)
-                return soap.reply(request, "<rsp:SignalResponse/>")
-        raise FaultError(faults.UNSUPPORTED)
+        action = self._actions.get(request.action.rpartition("/")[2])
+        if action is None:
+            raise FaultError(faults.UNSUPPORTED)
+        return soap.reply(request, action(request, identity, settings))
 
     def _create(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
         node = request.find("rsp:Shell")
@@ -155,13 +150,26 @@ class Service:
             return replies.config(settings)
         raise FaultError(faults.UNSUPPORTED)
 
-    def _send(self, request: soap.Request, shell: Shell) -> None:
+    def _delete(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
+        del settings
+        self._shells.remove(self._shells.find(request.shell_id, identity))
+        return ""
+
+    def _command(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
+        command_id = self._shells.find(request.shell_id, identity).command(request, settings)
+        return f"<rsp:CommandResponse>{soap.tag('CommandId', command_id)}</rsp:CommandResponse>"
+
+    def _send(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
+        del settings
+        shell = self._shells.find(request.shell_id, identity)
         for stream in request.find_all("rsp:Send/rsp:Stream"):
             end = stream.get("End", "").lower() == "true"
             data = base64.b64decode(stream.text or "")
             shell.send(stream.get("Name", "stdin"), data, stream.get("CommandId"), end=end)
+        return "<rsp:SendResponse/>"
 
-    def _receive(self, request: soap.Request, shell: Shell, settings: Settings) -> str:
+    def _receive(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
+        shell = self._shells.find(request.shell_id, identity)
         desired = request.find("rsp:Receive/rsp:DesiredStream")
         if desired is None:
             raise FaultError(faults.INVALID_REQUEST)
@@ -182,13 +190,15 @@ class Service:
             raise FaultError(faults.TIMED_OUT)
         return replies.received(delivery, command_id, desired.text or "")
 
-    def _signal(self, request: soap.Request, shell: Shell, settings: Settings) -> None:
+    def _signal(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
+        shell = self._shells.find(request.shell_id, identity)
         node = request.find("rsp:Signal")
         if node is None:
             raise FaultError(faults.INVALID_REQUEST)
         code = node.findtext("rsp:Code", "", {"rsp": soap.SHELL})
         with shell.in_use():
             shell.signal(node.get("CommandId"), code, _timeout_of(request, settings))
+        return "<rsp:SignalResponse/>"
 
 
 def _timeout_of(request: soap.Request, settings: Settings) -> float:

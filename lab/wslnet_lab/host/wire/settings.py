@@ -1,7 +1,8 @@
 """How this Windows is set up and which server traps are switched on (windows-facts 1.3, 7 and 8).
 
 Read anew from the lab's folder for each request, so that `lab break` acts at once. A trap is a name in
-`faults.json`; everything that a Windows has for good stands in `windows.json` under `wire`.
+`faults.json`; what a Windows has for good stands in `windows.json`: name, build and language at its top, what
+only the wire knows under `wire`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.host.wire.fragments import FRAGMENT_SIZE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FAULTS: Mapping[str, Mapping[str, object]] = {
     "winrm-401": {"unauthorized": True},
@@ -34,7 +38,7 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
 class Settings:
     """The wire's settings; times in seconds, sizes in bytes. None: as the client asks, or never."""
 
-    host_name: str = "WINDOWS"
+    host_name: str = "DESKTOP-WUJING"
     build: str = "22631.4317"
     culture: str = "en-US"
     configurations: tuple[str, ...] = ("Microsoft.PowerShell", "Microsoft.PowerShell.Workflow")
@@ -71,24 +75,38 @@ def load_settings(folder: Path) -> Settings:
     Raises SettingsError for a file that is not the JSON it should be.
     """
     windows = _read_json(folder / "windows.json")
-    settings = _changed(Settings(), windows.get("wire", {}), folder / "windows.json")
+    settings = _changed(
+        Settings(), {**_of_windows(windows), **_table(windows.get("wire"))}, folder / "windows.json"
+    )
     for name, given in _read_json(folder / "faults.json").items():
         if name in FAULTS and given is not False and given is not None:
-            own = given if isinstance(given, Mapping) else {}
-            known = {key: value for key, value in own.items() if key in _NAMES}
+            known = {key: value for key, value in _table(given).items() if key in _NAMES}
             settings = _changed(settings, {**FAULTS[name], **known}, folder / "faults.json")
     return settings
 
 
-def _changed(settings: Settings, changes: object, source: Path) -> Settings:
-    if not isinstance(changes, Mapping):
-        raise SettingsError(f"{source}: expected a table of settings, found {type(changes).__name__}")
+def _of_windows(windows: Mapping[str, object]) -> dict[str, object]:
+    """What the wire shares with the rest of Windows: name, build and language."""
+    shared: dict[str, object] = {}
+    if "computer" in windows:
+        shared["host_name"] = windows["computer"]
+    if "build" in windows:
+        shared["build"] = f"{windows['build']}.{windows.get('revision', 0)}"
+    if "culture" in windows:
+        shared["culture"] = windows["culture"]
+    return shared
+
+
+def _table(given: object) -> Mapping[str, object]:
+    return given if isinstance(given, Mapping) else {}
+
+
+def _changed(settings: Settings, changes: Mapping[str, Any], source: Path) -> Settings:
     unknown = sorted(set(changes) - _NAMES)
     if unknown:
         raise SettingsError(f"{source}: unknown wire setting '{unknown[0]}'")
-    return replace(
-        settings, **{key: tuple(value) if key in _LISTS else value for key, value in changes.items()}
-    )
+    values: dict[str, Any] = {key: tuple(value) if key in _LISTS else value for key, value in changes.items()}
+    return replace(settings, **values)
 
 
 def _read_json(path: Path) -> dict[str, object]:

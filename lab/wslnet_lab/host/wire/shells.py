@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import Identity
 from wslnet_lab.host.wire import faults, soap
 from wslnet_lab.host.wire.faults import FaultError
-from wslnet_lab.host.wire.outbox import Outbox
-from wslnet_lab.host.wire.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet_lab.host.contract import Identity
+    from wslnet_lab.host.wire.outbox import Outbox
+    from wslnet_lab.host.wire.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,19 @@ import sys
 import threading
 import traceback
 import uuid
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CallLog, NativeOutcome, NativePrograms
 from wslnet_lab.host.wire import call_entries, faults, soap
 from wslnet_lab.host.wire.command_line import ShellSyntaxError, split_command_line
 from wslnet_lab.host.wire.faults import FaultError
 from wslnet_lab.host.wire.outbox import Chunk, Outbox
-from wslnet_lab.host.wire.settings import Settings
 from wslnet_lab.host.wire.shells import Shell, ShellRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet_lab.host.wire.settings import Settings
 
 RESOURCE = soap.SHELL + "/cmd"
 
