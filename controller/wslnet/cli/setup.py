@@ -19,6 +19,7 @@ from wslnet.model.allow import parse_allow
 if TYPE_CHECKING:
     from wslnet.app.result import RunResult
     from wslnet.app.setup import Prepared
+    from wslnet.model.change import Change
     from wslnet.model.plan import Plan
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "restart": "!"}
@@ -133,15 +134,20 @@ def print_plan(plan: Plan) -> None:
         print_line(f"  note: {note}")
 
 
+def _values(change: Change) -> str:
+    after = f": {change.after}" if change.after else ""
+    return after + (f"  (now: {change.before})" if change.before else "")
+
+
 def print_result(result: RunResult) -> None:
     """What a run did, for people."""
     for change in result.changes:
         outcome = result.outcomes.get(change.id, "not-done")
-        print_line(f"{outcome:9} {change.machine}: {change.resource}: {change.after}")
+        print_line(f"{outcome:9} {_SIGNS[change.action]} {change.machine}: {change.resource}")
     for one in result.verify:
         port = f"/{one.probe.port}" if one.probe.port else ""
         said = "not measured" if one.ok is None else "reached" if one.ok else "NOT reached"
-        line = f"{said:12} {one.probe.source} -> {one.probe.target} {one.probe.proto}{port} at {one.probe.address}"
+        line = f"{said:12} {one.probe.source} -> {one.probe.target} {one.probe.proto}{port}"
         print_line(line + (f"  ({one.detail})" if one.detail else ""))
     for line in result.left:
         print_line(f"left: {line}")

@@ -65,7 +65,7 @@ def _do(run: Progress, changes: list[Change]) -> None:
     machine = changes[0].machine
     for change in changes:
         run.journal.intent(change)
-        run.say(machine, f"{change.resource}: {change.after}")
+        run.say(machine, f"{change.action} {change.resource}")
         run.applied.append(change)
         run.outcomes[change.id] = "unknown"
     results = run.fleet.execute(machine, [change.do for change in changes], deadline_s=OP_DEADLINE_S)
@@ -99,7 +99,7 @@ def _read_back(run: Progress, changes: list[Change], declared: dict[tuple[str, s
             f"{machine}: cannot be read back: {snapshot.unseen[machine].reason}", machine=machine
         )
     for change, resource in zip(changes, resources, strict=True):
-        if resource.diff(facts) is not None:
+        if resource.diff(facts):
             raise AgentError(
                 f"{machine}: {change.resource} was written and reads back as before", machine=machine
             )

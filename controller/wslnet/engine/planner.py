@@ -41,8 +41,8 @@ def make_plan(
     Raises:
         PlanRefused: a resource cannot be made true, or a machine it stands on was not seen.
     """
-    persistent = [change for one in resources if not one.volatile and (change := _diff(snapshot, one))]
-    volatile = [change for one in resources if one.volatile and (change := _diff(snapshot, one))]
+    persistent = [change for one in resources if not one.volatile for change in _diff(snapshot, one)]
+    volatile = [change for one in resources if one.volatile for change in _diff(snapshot, one)]
     restart = any(change.risk is Risk.RESTARTS_LAYER for change in persistent) or (
         mode is not None and snapshot.mode != mode
     )
@@ -62,7 +62,7 @@ def make_plan(
     return Plan(stages, changes, prints, cut=_cut(snapshot), notes=tuple(notes))
 
 
-def _diff(snapshot: Snapshot, resource: Resource) -> Change | None:
+def _diff(snapshot: Snapshot, resource: Resource) -> tuple[Change, ...]:
     facts = snapshot.facts.get(resource.machine)
     if facts is None:
         unseen = snapshot.unseen.get(resource.machine)

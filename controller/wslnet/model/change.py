@@ -69,7 +69,7 @@ class Change:
     @property
     def id(self) -> str:
         """Stable name of the change inside a plan."""
-        return f"{self.machine}:{self.resource}"
+        return f"{self.machine}:{self.action}:{self.resource}"
 
 
 class Resource(Protocol):
@@ -95,8 +95,8 @@ class Resource(Protocol):
     def volatile(self) -> bool:
         """Whether a restart of the layer loses it."""
 
-    def diff(self, facts: MachineFacts) -> Change | None:
-        """The change that makes it true, or None when it is true already.
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
+        """The changes that make it true, in order; none when it is true already.
 
         Raises:
             PlanRefused: the facts show that it cannot be made true here.

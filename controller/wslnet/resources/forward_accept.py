@@ -42,11 +42,11 @@ class ForwardAccept:
         """Its identity: from where to where."""
         return f"forward {self.src} -> {self.dst}"
 
-    def diff(self, facts: MachineFacts) -> Change | None:
-        """The accept to insert at the head of FORWARD, or None when such a packet passes already."""
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
+        """The accept to insert at the head of FORWARD; nothing when such a packet passes already."""
         found = self.verdict(facts)
         if found is None or found.passes:
-            return None
+            return ()
         args: dict[str, object] = {
             "backend": default_backend(facts),
             "family": 4,
@@ -54,7 +54,7 @@ class ForwardAccept:
             "chain": _CHAIN,
             "spec": self.spec,
         }
-        return Change(
+        change = Change(
             machine=self.machine,
             resource=self.name,
             action=Action.ADD,
@@ -65,6 +65,7 @@ class ForwardAccept:
             undo=Op("rule.delete", args),
             rows=self.rows,
         )
+        return (change,)
 
     @property
     def spec(self) -> tuple[str, ...]:

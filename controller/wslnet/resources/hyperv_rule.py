@@ -45,32 +45,28 @@ class HyperVAllowRule:
         """Its identity: the rule's name."""
         return f"hyperv-rule {self.rule_name}"
 
-    def diff(self, facts: MachineFacts) -> Change | None:
-        """The rule to create, or the own rule to bring back to what is declared."""
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
+        """The rule to create, and before it the own rule to remove when it is not as declared."""
         firewall = facts.hyperv_firewall if isinstance(facts, WindowsFacts) else None
         found = next(
             (rule for rule in (firewall.rules if firewall else ()) if rule.name == self.rule_name), None
         )
         if found is not None and self._is_declared(found):
-            return None
-        wanted = self._args()
-        if found is None:
-            action, do = Action.ADD, Op("hyperv_rule.create", wanted)
-            undo = Op("hyperv_rule.remove", {"name": self.rule_name})
-        else:
-            action = Action.CHANGE
-            before = rule_args(found)
-            do = Op("hyperv_rule.replace", {"before": before, "after": wanted})
-            undo = Op("hyperv_rule.replace", {"before": wanted, "after": before})
+            return ()
+        stale = () if found is None else (self._change(Action.REMOVE, rule_args(found), _text(found)),)
+        return (*stale, self._change(Action.ADD, self._args(), self._text()))
+
+    def _change(self, action: Action, args: dict[str, object], text: str) -> Change:
+        create, remove = Op("hyperv_rule.create", args), Op("hyperv_rule.remove", {"name": self.rule_name})
         return Change(
             machine=self.machine,
             resource=self.name,
             action=action,
-            before=None if found is None else _text(found),
-            after=self._text(),
-            why=self.why,
-            do=do,
-            undo=undo,
+            before=text if action is Action.REMOVE else None,
+            after=text if action is Action.ADD else None,
+            why=self.why if action is Action.ADD else "it is not as declared",
+            do=create if action is Action.ADD else remove,
+            undo=remove if action is Action.ADD else create,
             rows=self.rows,
         )
 

@@ -29,14 +29,14 @@ class HyperVDefaultInbound:
         """Its identity: there is one such setting."""
         return "hyperv-setting DefaultInboundAction"
 
-    def diff(self, facts: MachineFacts) -> Change | None:
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
         """The value to set; what was effective before is its undo."""
         firewall = facts.hyperv_firewall if isinstance(facts, WindowsFacts) else None
         setting = firewall.setting if firewall is not None else None
         found = (setting.default_inbound if setting is not None else None) or "NotConfigured"
         if found == self.value:
-            return None
-        return Change(
+            return ()
+        change = Change(
             machine=self.machine,
             resource=self.name,
             action=Action.CHANGE,
@@ -47,3 +47,4 @@ class HyperVDefaultInbound:
             undo=Op("hyperv_setting.set", {"creator": WSL_CREATOR, "default_inbound_action": found}),
             rows=self.rows,
         )
+        return (change,)

@@ -33,16 +33,16 @@ class InterfaceForwarding:
         """Its identity: index and family; the alias only helps the reader."""
         return f"forwarding {self.alias} ({self.index}/IPv{self.family})"
 
-    def diff(self, facts: MachineFacts) -> Change | None:
-        """The flag to switch on; None when it is on or the interface is not there."""
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
+        """The flag to switch on; nothing when it is on or the interface is not there."""
         interfaces = facts.interfaces if isinstance(facts, WindowsFacts) else None
         found = next(
             (one for one in interfaces or () if one.index == self.index and one.family == self.family), None
         )
         if found is None or found.forwarding:
-            return None
+            return ()
         args = {"interface_index": self.index, "family": self.family}
-        return Change(
+        change = Change(
             machine=self.machine,
             resource=self.name,
             action=Action.CHANGE,
@@ -53,3 +53,4 @@ class InterfaceForwarding:
             undo=Op("forwarding.set", {**args, "enabled": False}),
             rows=self.rows,
         )
+        return (change,)

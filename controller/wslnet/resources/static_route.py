@@ -36,47 +36,26 @@ class StaticRoute:
         """Its identity: the destination."""
         return f"route {self.dst}"
 
-    def diff(self, facts: MachineFacts) -> Change | None:
-        """The route to add, or the own route to replace when its next hop moved.
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
+        """The route to add, and before it the own route to remove when its next hop has moved.
 
         Raises:
             PlanRefused: somebody else's route to the same destination leads elsewhere.
         """
         found = self._found(facts)
         if found is not None and (found.via, found.dev) == (self.via, self.dev):
-            return None
+            return ()
         if found is not None and found.proto != OWN_PROTOCOL:
             raise PlanRefused(
                 f"{self.machine}: {_text(found)} exists already and was not made by wslnet; "
                 f"remove it or correct the inventory (wanted: via {self.via} dev {self.dev})",
                 machine=self.machine,
             )
-        wanted = self._args(self.via, self.dev)
-        if found is None:
-            action, do, undo = Action.ADD, Op("route.add", wanted), Op("route.delete", wanted)
-        else:
-            before = self._args(found.via, found.dev)
-            action = Action.CHANGE
-            do = Op("route.replace", {"before": before, "after": wanted})
-            undo = Op("route.replace", {"before": wanted, "after": before})
-        return Change(
-            machine=self.machine,
-            resource=self.name,
-            action=action,
-            before=None if found is None else _text(found),
-            after=f"{self.dst} via {self.via} dev {self.dev}",
-            why=self.why,
-            do=do,
-            undo=undo,
-            rows=self.rows,
-        )
+        stale = () if found is None else (self._change(Action.REMOVE, found.via, found.dev),)
+        return (*stale, self._change(Action.ADD, self.via, self.dev))
 
-    def _found(self, facts: MachineFacts) -> Route | None:
-        routes = facts.routes if isinstance(facts, LinuxFacts) else None
-        return next((route for route in routes or () if route.dst == self.dst and route.table == _MAIN), None)
-
-    def _args(self, via: str | None, dev: str | None) -> dict[str, object]:
-        return {
+    def _change(self, action: Action, via: str | None, dev: str | None) -> Change:
+        args: dict[str, object] = {
             "family": 4,
             "dst": self.dst,
             "via": via,
@@ -85,6 +64,23 @@ class StaticRoute:
             "proto": OWN_PROTOCOL,
             "metric": 0,
         }
+        text = f"{self.dst} via {via} dev {dev}"
+        add, delete = Op("route.add", args), Op("route.delete", args)
+        return Change(
+            machine=self.machine,
+            resource=self.name,
+            action=action,
+            before=text if action is Action.REMOVE else None,
+            after=text if action is Action.ADD else None,
+            why=self.why if action is Action.ADD else "its next hop has moved",
+            do=add if action is Action.ADD else delete,
+            undo=delete if action is Action.ADD else add,
+            rows=self.rows,
+        )
+
+    def _found(self, facts: MachineFacts) -> Route | None:
+        routes = facts.routes if isinstance(facts, LinuxFacts) else None
+        return next((route for route in routes or () if route.dst == self.dst and route.table == _MAIN), None)
 
 
 def _text(route: Route) -> str:

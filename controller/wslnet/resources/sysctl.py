@@ -29,12 +29,12 @@ class Sysctl:
         """Its identity: the key."""
         return f"sysctl {self.key}"
 
-    def diff(self, facts: MachineFacts) -> Change | None:
-        """The value to set, with the value found as its undo; None for a key the kernel does not have."""
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
+        """The value to set, with the value found as its undo; nothing for a key the kernel does not have."""
         found = (facts.sysctls or {}).get(self.key) if isinstance(facts, LinuxFacts) else None
         if found is None or found == self.value:
-            return None
-        return Change(
+            return ()
+        change = Change(
             machine=self.machine,
             resource=self.name,
             action=Action.CHANGE,
@@ -45,3 +45,4 @@ class Sysctl:
             undo=Op("sysctl.set", {"key": self.key, "value": found}),
             rows=self.rows,
         )
+        return (change,)

@@ -38,7 +38,7 @@ class WslConfigKeys:
         """Its identity: the keys it declares."""
         return f"wslconfig {', '.join(sorted(self.values))}"
 
-    def diff(self, facts: MachineFacts) -> Change | None:
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
         """The new content of the file, with the old content as its undo.
 
         Raises:
@@ -46,7 +46,7 @@ class WslConfigKeys:
         """
         file = facts.wslconfig if isinstance(facts, WindowsFacts) else None
         if file is None:
-            return None
+            return ()
         if file.error is not None:
             raise PlanRefused(
                 f"{file.path} cannot be read: {file.error}; close the program that holds it and run again",
@@ -61,8 +61,8 @@ class WslConfigKeys:
                 before.append(f"{full_key}={found if found is not None else '(unset)'}")
                 new = editor.set_value(new, section, key, value)
         if not before:
-            return None
-        return Change(
+            return ()
+        change = Change(
             machine=self.machine,
             resource=self.name,
             action=Action.ADD if old is None else Action.CHANGE,
@@ -74,6 +74,7 @@ class WslConfigKeys:
             risk=Risk.RESTARTS_LAYER,
             rows=self.rows,
         )
+        return (change,)
 
 
 def effective(content: bytes, full_key: str) -> str | None:
