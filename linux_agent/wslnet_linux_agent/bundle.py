@@ -17,8 +17,14 @@ import zlib
 from functools import cache
 from pathlib import Path
 
-FIRST_STAGE = "import sys,zlib;i=sys.stdin.buffer;exec(zlib.decompress(i.read(int(i.readline()))))"
-"""What stands on the remote command line: it reads a length, then as many compressed bytes, and runs them."""
+HELLO = b"wslnet agent 1\n"
+"""The first bytes from the agent. Before them there may be anything that a login script prints."""
+
+FIRST_STAGE = (
+    'import os,sys,zlib;os.write(1,b"wslnet agent 1\\n");i=sys.stdin.buffer;'
+    "exec(zlib.decompress(i.read(int(i.readline()))))"
+)
+"""What stands on the remote command line: it says hello, reads a length and as many bytes, and runs them."""
 
 PYTHON = ("python3", "-I", "-S", "-c")
 """Isolated and without `site`: nothing of the machine's Python set-up runs, and it starts in half the time."""

@@ -140,7 +140,9 @@ class AgentClient:
             while (reply := self._decoder.take()) is None:
                 data = self._pipe.recv(deadline)
                 if not data:
-                    raise Unreachable(f"{self.machine}: its agent ended without an answer", machine=self.machine)
+                    raise Unreachable(
+                        f"{self.machine}: its agent ended without an answer", machine=self.machine
+                    )
                 self._decoder.feed(data)
             return cast("dict[str, object]", clean(reply))
         except (wire.FrameError, ValueError) as error:
@@ -159,11 +161,13 @@ class AgentClient:
         if isinstance(result, dict) and result.get("ok") is True and "value" in result:
             return OpResult(ok=True, value=result["value"])
         error = result.get("error") if isinstance(result, dict) and result.get("ok") is False else None
-        if isinstance(error, dict) and error.get("code") in ERROR_CODES and isinstance(error.get("message"), str):
+        if (
+            isinstance(error, dict)
+            and error.get("code") in ERROR_CODES
+            and isinstance(error.get("message"), str)
+        ):
             return OpResult(ok=False, code=error["code"], message=clean_line(error["message"]))
         raise self._nonsense("a result that is none")
 
     def _nonsense(self, what: str) -> AgentError:
         return AgentError(f"{self.machine}: its agent sent {clean_line(what)}", machine=self.machine)
-
-

@@ -14,6 +14,7 @@ _BAD = "\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\uf
 _BAD_IN_LINE = re.compile(f"[{_BAD}]")
 _BAD_IN_TEXT = re.compile(f"(?![{_LINES_STAY}])[{_BAD}]")
 _DEEPEST = 64
+_WITH_LINES = ("firewall",)
 
 
 def clean_line(text: str) -> str:
@@ -26,18 +27,21 @@ def clean_text(text: str) -> str:
     return _BAD_IN_TEXT.sub(_NO_TEXT, text)
 
 
-def clean(value: object, depth: int = 0) -> object:
-    """Give a JSON value with every text in it (keys too) as `clean_text`.
+def clean(value: object, *, lines: bool = False, depth: int = 0) -> object:
+    """Give a JSON value with every text in it harmless, keys too. Only saved rule sets keep their lines.
 
     Raises:
         ValueError: it is nested deeper than any honest answer.
     """
     if isinstance(value, str):
-        return clean_text(value)
+        return clean_text(value) if lines else clean_line(value)
     if depth > _DEEPEST:
-        raise ValueError("an answer is nested too deep")
+        raise ValueError("an answer that is nested too deep")
     if isinstance(value, list):
-        return [clean(item, depth + 1) for item in value]
+        return [clean(item, lines=lines, depth=depth + 1) for item in value]
     if isinstance(value, dict):
-        return {clean_line(key): clean(item, depth + 1) for key, item in value.items()}
+        return {
+            clean_line(key): clean(item, lines=lines or key in _WITH_LINES, depth=depth + 1)
+            for key, item in value.items()
+        }
     return value

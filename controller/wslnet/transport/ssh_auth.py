@@ -1,0 +1,82 @@
+"""Authentication over SSH: a key file, else a password from where the inventory says. Never an agent.
+
+Secrets are asked for only when the server wants one, at most once, and never logged or put in a message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.errors import AuthenticationFailed, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import paramiko
+
+
+def load_key(file: Path, secret: Callable[[], str | None]) -> paramiko.PKey:
+    """Read a private key (Ed25519, ECDSA or RSA); `secret` is asked if it has a passphrase.
+
+    Raises:
+        InputError: the file cannot be read, is no key, or the passphrase does not fit.
+    """
+    import paramiko  # noqa: PLC0415 - `wslnet --help` must not load it
+    from paramiko.pkey import UnknownKeyType  # noqa: PLC0415 - as above
+
+    try:
+        try:
+            return paramiko.PKey.from_path(file)
+        except (paramiko.PasswordRequiredException, TypeError):
+            # cryptography says TypeError for a key with a passphrase when none is given.
+            return paramiko.PKey.from_path(file, _passphrase(file, secret))
+    except OSError as error:
+        raise InputError(f"{file}: the key cannot be read: {error.strerror}") from error
+    except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError) as error:
+        raise InputError(f"{file}: not a private key that can be used, or its passphrase is wrong") from error
+
+
+def authenticate(
+    transport: paramiko.Transport,
+    machine: str,
+    user: str,
+    key: Path | None,
+    secret: Callable[[], str | None],
+) -> None:
+    """Log in.
+
+    Raises:
+        AuthenticationFailed: the server wants neither or refuses both.
+        InputError: the key cannot be used.
+        paramiko.SSHException, EOFError: the connection broke.
+    """
+    import paramiko  # noqa: PLC0415 - as above
+
+    tried = []
+    if key is not None:
+        tried.append(f"the key {key}")
+        try:
+            if not transport.auth_publickey(user, load_key(key, secret)):
+                return
+        except paramiko.AuthenticationException:
+            if not transport.is_active():
+                raise
+    password = secret()
+    if password is not None:
+        tried.append("the password")
+        try:
+            if not transport.auth_password(user, password):
+                return
+        except paramiko.AuthenticationException:
+            if not transport.is_active():
+                raise
+    offered = " and ".join(tried) or "neither key nor password (set `key` or `secret`)"
+    raise AuthenticationFailed(f"{machine}: sshd refuses {user} with {offered}", machine=machine)
+
+
+def _passphrase(file: Path, secret: Callable[[], str | None]) -> str:
+    passphrase = secret()
+    if passphrase is None:
+        raise InputError(f"{file}: the key has a passphrase and no `secret` says it")
+    return passphrase
