@@ -1,0 +1,65 @@
+"""Takes a lab away: its processes, namespaces, mounts and folder, whether or not its daemon still lives.
+
+The only way down: `lab down` uses it, and `lab up` before it begins. It goes by names and by what the kernel
+says, and needs no state file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+from pathlib import Path
+
+from wslnet_lab import netns, processes, state, syscalls
+from wslnet_lab.errors import LabError, NotRunning
+from wslnet_lab.fabric import netns as fabric_netns
+from wslnet_lab.paths import LABS, LabPaths
+from wslnet_lab.topology.read import names, read
+
+_DAEMON_END_TIMEOUT_S = 5.0
+
+
+def remove(paths: LabPaths) -> bool:
+    """Removes everything of a lab; True when there was anything.
+
+    Raises:
+        LabError: Something does not go away.
+    """
+    spaces = [name for name in _possible_namespaces(paths) if fabric_netns.exists(name)]
+    there = bool(spaces) or paths.folder.exists()
+    _end_daemon(paths)
+    processes.end_all({netns.identity(name) for name in spaces})
+    for name in spaces:
+        fabric_netns.remove(name)
+    _unmount_below(paths.folder)
+    if paths.folder.exists():
+        shutil.rmtree(paths.folder)
+    if LABS.exists():
+        netns.forget_mount()
+        with contextlib.suppress(OSError):  # other labs are still in there
+            LABS.rmdir()
+    return there
+
+
+def _possible_namespaces(paths: LabPaths) -> set[str]:
+    """Names this lab may have. By machine, not by prefix: lab `a` must not take lab `a-b` with it."""
+    return {paths.netns(machine) for topology in names() for machine in read(topology).machines}
+
+
+def _end_daemon(paths: LabPaths) -> None:
+    try:
+        daemon = state.read(paths).daemon
+    except NotRunning:
+        return
+    daemon.signal(signal.SIGKILL)
+    if not daemon.wait_end(_DAEMON_END_TIMEOUT_S):
+        raise LabError(f"the daemon {daemon.pid} of lab {paths.name!r} does not end")
+
+
+def _unmount_below(folder: Path) -> None:
+    inside = f"{folder}/"
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in reversed(points):
+        if point == str(folder) or point.startswith(inside):
+            syscalls.unmount(point)

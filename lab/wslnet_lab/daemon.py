@@ -1,0 +1,141 @@
+"""The daemon of one lab: boots it, serves its sockets, and waits for its end.
+
+Started by `wslnet lab up` as `python -m wslnet_lab.daemon NAME TOPOLOGY` with its own session. It writes one
+line to its standard output, `up` or why not, and then nothing more. It is ended by a signal; what it leaves
+is cleared by `cleanup`, the same way whether it ended well or not.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+import sys
+from typing import Any
+
+from wslnet_lab import faults, inventory, syscalls
+from wslnet_lab.control import Method, Server
+from wslnet_lab.errors import LabError
+from wslnet_lab.fabric.netns import FabricError
+from wslnet_lab.hardware import Hardware
+from wslnet_lab.hypervisor import Hypervisor
+from wslnet_lab.paths import LabPaths
+from wslnet_lab.socks import SocksProxy
+from wslnet_lab.topology.model import Topology
+from wslnet_lab.topology.read import read
+from wslnet_lab.utility_vm import UtilityVm
+from wslnet_lab.windows_side import WindowsSide
+
+_LOG = logging.getLogger(__name__)
+
+
+class Daemon:
+    """Everything that the daemon of a lab holds."""
+
+    def __init__(self, paths: LabPaths, topology: Topology) -> None:
+        self._paths = paths
+        self._topology = topology
+        self._hardware = Hardware(paths, topology)
+        self._wsl = UtilityVm(self._hardware)
+        self._proxy = SocksProxy(paths.netns(topology.one("windows").name))
+        self._hardware.before_windows_stops.append(self._proxy.drop_connections)
+        self._windows = WindowsSide(self._hardware, self._wsl)
+
+    def up(self) -> None:
+        """Boots the whole topology and returns when every machine answers."""
+        self._hardware.save()
+        self._hardware.install()
+        self._paths.password.write_text(f"{secrets.token_urlsafe(12)}\n")
+        self._paths.password.chmod(0o600)
+        self._paths.inventory.write_text(inventory.render(self._paths, self._topology, self._proxy.port))
+        self._serve()
+        order = self._topology.machines.values()
+        for machine in order:
+            if machine.kind in ("gateway", "peer"):
+                self._hardware.start_lan_machine(machine)
+            elif machine.kind == "windows":
+                self._hardware.start_windows()
+            elif machine.kind == "wsl":
+                self._wsl.start(machine.mode, {}, None)
+            else:
+                self._hardware.start_vm(machine)
+        for machine in order:
+            self._hardware.wait_answering(machine)
+
+    # ---- what the commands ask -------------------------------------------------------------------------
+
+    def methods(self) -> dict[str, Method]:
+        """The methods of the control socket."""
+        return {
+            **self._windows.methods(),
+            "status": lambda: self._hardware.snapshot().report(),
+            "reboot": self.reboot,
+            "break": self.set_faults,
+        }
+
+    def reboot(self, machine: str, fast_startup: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - JSON
+        """Reboots Windows, WSL or a VM, and loses what a reboot loses; what runs inside stays off."""
+        with self._hardware.lock:
+            found = self._hardware.find(machine)
+            if found.kind == "wsl":
+                self._wsl.restart()
+            elif found.kind == "vm":
+                self._hardware.stop(machine)
+                self._hardware.start_vm(found)
+            elif found.kind == "windows":
+                self._wsl.stop()
+                if fast_startup:
+                    self._hardware.suspend_windows()
+                else:
+                    self._hardware.stop(machine)
+                self._hardware.start_windows(resumed=fast_startup)
+            else:
+                self._hardware.stop(machine)
+                self._hardware.start_lan_machine(found)
+            self._hardware.wait_answering(found)
+        return self._hardware.snapshot().report()
+
+    def set_faults(self, names: list[str]) -> list[str]:
+        """Puts exactly these faults in force."""
+        for name in names:
+            faults.check(name, self._topology)
+        with self._hardware.lock:
+            before = set(faults.read(self._paths))
+            faults.write(self._paths, tuple(names))
+            for name in before ^ set(names):
+                kind, _, machine = name.partition(":")
+                if kind == faults.SSHD_REFUSED and machine in self._hardware.inits:
+                    gone = name in names
+                    self._hardware.inits[machine].signal(signal.SIGUSR1 if gone else signal.SIGUSR2)
+                elif kind == faults.VM_OFF and name in names:
+                    self._hardware.stop(machine, orderly=False)
+        return names
+
+    def _serve(self) -> None:
+        Server(self._paths.control, self.methods())
+        for machine in self._topology.machines.values():
+            if machine.networks:
+                methods = Hypervisor(self._hardware, machine).methods()
+                if machine.kind == "wsl":
+                    methods["wsl_info"] = self._wsl.info
+                Server(self._paths.machine(machine.name).hypervisor, methods)
+
+
+def main() -> None:
+    """Boots the lab named on the command line and stays until a signal ends it."""
+    name, topology = sys.argv[1:]
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    syscalls.become_subreaper()
+    try:
+        Daemon(LabPaths.of(name), read(topology)).up()
+    except (LabError, FabricError, OSError) as error:
+        _LOG.exception("lab up")
+        sys.stdout.write(f"{error}\n")
+        raise SystemExit(1) from None
+    sys.stdout.write("up\n")
+    sys.stdout.close()
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()

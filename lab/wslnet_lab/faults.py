@@ -1,0 +1,49 @@
+"""Faults that can be put into a lab: a list of names in one file that the parts read when they act.
+
+`winrm-401` and `wslconfig-locked` are the Windows host's to obey, `sshd-refused:MACHINE` and `vm-off:MACHINE`
+the daemon's. Only the file is kept here.
+"""
+
+from __future__ import annotations
+
+import json
+
+from wslnet_lab.errors import UsageError
+from wslnet_lab.paths import LabPaths
+from wslnet_lab.topology.model import Topology
+
+WHOLE = ("winrm-401", "wslconfig-locked")
+SSHD_REFUSED = "sshd-refused"
+VM_OFF = "vm-off"
+
+
+def read(paths: LabPaths) -> tuple[str, ...]:
+    """The faults in force."""
+    if not paths.faults.exists():
+        return ()
+    return tuple(json.loads(paths.faults.read_text())["faults"])
+
+
+def write(paths: LabPaths, names: tuple[str, ...]) -> None:
+    """Puts exactly these faults in force."""
+    fresh = paths.faults.with_suffix(".new")
+    fresh.write_text(json.dumps({"faults": list(names)}))
+    fresh.replace(paths.faults)
+
+
+def check(name: str, topology: Topology) -> None:
+    """Refuses what is no fault of this topology.
+
+    Raises:
+        UsageError: With the faults that there are.
+    """
+    possible = [*WHOLE]
+    possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
+    possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
+    if name not in possible:
+        raise UsageError(f"no fault {name!r}; there is {', '.join(possible)}")
+
+
+def refuses_ssh(paths: LabPaths, machine: str) -> bool:
+    """Whether the SSH server of a machine is to be silent."""
+    return f"{SSHD_REFUSED}:{machine}" in read(paths)

@@ -1,0 +1,250 @@
+"""All machines of one lab: switched on with their wires, switched off with everything that runs in them.
+
+The order is physics: a machine's wire needs its parent, and its children go before it. WSL's two networking
+modes are `utility_vm`'s; what the fabric does with packets is not known here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from wslnet_lab import faults, machine, netns, rootfs, sshd, standins, state
+from wslnet_lab.errors import LabError, UsageError
+from wslnet_lab.fabric import hyperv_firewall, lan, links, nested, windows_ip
+from wslnet_lab.fabric import netns as fabric_netns
+from wslnet_lab.fabric.model import TapWire
+from wslnet_lab.paths import LabPaths
+from wslnet_lab.processes import Process
+from wslnet_lab.topology.model import Machine, Topology, WindowsAdapter
+
+SSH_TIMEOUT_S = 15.0
+WINDOWS_TIMEOUT_S = 30.0
+WINRM_PORT = 5985
+HYPERVISOR_SOCKET = "/run/libvirt/libvirt-sock"
+
+
+class Hardware:
+    """The machines of a lab. Methods that switch take the lock; one switches at a time."""
+
+    def __init__(self, paths: LabPaths, topology: Topology) -> None:
+        self.paths = paths
+        self.topology = topology
+        self.lock = threading.RLock()
+        self.inits: dict[str, Process] = {}
+        self.addresses: dict[str, str | None] = {}
+        self.before_windows_stops: list[Callable[[], None]] = []
+        self._daemon = Process.of(os.getpid())
+
+    # ---- reading -------------------------------------------------------------------------------------
+
+    def running(self, name: str) -> bool:
+        """Whether a machine is on."""
+        init = self.inits.get(name)
+        return init is not None and init.alive()
+
+    def find(self, name: str) -> Machine:
+        """A machine of this lab.
+
+        Raises:
+            UsageError: There is none of that name.
+        """
+        try:
+            return self.topology.machines[name]
+        except KeyError:
+            raise UsageError(f"no machine {name!r}; there is {', '.join(self.topology.machines)}") from None
+
+    def snapshot(self) -> state.LabState:
+        """What the state file says."""
+        return state.LabState(
+            name=self.paths.name,
+            topology=self.topology.name,
+            inventory=str(self.paths.inventory),
+            daemon=self._daemon,
+            machines={
+                each.name: state.MachineState(
+                    netns=self.paths.netns(each.name),
+                    root=str(self.paths.machine(each.name).root),
+                    address=self.addresses.get(each.name),
+                    parent=each.parent,
+                    init=self.inits.get(each.name),
+                )
+                for each in self.topology.machines.values()
+            },
+        )
+
+    # ---- once per lab --------------------------------------------------------------------------------
+
+    def install(self) -> None:
+        """Makes keys and every machine's files; nothing runs yet."""
+        rootfs.build_base(self.paths.base)
+        sshd.make_key(self.paths.client_key, f"owner@{self.paths.name}")
+        for each in self.topology.machines.values():
+            where = self.paths.machine(each.name)
+            where.folder.mkdir()
+            if each.is_linux:
+                rootfs.mount_machine(self.paths, where, standins=standins.programs(each))
+                rootfs.write_files(where.root, _identity_files(each))
+                sshd.install(where.root, each.hostname, self.paths.client_key)
+            else:
+                where.root.mkdir()
+                (self.paths.folder / "windows.json").write_text(json.dumps(dict(each.settings), indent=1))
+            rootfs.write_files(where.root, each.files)
+
+    # ---- switching -----------------------------------------------------------------------------------
+
+    def start_lan_machine(self, each: Machine) -> None:
+        """Switches the router or a peer on."""
+        with self.lock:
+            self.prepare(each)
+            if each.nic is None:
+                raise LabError(f"topology: {each.name} has no card")
+            name = self.paths.netns(each.name)
+            if each.kind == "gateway":
+                lan.build_switch(name, each.nic)
+            else:
+                self._plug_lan(each, each.nic.device)
+            self.boot_linux(each, address=each.address)
+
+    def start_windows(self, *, resumed: bool = False) -> None:
+        """Switches Windows on; WSL is not started.
+
+        Args:
+            resumed: A Fast-Startup power-on: the kernel session goes on with its network as it was.
+        """
+        with self.lock:
+            windows = self.topology.one("windows")
+            name = self.paths.netns(windows.name)
+            if not resumed:
+                self.prepare(windows)
+                for adapter in windows.adapters:
+                    if adapter.kind == "physical" and adapter.nic.connected:
+                        self._plug_lan(windows, adapter.nic.device)
+                    elif adapter.kind in ("physical", "vpn", "vmware"):
+                        add_idle_adapter(name, adapter)
+                windows_ip.prepare(name)
+                hyperv_firewall.apply(name, hyperv_firewall.Policy())
+            services = []
+            if importlib.util.find_spec("wslnet_lab.host.__main__") is not None:
+                services = [_windows_host(self.paths, resumed=resumed)]
+            environment = {**machine.ENVIRONMENT, "PATH": f"{Path(sys.executable).parent}:{machine.PATH}"}
+            self.inits[windows.name] = machine.boot(
+                self.paths, windows, services, binds=[], environment=environment
+            )
+            uplink = next(a for a in windows.adapters if a.nic.gateway)
+            self.addresses[windows.name] = uplink.nic.addresses[0].partition("/")[0]
+            self.save()
+
+    def start_vm(self, each: Machine) -> None:
+        """Switches a virtual machine on; its parent must be on."""
+        with self.lock:
+            if self.running(each.name):
+                raise LabError(f"{each.name} runs already")
+            if each.parent is None or each.nic is None or not self.running(each.parent):
+                raise LabError(f"{each.name}: the machine it runs in is off")
+            self.prepare(each)
+            wire = TapWire(bridge=each.bridge, tap=each.tap, nic=each.nic)
+            nested.plug(self.paths.netns(each.parent), self.paths.netns(each.name), wire)
+            self.boot_linux(each, address=each.address)
+
+    def prepare(self, each: Machine) -> None:
+        """Makes the machine's namespace, after clearing what an earlier run may have left in it."""
+        machine.halt(self.paths.netns(each.name), self.inits.pop(each.name, None), orderly=False)
+        netns.expect_mount()
+        fabric_netns.create(self.paths.netns(each.name))
+
+    def boot_linux(self, each: Machine, *, address: str | None) -> None:
+        """Boots a wired Linux machine: process 1 with sshd, then libvirt's networks."""
+        binds = []
+        if each.networks:
+            binds.append([str(self.paths.machine(each.name).hypervisor), HYPERVISOR_SOCKET])
+        if each.kind == "wsl":
+            binds.append([str(self.paths.machine("windows").root), "/mnt/c"])
+        services = [] if faults.refuses_ssh(self.paths, each.name) else [list(sshd.ARGV)]
+        self.inits[each.name] = machine.boot(self.paths, each, services, binds=binds)
+        self.addresses[each.name] = address
+        name = self.paths.netns(each.name)
+        for network in each.networks:
+            nested.start_network(name, network.bridge, network.generation)
+            with fabric_netns.Namespace(name) as inside:
+                for position, rule in enumerate(network.forward, start=1):
+                    inside.run(["iptables-nft", "-I", "FORWARD", str(position), *shlex.split(rule)])
+        self.save()
+
+    def stop(self, name: str, *, orderly: bool = True) -> None:
+        """Switches a machine off and everything that runs in it, deepest first. Off already: nothing."""
+        with self.lock:
+            for each in reversed(self.topology.subtree(name)):
+                if each.kind == "windows":
+                    self._cut_windows(each)
+                machine.halt(self.paths.netns(each.name), self.inits.pop(each.name, None), orderly=orderly)
+                self.addresses[each.name] = None
+                if each.kind == "vm" and each.parent is not None and self.running(each.parent):
+                    nested.unplug(self.paths.netns(each.parent), each.tap)
+            self.save()
+
+    def suspend_windows(self) -> None:
+        """Ends what runs in Windows but not its network: a shutdown with Fast Startup."""
+        with self.lock:
+            windows = self.topology.one("windows")
+            for act in self.before_windows_stops:
+                act()
+            machine.end(self.paths.netns(windows.name), self.inits.pop(windows.name, None), orderly=True)
+
+    def save(self) -> None:
+        """Writes the state file."""
+        state.write(self.paths, self.snapshot())
+
+    def wait_answering(self, each: Machine) -> None:
+        """Waits until the machine's own server answers: sshd, or Windows' WinRM.
+
+        Raises:
+            LabError: It does not in time.
+        """
+        name = self.paths.netns(each.name)
+        if each.is_linux:
+            if not faults.refuses_ssh(self.paths, each.name):
+                netns.wait_port(name, sshd.PORT, SSH_TIMEOUT_S)
+        elif importlib.util.find_spec("wslnet_lab.host.__main__") is not None:
+            netns.wait_port(name, WINRM_PORT, WINDOWS_TIMEOUT_S)
+
+    def _cut_windows(self, windows: Machine) -> None:
+        for act in self.before_windows_stops:
+            act()
+        if fabric_netns.exists(self.paths.netns(windows.name)):
+            # A namespace dies some time after its last process; its cable must be free at once.
+            with fabric_netns.Namespace(self.paths.netns(windows.name)) as inside:
+                for adapter in windows.adapters:
+                    links.remove(inside, adapter.nic.device)
+
+    def _plug_lan(self, each: Machine, device: str) -> None:
+        gateway = self.topology.one("gateway")
+        cards = [each.nic, *(a.nic for a in each.adapters)]
+        card = next(nic for nic in cards if nic is not None and nic.device == device)
+        if gateway.nic is None:
+            raise LabError("topology: the gateway has no card")
+        lan.plug(self.paths.netns(gateway.name), gateway.nic.device, self.paths.netns(each.name), card)
+
+
+def _windows_host(paths: LabPaths, *, resumed: bool) -> list[str]:
+    argv = [sys.executable, "-m", "wslnet_lab.host", "--lab", str(paths.folder)]
+    return [*argv, "--resumed"] if resumed else argv
+
+
+def _identity_files(each: Machine) -> dict[str, str]:
+    return {
+        "etc/hostname": f"{each.hostname}\n",
+        "etc/hosts": f"127.0.0.1\tlocalhost\n127.0.1.1\t{each.hostname}\n::1\tlocalhost ip6-localhost\n",
+    }
+
+
+def add_idle_adapter(namespace: str, adapter: WindowsAdapter) -> None:
+    """Gives Windows an adapter that no cable of the lab ends in."""
+    nic = adapter.nic
+    windows_ip.add_idle_adapter(namespace, nic.device, nic.mac, *nic.addresses, connected=nic.connected)

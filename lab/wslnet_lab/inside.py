@@ -1,0 +1,89 @@
+"""Running a program inside a machine: in all its namespaces, with a clean environment, as one of its users."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from wslnet_lab.errors import LabError, UsageError
+from wslnet_lab.init import PATH
+from wslnet_lab.processes import Process
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of a machine, from its own /etc/passwd."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a program left behind."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+def find_account(root: Path, name: str) -> Account:
+    """A user of the machine whose files lie below `root`.
+
+    Raises:
+        UsageError: It has no such user.
+    """
+    for line in (root / "etc/passwd").read_text().splitlines():
+        fields = line.split(":")
+        if fields[0] == name and len(fields) == 7:
+            return Account(name, int(fields[2]), int(fields[3]), fields[5], fields[6])
+    raise UsageError(f"no user {name!r} in that machine")
+
+
+def command(init: Process, argv: list[str], account: Account, extra: dict[str, str] | None = None) -> list[str]:
+    """The argument vector that runs `argv` in the machine of that process 1, in the user's home."""
+    environment = {
+        "PATH": PATH,
+        "HOME": account.home,
+        "USER": account.name,
+        "LOGNAME": account.name,
+        "SHELL": account.shell,
+        "LANG": "C.UTF-8",
+        **(extra or {}),
+    }
+    enter = ["nsenter", "--target", str(init.pid), "--mount", "--uts", "--net", "--pid"]
+    if account.uid:
+        enter += ["--setgid", str(account.gid), "--setuid", str(account.uid)]
+    assignments = [f"{name}={value}" for name, value in environment.items()]
+    return [*enter, "--", "env", "-i", f"--chdir={account.home}", *assignments, *argv]
+
+
+def run(init: Process, argv: list[str], account: Account, *, stdin: bytes, timeout_s: float) -> Outcome:
+    """Runs a program and waits for it.
+
+    Raises:
+        LabError: It runs longer than `timeout_s` seconds (and is ended).
+    """
+    program = subprocess.Popen(
+        command(init, argv, account),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        stdout, stderr = program.communicate(stdin, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        # nsenter forks on its way into the machine: only its process group has all of them.
+        os.killpg(program.pid, signal.SIGKILL)
+        program.communicate()
+        failure = LabError(f"{argv[0]} ran longer than {timeout_s:g} s")
+        failure.code = "timed-out"
+        raise failure from None
+    return Outcome(program.returncode, stdout, stderr)

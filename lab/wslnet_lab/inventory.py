@@ -1,0 +1,60 @@
+"""The lab's inventory (spec/cli.md "Machines and the inventory"): how a controller on this host gets in.
+
+The controller stands on Windows, so everything that Windows can reach is reached through the lab's proxy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from wslnet_lab.hardware import WINRM_PORT
+from wslnet_lab.paths import LabPaths
+from wslnet_lab.topology.model import Machine, Topology
+
+
+def render(paths: LabPaths, topology: Topology, proxy_port: int) -> str:
+    """The inventory as TOML text."""
+    proxy = f"socks5h://127.0.0.1:{proxy_port}"
+    lines = [
+        f"# Inventory of the lab {paths.name!r} (topology {topology.name!r}), written by `wslnet lab up`.",
+        "schema_version = 1",
+        f"state = {_value(str(paths.folder / 'controller'))}",
+    ]
+    for machine in topology.machines.values():
+        if machine.kind != "gateway":
+            lines += ["", f"[machines.{machine.name}]"]
+            lines += [f"{key} = {_value(value)}" for key, value in _entry(paths, machine, proxy).items()]
+    lines += ["", "[wish]", f"mode = {_value(topology.wish.mode)}", "reach = ["]
+    lines += [f"    {_value(list(pair))}," for pair in topology.wish.reach]
+    return "\n".join([*lines, "]", ""])
+
+
+def _entry(paths: LabPaths, machine: Machine, proxy: str) -> Mapping[str, object]:
+    entry: dict[str, object] = {"kind": machine.kind}
+    if machine.kind == "windows":
+        entry |= {
+            "address": "127.0.0.1",
+            "port": WINRM_PORT,
+            "user": machine.user,
+            "secret": {"command": ["cat", str(paths.password)]},
+            "proxy": proxy,
+        }
+        return entry
+    if machine.parent is not None:
+        entry["parent"] = machine.parent
+    if machine.kind == "wsl":
+        entry["distro"] = machine.distro
+    elif machine.address is not None:
+        entry["address"] = machine.address
+    entry |= {"user": machine.user, "key": str(paths.client_key)}
+    if machine.kind == "peer":
+        entry["proxy"] = proxy
+    return entry
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
+    # Strings, numbers and lists are written alike in JSON and TOML, but for characters beyond the BMP.
+    return json.dumps(value, ensure_ascii=False)

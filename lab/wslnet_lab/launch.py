@@ -1,0 +1,69 @@
+"""Raises a lab: clears what a dead one of that name left, mounts its folder, starts its daemon, waits."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+
+from wslnet_lab import cleanup, state, syscalls
+from wslnet_lab.errors import LabError, NotRunning, UsageError
+from wslnet_lab.paths import LabPaths
+from wslnet_lab.topology.read import read
+
+_UP_TIMEOUT_S = 90.0
+
+
+def up(paths: LabPaths, topology: str) -> state.LabState:
+    """Raises the lab and gives its state; one of that name and topology that is up already is left as it is.
+
+    Raises:
+        UsageError: No such topology, or another one is up under that name.
+        LabError: It does not come up; what was begun is taken away again.
+    """
+    read(topology)
+    try:
+        there = state.read(paths)
+    except NotRunning:
+        there = None
+    if there is not None and there.daemon.alive():
+        if there.topology != topology:
+            raise UsageError(f"lab {paths.name!r} is up with topology {there.topology!r}; take it down first")
+        return there
+    cleanup.remove(paths)
+    paths.folder.mkdir(parents=True)
+    # On a file system of its own the lab leaves nothing, and overlayfs takes it as an upper side anywhere.
+    syscalls.mount("wslnet-lab", str(paths.folder), "tmpfs", 0, "mode=0700")
+    paths.log.mkdir()
+    paths.calls.touch()
+    try:
+        _start_daemon(paths, topology)
+    except BaseException:
+        cleanup.remove(paths)
+        raise
+    return state.read(paths)
+
+
+def _start_daemon(paths: LabPaths, topology: str) -> None:
+    told, tell = os.pipe()
+    try:
+        with (paths.log / "daemon.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "wslnet_lab.daemon", paths.name, topology],
+                stdin=subprocess.DEVNULL,
+                stdout=tell,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+            )
+        os.close(tell)
+        ready, _, _ = select.select([told], [], [], _UP_TIMEOUT_S)
+        line = os.read(told, 4096).decode(errors="replace").strip() if ready else ""
+    finally:
+        os.close(told)
+    if line == "up":
+        process.returncode = 0  # it lives on by itself; nothing here is to wait for it
+        return
+    tail = "" if line else "; its log: " + (paths.log / "daemon.log").read_text(errors="replace")[-2000:]
+    raise LabError(line or f"the daemon does not come up within {_UP_TIMEOUT_S:g} s{tail}")

@@ -1,0 +1,118 @@
+"""Switching a machine on and off: its namespace, its process 1, and everything that lives in it.
+
+Knows nothing of wires: the caller lays them between `prepare` and `boot`, while the namespace is still empty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+
+import wslnet_lab
+from wslnet_lab import netns, processes
+from wslnet_lab.errors import LabError
+from wslnet_lab.fabric import netns as fabric_netns
+from wslnet_lab.init import PATH, Boot
+from wslnet_lab.paths import LabPaths
+from wslnet_lab.processes import Process
+from wslnet_lab.topology.model import Machine
+
+_BOOT_TIMEOUT_S = 20.0
+_SHUTDOWN_TIMEOUT_S = 5.0
+
+_IMPORT_ROOT = str(Path(wslnet_lab.__file__).parent.parent)
+
+ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/bash", "LANG": "C.UTF-8"}
+
+
+def boot(
+    lab: LabPaths,
+    machine: Machine,
+    services: list[list[str]],
+    *,
+    binds: list[list[str]],
+    environment: dict[str, str] = ENVIRONMENT,
+) -> Process:
+    """Starts the machine's process 1 in its namespace and gives it once its services are started.
+
+    Args:
+        lab: The lab.
+        machine: Which one.
+        services: Argument vectors of its services.
+        binds: Files and folders of this host that it sees: source, target.
+        environment: Of the services.
+
+    Raises:
+        LabError: It does not boot; the machine's log says why.
+    """
+    where = lab.machine(machine.name)
+    file = where.boot
+    log = lab.log / f"{machine.name}.log"
+    description = Boot(
+        netns=str(netns.NETNS / lab.netns(machine.name)),
+        hostname=machine.hostname,
+        root=str(where.root) if machine.is_linux else None,
+        services=services,
+        environment=environment,
+        log=str(log),
+        binds=binds,
+        boot_id=str(uuid.uuid4()),
+        wsl_boot=machine.kind == "wsl",
+    )
+    file.write_text(json.dumps(asdict(description)), encoding="utf-8")
+    with log.open("ab") as errors:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-S", "-m", "wslnet_lab.init", str(file)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={"PATH": PATH, "PYTHONPATH": _IMPORT_ROOT, "PYTHONUTF8": "1"},
+                cwd="/",
+                timeout=_BOOT_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{machine.name} does not boot, see {log}") from None
+    if done.returncode != 0:
+        raise LabError(f"{machine.name} does not boot, see {log}")
+    return Process.of(int(done.stdout))
+
+
+def halt(namespace: str, init: Process | None, *, orderly: bool) -> None:
+    """Ends a machine: everything that runs in it, then the name of its namespace.
+
+    Args:
+        namespace: Name of its network namespace; a missing one means that it is off.
+        init: Its process 1.
+        orderly: Whether services get a moment to end by themselves.
+    """
+    end(namespace, init, orderly=orderly)
+    fabric_netns.remove(namespace)
+
+
+def end(namespace: str, init: Process | None, *, orderly: bool) -> None:
+    """Ends process 1 and whoever else is in the namespace, outsiders included; the namespace stays."""
+    if init is not None:
+        if orderly:
+            init.signal(signal.SIGTERM)
+            init.wait_end(_SHUTDOWN_TIMEOUT_S)
+        init.signal(signal.SIGKILL)
+    if fabric_netns.exists(namespace):
+        processes.end_all({netns.identity(namespace)})
+    if init is not None:
+        _reap(init)
+
+
+def _reap(init: Process) -> None:
+    # The daemon is a subreaper: a process 1 becomes its child when the launcher ends.
+    try:
+        os.waitpid(init.pid, 0)
+    except ChildProcessError:
+        return  # it belongs to whoever adopted it when an earlier daemon died

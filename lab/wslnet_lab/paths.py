@@ -1,0 +1,132 @@
+"""Where everything of a lab lies: one folder per lab under /run/wslnet-lab (docs/protocols.md section 3).
+
+Names and paths only, nothing is read or written here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from wslnet_lab.errors import UsageError
+
+LABS = Path("/run/wslnet-lab")
+DEFAULT_NAME = "lab"
+
+_NAME = re.compile(r"[a-z0-9-]{1,24}")
+
+
+@dataclass(frozen=True, slots=True)
+class MachinePaths:
+    """The files of one machine.
+
+    Attributes:
+        folder: Holds everything below.
+        root: The merged view, mounted where anyone on this host sees it; for Windows its C:.
+        upper: What the machine changed of its system (upper side of the overlay on `root`).
+        work: overlayfs' scratch folder beside `upper`.
+        usr: `upper` and `work` of the overlay on `root/usr`.
+        boot: What init is told (JSON), written before each start.
+        hypervisor: Socket of the virtual machine monitor that `virsh` inside talks to.
+    """
+
+    folder: Path
+    root: Path
+
+    @property
+    def upper(self) -> Path:
+        return self.folder / "upper"
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    @property
+    def usr(self) -> Path:
+        return self.folder / "usr"
+
+    @property
+    def boot(self) -> Path:
+        return self.folder / "boot.json"
+
+    @property
+    def hypervisor(self) -> Path:
+        return self.folder / "hypervisor.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class LabPaths:
+    """The files of one lab."""
+
+    name: str
+
+    @classmethod
+    def of(cls, name: str) -> LabPaths:
+        """Paths of the lab called `name`.
+
+        Raises:
+            UsageError: The name is not `[a-z0-9-]{1,24}`.
+        """
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"lab name {name!r}: 1 to 24 of a-z, 0-9 and -")
+        return cls(name)
+
+    @property
+    def folder(self) -> Path:
+        return LABS / self.name
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state.json"
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory.toml"
+
+    @property
+    def control(self) -> Path:
+        return self.folder / "control.sock"
+
+    @property
+    def faults(self) -> Path:
+        return self.folder / "faults.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def calls(self) -> Path:
+        return self.log / "calls.jsonl"
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys"
+
+    @property
+    def client_key(self) -> Path:
+        return self.keys / "id_ed25519"
+
+    @property
+    def password(self) -> Path:
+        return self.folder / "password"
+
+    @property
+    def base(self) -> Path:
+        """The lower side of every Linux machine's overlay: a bare Debian without /usr."""
+        return self.folder / "base"
+
+    @property
+    def standins(self) -> Path:
+        """Programs laid over /usr of some machines: `virsh`, `wslinfo`."""
+        return self.folder / "standins"
+
+    def machine(self, name: str) -> MachinePaths:
+        """Paths of one machine; Windows' files are its C: drive."""
+        folder = self.folder / name
+        return MachinePaths(folder, folder / ("C" if name == "windows" else "root"))
+
+    def netns(self, machine: str) -> str:
+        """Name of a machine's network namespace, as `ip netns` shows it."""
+        return f"wl-{self.name}-{machine}"

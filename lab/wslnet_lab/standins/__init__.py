@@ -1,0 +1,24 @@
+"""Programs that stand in for others inside the machines: `virsh` of libvirt, `wslinfo` of WSL.
+
+They run under the machine's own Python, outside this package, and only talk to the virtual machine monitor's
+socket. Which machine gets which is said here.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wslnet_lab.topology.model import Machine
+
+
+def programs(machine: Machine) -> dict[str, str]:
+    """The stand-ins in a machine's /usr/bin: name to text."""
+    wanted = []
+    if machine.networks:
+        wanted.append("virsh")
+    if machine.kind == "wsl":
+        wanted.append("wslinfo")
+    folder = resources.files("wslnet_lab.standins")
+    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in wanted}

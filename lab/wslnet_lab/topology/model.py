@@ -1,0 +1,143 @@
+"""What a topology says, as immutable data. Wires and cards are the fabric's own data (`fabric.model`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from wslnet_lab.fabric.model import BridgeNetwork, Nic
+
+Kind = Literal["gateway", "peer", "windows", "wsl", "vm"]
+AdapterKind = Literal["physical", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
+Generation = Literal["reject-in-forward", "libvirt-chains", "libvirt-nft", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsAdapter:
+    """An adapter of Windows.
+
+    Attributes:
+        name: As Windows shows it (interface alias).
+        kind: Its role; docs/protocols.md section 3.
+        guid: With braces.
+        description: As Get-NetAdapter shows it.
+        nic: The interface that stands for it in the `windows` namespace.
+        hidden: Only shown with -IncludeHidden.
+        category: Network profile while connected.
+        mirrored_as: Name of its mirror in a mirrored guest; None: not mirrored.
+    """
+
+    name: str
+    kind: AdapterKind
+    guid: str
+    description: str
+    nic: Nic
+    hidden: bool = False
+    category: str = "Private"
+    mirrored_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A libvirt network of a machine.
+
+    Attributes:
+        name: As `virsh net-list` shows it.
+        bridge: Bridge with its address.
+        generation: Which libvirt wrote its rules; `none`: only those of `forward` are there.
+        forward: Rules put at the head of filter FORWARD after that (iptables-nft specifications).
+    """
+
+    name: str
+    bridge: BridgeNetwork
+    generation: Generation
+    forward: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine.
+
+    Attributes:
+        name: Its name in the lab and in the inventory.
+        kind: What it is.
+        parent: The machine it runs in, None on the local network.
+        hostname: What `hostname` answers.
+        nic: Its card; Windows has `adapters` instead.
+        adapters: Windows' adapters.
+        networks: libvirt networks it hosts.
+        bridge: The parent's bridge that a VM is plugged into.
+        tap: The VM's port on that bridge.
+        distro: Name of the WSL distribution.
+        mode: WSL's networking mode at `lab up`.
+        user: Windows: the account that owns WSL.
+        settings: Windows: what `windows.json` gets, read by the Windows host.
+        files: Path below its root (Windows: below C:) to text.
+    """
+
+    name: str
+    kind: Kind
+    hostname: str
+    parent: str | None = None
+    nic: Nic | None = None
+    adapters: tuple[WindowsAdapter, ...] = ()
+    networks: tuple[Network, ...] = ()
+    bridge: str = ""
+    tap: str = ""
+    distro: str = ""
+    mode: Literal["nat", "mirrored"] = "nat"
+    user: str = "root"
+    settings: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_linux(self) -> bool:
+        """Whether it has a Linux root, an init and an sshd."""
+        return self.kind != "windows"
+
+    @property
+    def address(self) -> str | None:
+        """First address of its card without prefix, None without a card."""
+        if self.nic is None or not self.nic.addresses:
+            return None
+        return self.nic.addresses[0].partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the lab's inventory says should be true."""
+
+    mode: str
+    reach: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A whole lab; `machines` are in the order in which they boot."""
+
+    name: str
+    machines: Mapping[str, Machine]
+    wish: Wish
+
+    def one(self, kind: Kind) -> Machine:
+        """The machine of a kind that a lab has exactly once (windows, wsl, gateway).
+
+        Raises:
+            LookupError: There is none.
+        """
+        for machine in self.machines.values():
+            if machine.kind == kind:
+                return machine
+        raise LookupError(f"topology {self.name} has no {kind}")
+
+    def children(self, parent: str) -> tuple[Machine, ...]:
+        """The virtual machines that `parent` hosts."""
+        return tuple(m for m in self.machines.values() if m.parent == parent and m.kind == "vm")
+
+    def subtree(self, root: str) -> tuple[Machine, ...]:
+        """`root` and everything that runs in it, deepest last."""
+        found = [self.machines[root]]
+        for machine in found:
+            found += [m for m in self.machines.values() if m.parent == machine.name]
+        return tuple(found)

@@ -1,0 +1,186 @@
+"""WSL's utility VM: started in one of its networking modes, stopped with everything in it.
+
+What wsl.exe decides (which mode, which warnings) is the Windows host's; here the chosen mode becomes wires,
+a booted machine, and in mirrored mode a look at its bound ports twice a second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from wslnet_lab.errors import LabError, UsageError
+from wslnet_lab.fabric import links, mirrored, nat
+from wslnet_lab.fabric import netns as fabric_netns
+from wslnet_lab.fabric.model import MirroredHost, NatLink, Nic
+from wslnet_lab.fabric.netns import FabricError
+from wslnet_lab.hardware import Hardware, add_idle_adapter
+from wslnet_lab.topology.model import Machine, WindowsAdapter
+
+_LOG = logging.getLogger(__name__)
+_REFRESH_S = 0.5
+MODES = ("nat", "mirrored", "none")
+
+
+class UtilityVm:
+    """The one utility VM of a lab. Starting and stopping take the hardware's lock."""
+
+    def __init__(self, hardware: Hardware) -> None:
+        self._hardware = hardware
+        self._machine = hardware.topology.one("wsl")
+        self._name = hardware.paths.netns(self._machine.name)
+        self._windows = hardware.paths.netns(hardware.topology.one("windows").name)
+        self._mode: str | None = None
+        self._settings: Mapping[str, Any] = {}
+        self._gateway: str | None = None
+        self._since: float | None = None
+        self._vm_id = ""
+        self._mirroring: mirrored.Mirroring | None = None
+        self._stop_refreshing = threading.Event()
+
+    def start(self, mode: str, settings: Mapping[str, Any], address: str | None) -> dict[str, str | None]:
+        """Boots it; when it runs already it is left as it is.
+
+        Args:
+            mode: `nat`, `mirrored` or `none`.
+            settings: Values of .wslconfig that the guest's network depends on.
+            address: The guest's address in NAT mode; None: the topology's.
+
+        Returns:
+            The guest's address and gateway, None where it has none.
+
+        Raises:
+            LabError: Unknown mode, Windows is off, or the guest does not boot (then it is off again).
+        """
+        if mode not in MODES:
+            raise UsageError(f"WSL has no networking mode {mode!r} here; there is {', '.join(MODES)}")
+        with self._hardware.lock:
+            if not self._hardware.running(self._machine.name):
+                if not self._hardware.running("windows"):
+                    raise LabError("Windows is off")
+                self._hardware.prepare(self._machine)
+                self._mode, self._settings, self._vm_id = mode, dict(settings), str(uuid.uuid4())
+                try:
+                    at = self._wire(mode, address)
+                    self._hardware.boot_linux(self._machine, address=at)
+                    self._hardware.wait_answering(self._machine)
+                except (LabError, FabricError):
+                    self.stop()
+                    raise
+                self._since = time.time()
+            return {"address": self._hardware.addresses[self._machine.name], "gateway": self._gateway}
+
+    def stop(self, *, force: bool = False) -> None:
+        """Ends it with all VMs in it and every process in its namespace; off already: nothing.
+
+        Args:
+            force: Without a moment for its services.
+        """
+        with self._hardware.lock:
+            self._stop_refreshing.set()
+            self._hardware.stop(self._machine.name, orderly=not force)
+            if fabric_netns.exists(self._windows):
+                if self._mirroring is not None:
+                    self._mirroring.stop()
+                    self._remove_adapter("fse")
+                else:
+                    nat.stop(self._windows)
+            self._mirroring = None
+            self._mode = self._since = self._gateway = None
+
+    def restart(self) -> None:
+        """Stops it and starts it as it was started last; its VMs stay off."""
+        with self._hardware.lock:
+            mode, settings = self._mode or self._machine.mode, self._settings
+            self.stop()
+            self.start(mode, settings, None)
+
+    def state(self) -> dict[str, Any]:
+        """The answer of `wsl_state`."""
+        running = self._hardware.running(self._machine.name)
+        return {
+            "running": running,
+            "mode": self._mode if running else None,
+            "address": self._hardware.addresses.get(self._machine.name) if running else None,
+            "since": self._since if running else None,
+        }
+
+    def info(self) -> dict[str, str]:
+        """What `wslinfo` inside can tell."""
+        version = self._hardware.topology.one("windows").settings.get("wsl_version")
+        return {"mode": self._mode or "none", "version": str(version), "vm_id": self._vm_id}
+
+    # ---- wires ---------------------------------------------------------------------------------------
+
+    def _wire(self, mode: str, address: str | None) -> str | None:
+        self._gateway = None
+        if mode == "nat":
+            switch = self._adapter("wsl-nat").nic
+            card = self._nat_card(switch, address)
+            guest = nat.start(self._windows, self._name, NatLink(switch=switch, guest=card))
+            self._gateway = card.gateway
+            self._write_resolv_conf(guest.resolv_conf)
+            return card.addresses[0].partition("/")[0]
+        if mode == "mirrored":
+            return self._mirror()
+        return None
+
+    def _nat_card(self, switch: Nic, address: str | None) -> Nic:
+        card = self._machine.nic
+        if card is None:
+            raise LabError("topology: wsl has no card")
+        gateway, _, prefix = switch.addresses[0].partition("/")
+        at = card.addresses if address is None else (f"{address.partition('/')[0]}/{prefix}",)
+        return dataclasses.replace(card, addresses=at, gateway=gateway)
+
+    def _mirror(self) -> str:
+        cards = sorted(
+            ((a.mirrored_as, a.nic) for a in self._windows_machine.adapters if a.mirrored_as is not None),
+            key=lambda pair: pair[0],
+        )
+        host = MirroredHost(
+            nics=tuple(nic for _, nic in cards),
+            guest_devices=tuple(name for name, _ in cards),
+            host_address_loopback=bool(self._settings.get("hostAddressLoopback", False)),
+        )
+        add_idle_adapter(self._windows, self._adapter("fse"))
+        self._mirroring = mirrored.start(self._windows, self._name, host)
+        uplink = next(nic for nic in host.nics if nic.gateway)
+        self._gateway = uplink.gateway
+        self._write_resolv_conf(self._mirroring.guest.resolv_conf)
+        self._stop_refreshing = threading.Event()
+        threading.Thread(
+            target=self._keep_steering, args=(self._mirroring, self._stop_refreshing), daemon=True
+        ).start()
+        return uplink.addresses[0].partition("/")[0]
+
+    def _keep_steering(self, mirroring: mirrored.Mirroring, stop: threading.Event) -> None:
+        while not stop.wait(_REFRESH_S):
+            try:
+                mirroring.refresh()
+            except FabricError as error:
+                # While the guest goes down its namespace is gone before this thread is told.
+                _LOG.warning("steering: %s", error)
+
+    @property
+    def _windows_machine(self) -> Machine:
+        return self._hardware.topology.one("windows")
+
+    def _adapter(self, kind: str) -> WindowsAdapter:
+        for adapter in self._windows_machine.adapters:
+            if adapter.kind == kind:
+                return adapter
+        raise LabError(f"topology: Windows has no adapter of kind {kind}")
+
+    def _remove_adapter(self, kind: str) -> None:
+        with fabric_netns.Namespace(self._windows) as inside:
+            links.remove(inside, self._adapter(kind).nic.device)
+
+    def _write_resolv_conf(self, text: str) -> None:
+        if text:
+            (self._hardware.paths.machine(self._machine.name).root / "etc/resolv.conf").write_text(text)
