@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .catalogue import cmdlet
 from .check import check_call
-from .crossing import Value, crossed
+from .crossing import crossed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Call:
     """
 
     cmdlet: str
-    parameters: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         own = {name: crossed(value) for name, value in self.parameters.items()}

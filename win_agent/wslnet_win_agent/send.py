@@ -31,6 +31,7 @@ SELECTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Remove-Item": ("LiteralPath",),
         "Remove-NetFirewallHyperVRule": ("Name",),
         "Set-Content": ("LiteralPath",),
+        "Set-NetFirewallHyperVRule": ("Name", "VMCreatorId"),
         "Set-NetFirewallHyperVVMSetting": ("Name",),
         "Set-NetIPInterface": ("InterfaceIndex", "AddressFamily"),
     }

@@ -100,7 +100,7 @@ class WslProgram:
         return parse_versions(decode(result.stdout)) if result.exit_code == 0 else Versions(None, None)
 
     def distros(self) -> tuple[Distro, ...]:
-        """List the distros; none installed is exit code -1 and an empty list, since the words are localised."""
+        """List the distros; with none installed the list is empty (and the exit code -1)."""
         return parse_distros(decode(self._run("-l", "-v", timeout_s=LOOK_TIMEOUT_S).stdout))
 
     def networking_mode(self, distro: str) -> str | None:

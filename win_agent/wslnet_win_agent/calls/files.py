@@ -1,0 +1,50 @@
+"""Calls about files and the registry (Management): literal paths only, so that no path is a pattern."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet_win_agent.call import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def registry_keys(paths: Iterable[str]) -> Call:
+    """All values of several registry keys; one that is absent gives an error."""
+    return Call("Get-ItemProperty", {"LiteralPath": list(paths)})
+
+
+def user_profile() -> Call:
+    """The folder of the user that the session runs as."""
+    return Call("Get-Item", {"LiteralPath": ["Env:\\USERPROFILE"]})
+
+
+def file_item(path: str) -> Call:
+    """A file's own data, above all whether it is a link and to what."""
+    return Call("Get-Item", {"LiteralPath": [path], "Force": True})
+
+
+def file_bytes(path: str) -> Call:
+    """The bytes of a file."""
+    return Call("Get-Content", {"LiteralPath": [path], "Raw": True, "Encoding": "Byte"})
+
+
+def write_bytes(path: str, content: bytes) -> Call:
+    """Write: a file with exactly these bytes."""
+    return Call("Set-Content", {"LiteralPath": [path], "Value": content, "Encoding": "Byte", "Force": True})
+
+
+def copy_over(path: str, destination: str) -> Call:
+    """Write: a copy of a file."""
+    return Call("Copy-Item", {"LiteralPath": [path], "Destination": destination, "Force": True})
+
+
+def move_over(path: str, destination: str) -> Call:
+    """Write: a file put in another's place; Windows deletes, then moves (windows-facts 11)."""
+    return Call("Move-Item", {"LiteralPath": [path], "Destination": destination, "Force": True})
+
+
+def remove(path: str) -> Call:
+    """Write: remove one file."""
+    return Call("Remove-Item", {"LiteralPath": [path], "Force": True})

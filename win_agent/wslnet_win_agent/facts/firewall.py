@@ -1,0 +1,53 @@
+"""The Hyper-V firewall as facts. Pure: outputs in, plain data out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet_win_agent.values import enum_names, flag_names, name_of, text, texts
+
+if TYPE_CHECKING:
+    from wslnet_win_agent.bridge import Reply, WindowsObject
+
+_RULE = "MSFT_NetFirewallHyperVRule"
+_SETTING = "MSFT_NetFirewallHyperVVMSetting"
+
+
+def hyperv_firewall(reply: Reply) -> dict[str, object]:
+    """Give the firewall's state for WSL; not supported where Windows has no such cmdlets (Windows 10)."""
+    if any(error.is_unknown_command for error in reply.errors):
+        return {"supported": False, "creator_registered": False, "setting": None, "rules": []}
+    settings = reply.rows(_SETTING)
+    return {
+        "supported": True,
+        "creator_registered": bool(reply.rows("MSFT_NetFirewallHyperVVMCreator")),
+        "setting": setting(settings[0]) if settings else None,
+        "rules": [rule(row) for row in reply.rows(_RULE)],
+    }
+
+
+def setting(row: WindowsObject) -> dict[str, object]:
+    """Give the settings of one creator as names (`True`, `Allow`, `NotConfigured` …)."""
+    return {
+        "enabled": name_of(row, "Enabled"),
+        "default_inbound": name_of(row, "DefaultInboundAction"),
+        "default_outbound": name_of(row, "DefaultOutboundAction"),
+        "loopback": name_of(row, "LoopbackEnabled"),
+        "host_policy_merge": name_of(row, "AllowHostPolicyMerge"),
+    }
+
+
+def rule(row: WindowsObject) -> dict[str, object]:
+    """Give one rule; the unique name is the key `InstanceID`, also shown as `Name`."""
+    return {
+        "name": text(row.get("Name")) or text(row.get("InstanceID")) or "",
+        "display_name": text(row.get("DisplayName")),
+        "direction": name_of(row, "Direction"),
+        "action": name_of(row, "Action"),
+        "enabled": name_of(row, "Enabled") == "True",
+        "protocol": text(row.get("Protocol")),
+        "local_ports": list(texts(row.get("LocalPorts"))),
+        "remote_addresses": list(texts(row.get("RemoteAddresses"))),
+        "profiles": list(flag_names(row.get("Profiles"), enum_names(_RULE, "Profiles"))),
+        "creator": text(row.get("VMCreatorId")),
+    }

@@ -1,0 +1,67 @@
+"""The table of verbs, and the rules of a request: in order, and nothing after a failed change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet_win_agent.errors import WindowsAgentError
+from wslnet_win_agent.facts import gather
+
+from . import firewall, interfaces, probes, wsl, wslconfig
+from .arguments import Arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from wslnet_win_agent.host import Host
+
+_READS: dict[str, Callable[[Host, Arguments], object]] = {
+    "facts": lambda host, arguments: gather(host, arguments.texts("needs")),
+    "probes": probes.probe,
+}
+_WRITES: dict[str, Callable[[Host, Arguments], object]] = {
+    "forwarding.set": interfaces.set_forwarding,
+    "hyperv_rule.create": firewall.create_rule,
+    "hyperv_rule.remove": firewall.remove_rule,
+    "hyperv_rule.replace": firewall.replace_rule,
+    "hyperv_setting.set": firewall.set_setting,
+    "wsl.shutdown": wsl.shutdown,
+    "wsl.start": wsl.start,
+    "wslconfig.write": wslconfig.write,
+}
+WRITE_VERBS = frozenset(_WRITES)
+
+
+def execute(host: Host, ops: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Run ops in order; one result each in the shape of docs/protocols.md 1.
+
+    After a changing op failed the rest is answered `not-run`. What a transport raises goes through.
+    """
+    return list(_results(host, ops))
+
+
+def _results(host: Host, ops: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+    stopped = False
+    for op in ops:
+        verb = str(op.get("verb"))
+        if stopped:
+            yield _failure("not-run", "an op before it failed")
+            continue
+        try:
+            yield {"ok": True, "value": _run(host, verb, op.get("args"))}
+        except WindowsAgentError as error:
+            stopped = verb in _WRITES
+            yield _failure(error.code, error.message)
+
+
+def _run(host: Host, verb: str, args: object) -> object:
+    handler = _READS.get(verb) or _WRITES.get(verb)
+    if handler is None:
+        raise WindowsAgentError("bad-op", f"there is no op {verb!r}")
+    if args is not None and not isinstance(args, dict):
+        raise WindowsAgentError("bad-op", f"{verb}: the arguments are no object")
+    return handler(host, Arguments(verb, args or {}))
+
+
+def _failure(code: str, message: str) -> dict[str, object]:
+    return {"ok": False, "error": {"code": code, "message": message}}

@@ -1,0 +1,62 @@
+"""Stops and starts WSL, and waits until Windows says so."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from wslnet_win_agent.errors import WindowsAgentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wslnet_win_agent.host import Host
+
+    from .arguments import Arguments
+
+_POLL_S = 0.2
+_SETTLE_S = 20.0
+
+
+def shutdown(host: Host, _arguments: Arguments) -> dict[str, object]:
+    """Stop all distros of this user and the VM.
+
+    Raises:
+        WindowsAgentError: `failed` when a distro runs again (another client restarts WSL at once) or still.
+    """
+    before = _running(host)
+    host.wsl.shutdown()
+    _await(host, lambda names: not names, "WSL still runs, or another program started it again")
+    return {"before": {"running": before}, "after": {"running": []}}
+
+
+def start(host: Host, arguments: Arguments) -> dict[str, object]:
+    """Start one distro.
+
+    Raises:
+        WindowsAgentError: `not-found` for a distro that is not installed, `failed` with WSL's own code.
+    """
+    distro = arguments.text("distro")
+    installed = host.wsl.distros()
+    if distro not in [each.name for each in installed]:
+        names = ", ".join(each.name for each in installed) or "none"
+        raise WindowsAgentError("not-found", f"there is no distro {distro!r} (installed: {names})")
+    before = [each.name for each in installed if each.state == "Running"]
+    host.wsl.start(distro)
+    after = _await(host, lambda names: distro in names, f"{distro} was started and does not run")
+    return {"before": {"running": before}, "after": {"running": after}}
+
+
+def _running(host: Host) -> list[str]:
+    return [each.name for each in host.wsl.distros() if each.state == "Running"]
+
+
+def _await(host: Host, is_reached: Callable[[list[str]], bool], otherwise: str) -> list[str]:
+    deadline = time.monotonic() + _SETTLE_S
+    while True:
+        names = _running(host)
+        if is_reached(names):
+            return names
+        if time.monotonic() > deadline:
+            raise WindowsAgentError("failed", otherwise)
+        time.sleep(_POLL_S)
