@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
-from wslnet.engine.fleet import OpResult
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import Journal
 from wslnet.engine.planner import fingerprint, make_plan
 from wslnet.errors import AgentError, PlanRefused, RollbackIncomplete, WslnetError
+from wslnet.model.change import OpResult
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.resources.forward_accept import ForwardAccept

@@ -5,28 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wslnet.model.change import Op
+    from wslnet.model.change import Op, OpResult
     from wslnet.model.machine import Inventory
-
-
-@dataclass(frozen=True, slots=True)
-class OpResult:
-    """What an agent answered to one op; `code` is empty on success."""
-
-    value: object = None
-    code: str = ""
-    message: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it was done."""
-        return not self.code
 
 
 class Fleet(Protocol):

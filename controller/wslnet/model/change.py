@@ -47,6 +47,20 @@ class Op:
 
 
 @dataclass(frozen=True, slots=True)
+class OpResult:
+    """What an agent answered to one op; `code` is one of docs/protocols.md, empty on success."""
+
+    value: object = None
+    code: str = ""
+    message: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was done."""
+        return not self.code
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One difference on one machine.
 

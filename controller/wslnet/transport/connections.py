@@ -1,0 +1,150 @@
+"""All open connections of one inventory: one to each machine, opened when first used, one thread at a time.
+
+Nested machines ride on their parent's connection. WSL's endpoint is asked of Windows after each start and
+found again by its pinned host key; nothing here starts a stopped WSL.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from wslnet.errors import InputError, Unreachable
+from wslnet.model.change import Op, OpResult
+from wslnet.model.machine import Kind, Machine
+from wslnet.transport.pins import Pins
+from wslnet.transport.secrets import password_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wslnet.model.machine import Inventory
+    from wslnet.transport.agent_client import AgentClient
+    from wslnet.transport.ssh import SshConnection
+    from wslnet.transport.windows_session import WindowsSession
+
+PINS_FILE = "known_hosts"
+_LOOPBACK = "127.0.0.1"
+_SSH_PORT = 22
+_ENDPOINT_DEADLINE_S = 30.0
+
+
+class WslStopped(Unreachable):
+    """WSL is not running; reading does not start it."""
+
+    code = "stopped"
+
+
+class Connections:
+    """The real `wslnet.engine.fleet.Fleet`."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self._pins = Pins(inventory.state / PINS_FILE)
+        self._locks = {name: threading.RLock() for name in inventory.machines}
+        self._ssh: dict[str, SshConnection] = {}
+        self._agents: dict[str, AgentClient] = {}
+        self._windows: dict[str, WindowsSession] = {}
+        self._wsl_address: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends every connection; agents leave nothing behind on their machines."""
+        with ExitStack() as stack:
+            for session in self._windows.values():
+                stack.callback(session.close)
+        self._windows.clear()
+        self.forget(self.inventory.machines)
+
+    def forget(self, machines: Iterable[str]) -> None:
+        """Drops the SSH connections of these machines; Windows' own session stays, it survives WSL."""
+        for name in machines:
+            self._wsl_address = None if self.inventory[name].kind is Kind.WSL else self._wsl_address
+            agent, connection = self._agents.pop(name, None), self._ssh.pop(name, None)
+            if agent is not None:
+                agent.close()
+            if connection is not None:
+                connection.close()
+
+    def execute(self, machine: str, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
+        """Runs ops on a machine in one request (see `Fleet.execute`)."""
+        with self._locks[machine]:
+            if self.inventory[machine].kind is Kind.WINDOWS:
+                return self._on_windows(machine).execute(ops, deadline_s=deadline_s)
+            results = self._agent(machine).run(ops, deadline_s)
+        return tuple(OpResult(one.value, one.code, one.message) for one in results)
+
+    def _on_windows(self, machine: str) -> WindowsSession:
+        from wslnet.transport.windows_session import WindowsSession  # noqa: PLC0415 - loads pypsrp
+
+        if machine not in self._windows:
+            one = self.inventory[machine]
+            self._windows[machine] = WindowsSession(one, password_of(one))
+        return self._windows[machine]
+
+    def _agent(self, machine: str) -> AgentClient:
+        if machine not in self._agents:
+            self._agents[machine] = self._connection(machine).open_agent()
+        return self._agents[machine]
+
+    def _connection(self, name: str) -> SshConnection:
+        from wslnet.transport.ssh import SshTarget, open_ssh  # noqa: PLC0415 - loads paramiko
+
+        with self._locks[name]:
+            found = self._ssh.get(name)
+            if found is not None and found.alive:
+                return found
+            machine = self.inventory[name]
+            parent = self._connection(machine.parent or "") if machine.kind is Kind.VM else None
+            host, port = self._endpoint(machine)
+            target = SshTarget(
+                name,
+                host,
+                machine.user or "root",
+                port,
+                machine.key,
+                lambda: password_of(machine),
+                self._proxy(machine),
+            )
+            self._ssh[name] = open_ssh(target, self._pins, parent)
+            return self._ssh[name]
+
+    def _proxy(self, machine: Machine) -> str | None:
+        """WSL is dialled from where Windows is dialled: its parent's way is its own."""
+        if machine.kind is Kind.WSL and machine.proxy is None and machine.parent is not None:
+            return self.inventory[machine.parent].proxy
+        return machine.proxy
+
+    def _endpoint(self, machine: Machine) -> tuple[str, int]:
+        port = machine.port or _SSH_PORT
+        if machine.address is not None:
+            return machine.address, port
+        if machine.kind is not Kind.WSL or machine.parent is None:
+            raise InputError(f"machines.{machine.name}: no address", machine=machine.name)
+        if self._wsl_address is None:
+            self._wsl_address = self._find_wsl(machine.parent, machine.name)
+        return self._wsl_address, port
+
+    def _find_wsl(self, windows: str, wsl: str) -> str:
+        """Asks Windows in which mode WSL runs: its NAT address, or 127.0.0.1, never `localhost`."""
+        op = Op("facts", {"needs": ["wsl"]})
+        (result,) = self.execute(windows, [op], deadline_s=_ENDPOINT_DEADLINE_S)
+        service = result.value.get("wsl") if isinstance(result.value, dict) else None
+        if not result.ok or not isinstance(service, dict):
+            raise Unreachable(f"{wsl}: Windows does not say where WSL is: {result.message}", machine=wsl)
+        if not service.get("running"):
+            raise WslStopped(f"{wsl}: WSL is not running", machine=wsl, hint="start it, or use --wake")
+        if service.get("mode") == "nat":
+            address = service.get("address")
+            if not isinstance(address, str):
+                raise Unreachable(
+                    f"{wsl}: WSL runs in NAT mode and Windows does not know its address", machine=wsl
+                )
+            return address
+        return _LOOPBACK
