@@ -77,8 +77,7 @@ class Connections:
         with self._locks[machine]:
             if self.inventory[machine].kind is Kind.WINDOWS:
                 return self._on_windows(machine).execute(ops, deadline_s=deadline_s)
-            results = self._agent(machine).run(ops, deadline_s)
-        return tuple(OpResult(one.value, one.code, one.message) for one in results)
+            return self._agent(machine).run(ops, deadline_s)
 
     def _on_windows(self, machine: str) -> WindowsSession:
         from wslnet.transport.windows_session import WindowsSession  # noqa: PLC0415 - loads pypsrp
