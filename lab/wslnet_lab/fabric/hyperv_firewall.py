@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _PROTOCOLS = {"TCP": "6", "UDP": "17", "ICMPV4": "1", "ICMPV6": "58"}
+LAST_PROTOCOL = 255
+LAST_PORT = 65535
 _WITH_PORTS = ("6", "17")
 # Port keywords that stand for one number here; the others stand for services that this lab has not.
 _PORT_KEYWORDS = {"RPC-EPMAP": "135", "IPHTTPSIN": "443"}
@@ -125,7 +127,7 @@ def _protocol(rule: Rule) -> str | None:
     if rule.protocol.upper() == "ANY":
         return None
     number = _PROTOCOLS.get(rule.protocol.upper(), rule.protocol)
-    if not number.isdecimal() or int(number) > 255:
+    if not number.isdecimal() or int(number) > LAST_PROTOCOL:
         raise FabricError(f"rule {rule.name}: no protocol {rule.protocol}")
     return number
 
@@ -136,8 +138,8 @@ def _ports(rule: Rule) -> list[str] | None:
     found = []
     for text in rule.local_ports:
         port = _PORT_KEYWORDS.get(text.upper(), text)
-        ends = port.split("-")
-        if all(end.isdecimal() and int(end) <= 65535 for end in ends) and len(ends) <= 2:
+        first, _, last = port.partition("-")
+        if all(end.isdecimal() and int(end) <= LAST_PORT for end in (first, last or first)):
             found.append(port)
         elif not text.replace("-", "").isalpha():
             raise FabricError(f"rule {rule.name}: no port {text}")
@@ -147,7 +149,7 @@ def _ports(rule: Rule) -> list[str] | None:
 def _remotes(rule: Rule, subnets: Sequence[str]) -> list[tuple[int, str]] | None:
     if not rule.remote_addresses or any(text.upper() == "ANY" for text in rule.remote_addresses):
         return None
-    found = []
+    found: list[tuple[int, str]] = []
     for text in rule.remote_addresses:
         for part in subnets if text.lower().startswith("localsubnet") else (text,):
             try:
@@ -163,7 +165,9 @@ def _remotes(rule: Rule, subnets: Sequence[str]) -> list[tuple[int, str]] | None
 
 
 def _names_subnets(policy: Policy) -> bool:
-    return any(text.lower().startswith("localsubnet") for rule in policy.rules for text in rule.remote_addresses)
+    return any(
+        text.lower().startswith("localsubnet") for rule in policy.rules for text in rule.remote_addresses
+    )
 
 
 def _local_subnets(ns: Namespace) -> tuple[str, ...]:

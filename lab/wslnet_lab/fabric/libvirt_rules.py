@@ -131,7 +131,9 @@ def load(ns: Namespace, generation: Generation, bridge: str, subnet: str) -> Non
         masquerade = _MASQUERADE.format(chain="POSTROUTING", net=subnet)
         _restore(ns, _REJECT_IN_FORWARD.format(br=bridge, net=subnet, masquerade=masquerade))
     else:
-        raise FabricError(f"unknown generation of libvirt rules {generation}: {', '.join(get_args(Generation))}")
+        raise FabricError(
+            f"unknown generation of libvirt rules {generation}: {', '.join(get_args(Generation))}"
+        )
 
 
 def _restore(ns: Namespace, text: str) -> None:

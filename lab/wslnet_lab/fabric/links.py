@@ -69,7 +69,7 @@ def configure(ns: Namespace, nic: Nic) -> None:
     """
     index = ns.require(nic.device)
     interfaces = [ipaddress.ip_interface(text) for text in nic.addresses]
-    if any(interface.version == 6 for interface in interfaces):
+    if any(isinstance(interface, ipaddress.IPv6Interface) for interface in interfaces):
         ns.set_sysctls({f"ipv6/conf/{nic.device}/addr_gen_mode": 1})
     if not nic.connected:
         return
@@ -78,16 +78,20 @@ def configure(ns: Namespace, nic: Nic) -> None:
         add_address(ns, index, interface)
     metric = {"priority": nic.metric} if nic.metric else {}
     if nic.gateway is not None:
-        ns.netlink("route", "add", dst="default", gateway=nic.gateway, oif=index, proto=PROTO_STATIC, **metric)
+        ns.netlink(
+            "route", "add", dst="default", gateway=nic.gateway, oif=index, proto=PROTO_STATIC, **metric
+        )
     for route in nic.routes:
         via = {} if route.via is None else {"gateway": route.via}
         ns.netlink("route", "add", dst=route.dst, oif=index, priority=route.metric, proto=PROTO_STATIC, **via)
 
 
-def add_address(ns: Namespace, index: int, interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> None:
+def add_address(
+    ns: Namespace, index: int, interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface
+) -> None:
     """Add one address with its prefix route; IPv6 ones are usable at once (no duplicate detection)."""
     extra: dict[str, object] = {}
-    if interface.version == 4:
+    if isinstance(interface, ipaddress.IPv4Interface):
         extra["broadcast"] = str(interface.network.broadcast_address)
     else:
         extra["flags"] = IFA_F_NODAD

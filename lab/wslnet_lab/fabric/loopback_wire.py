@@ -1,7 +1,8 @@
 """The wire between 127.0.0.1 of Windows and loopback0 of a mirrored guest.
 
-What the guest sends to 127.0.0.1 comes here: frames for a port of the guest go straight back to it, others reach
-Windows' sockets. What Windows' programs send to 127.0.0.1 stays, unless the port is the guest's (wsl-facts 2.2).
+What the guest sends to 127.0.0.1 comes here: frames for a port of the guest go straight back to it, others
+reach Windows' sockets. What Windows' programs send to 127.0.0.1 stays, unless the port is the guest's
+(wsl-facts 2.2).
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def rules(guest_mac: str, block: PortBlock) -> str:
     ports = f"{block.first}-{block.last}"
     return f"""\
 add chain {STEERING} loopback_back
-add rule {STEERING} loopback_back ether saddr set {loopback.FAR_MAC} ether daddr set {guest_mac} fwd to "{DEVICE}"
+add rule {STEERING} loopback_back ether saddr set {loopback.FAR_MAC}
+add rule {STEERING} loopback_back ether daddr set {guest_mac}
+add rule {STEERING} loopback_back fwd to "{DEVICE}"
 add chain {STEERING} loopback {{ type filter hook ingress device "{DEVICE}" priority 0; }}
 add rule {STEERING} loopback tcp dport @tcp_ports goto loopback_back
 add rule {STEERING} loopback tcp dport @block goto loopback_back
@@ -89,4 +92,3 @@ def remove(ns: Namespace) -> None:
         ns.netlink("rule", "add", priority=0, table=TABLE_LOCAL)
         for priority, table in ((1, ROUTES), (2, TABLE_LOCAL)):
             ns.netlink("rule", "del", priority=priority, table=table)
-

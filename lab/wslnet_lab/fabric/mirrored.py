@@ -1,14 +1,14 @@
 """WSL's mirrored mode on the Windows half: the flow steering between the host's cards and the guest's.
 
-Each card of Windows has a wire to its twin in the guest, which has the same MAC and IP addresses. At the card,
-frames for ports of WSL are sent on to the twin before Windows' own stack sees them, and the twin's frames leave
-by the card; one more wire does the same for 127.0.0.1. The chains are in `windows_rules`, the ports in `steering`.
+Each card of Windows has a wire to its twin in the guest, which has the same MAC and IP addresses. At the
+card, frames for ports of WSL go on to the twin before Windows' own stack sees them, and the twin's frames leave
+by the card; one more wire does the same for 127.0.0.1. Chains: `windows_rules`; choice of ports: `steering`.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from . import links, loopback_wire, steering
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from .model import MirroredHost
 
-FSE_DEVICE = "fse"
 WIRE = "mirror"
 ADDRESS_SETS = ("host4", "host6")
 SETS = (*ADDRESS_SETS, "tcp_ports", "udp_ports", "block", "flows4", "flows6")
@@ -43,7 +42,8 @@ class Mirroring:
     windows: str
     guest: Guest
     host: MirroredHost
-    steered: steering.Ports = steering.Ports()
+    steered: steering.Ports = field(default_factory=steering.Ports)
+    _listening: tuple[steering.Ports, steering.Ports] | None = None
 
     def refresh(self) -> bool:
         """Read the bound ports on both sides and steer anew; True when something changed. Call it often.
@@ -51,10 +51,15 @@ class Mirroring:
         Raises:
             FabricError: One of the namespaces is gone.
         """
-        with Namespace(self.windows) as windows:
-            with Namespace(self.guest.namespace) as wsl:
-                held = steering.read_ports(wsl)
-            chosen = steering.choose(held, steering.read_ports(windows), self.host.block)
+        with Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
+            listening = (steering.read_listeners(wsl), steering.read_listeners(windows))
+            # A port without a listener is steered only while a connection uses it: that has to be looked at.
+            lingering = self.steered.tcp - listening[0].tcp
+            if listening == self._listening and not lingering:
+                return False
+            held, by_windows = steering.read_ports(wsl), steering.read_ports(windows)
+            chosen = steering.choose(held, by_windows, self.host.block)
+            self._listening = listening
             if chosen == self.steered:
                 return False
             windows.nft("".join(_fill_ports(chosen)))
@@ -103,7 +108,6 @@ def start(windows: str, wsl: str, host: MirroredHost) -> Mirroring:
     clear(windows)
     guest = Guest(wsl)
     with Namespace(windows) as windows_ns, Namespace(wsl) as wsl_ns:
-        _make_host_vnic(windows_ns, host)
         loopback_wire.lay(windows_ns, wsl_ns, host.loopback_mac)
         for position, (nic, device) in enumerate(zip(host.nics, host.guest_devices, strict=True)):
             wire = f"{WIRE}{position}"
@@ -126,19 +130,11 @@ def start(windows: str, wsl: str, host: MirroredHost) -> Mirroring:
 def clear(windows: str) -> None:
     """Remove every trace of mirrored mode from Windows, whoever left it."""
     with Namespace(windows) as ns:
-        names = [message.get_attr("IFLA_IFNAME") for message in ns.netlink("get_links")]
         loopback_wire.remove(ns)
         ns.nft("".join(_unsteer(ns)))
-        for name in names:
-            if name == FSE_DEVICE or name.startswith(WIRE):
-                links.remove(ns, name)
-
-
-def _make_host_vnic(ns: Namespace, host: MirroredHost) -> None:
-    """`vEthernet (FSE HostVnic)`: up, without addresses of any kind (wsl-facts 2.3)."""
-    index = links.make_bridge(ns, FSE_DEVICE, host.host_vnic_mac)
-    ns.netlink("link", "set", index=index, state="up")
-    links.silence_ipv6(ns, FSE_DEVICE)
+        for message in ns.netlink("get_links"):
+            if message.get_attr("IFLA_IFNAME").startswith(WIRE):
+                ns.netlink("link", "del", index=message["index"])
 
 
 def _steering(host: MirroredHost) -> Iterator[str]:

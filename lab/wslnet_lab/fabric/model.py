@@ -72,7 +72,6 @@ class MirroredHost:
         nics: The cards of Windows in the order in which the guest gets them, named by their Windows device.
         guest_devices: Names in the guest, one per card (eth0, eth1, … unless the topology says otherwise).
         loopback_mac: Hardware address of loopback0.
-        host_vnic_mac: Hardware address of `vEthernet (FSE HostVnic)`.
         block: The reserved ports.
         dns: Server in resolv.conf.
         search: Search suffixes of resolv.conf.
@@ -82,7 +81,6 @@ class MirroredHost:
     nics: tuple[Nic, ...]
     guest_devices: tuple[str, ...]
     loopback_mac: str = "00:15:5d:12:34:56"
-    host_vnic_mac: str = "00:15:5d:12:34:57"
     block: PortBlock = PortBlock()
     dns: str = "10.255.255.254"
     search: tuple[str, ...] = ()

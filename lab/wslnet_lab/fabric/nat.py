@@ -73,7 +73,7 @@ def start(windows: str, wsl: str, link: NatLink) -> Guest:
 
 
 def stop(windows: str) -> None:
-    """Take the guest's cable away; the switch and its adapter stay until Windows boots again (wsl-facts 4)."""
+    """Take the guest's cable away; switch and adapter stay until Windows boots again (wsl-facts 4)."""
     with Namespace(windows) as ns:
         links.remove(ns, PORT)
 

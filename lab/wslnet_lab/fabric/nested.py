@@ -10,12 +10,11 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from . import libvirt_rules, links
-from .model import Nic
 from .netns import FabricError, Namespace
 
 if TYPE_CHECKING:
     from .libvirt_rules import Generation
-    from .model import BridgeNetwork, TapWire
+    from .model import BridgeNetwork, Nic, TapWire
 
 
 def start_network(host: str, network: BridgeNetwork, generation: Generation) -> None:
@@ -58,5 +57,5 @@ def unplug(host: str, tap: str) -> None:
 
 
 def _tap_mac(nic: Nic) -> str:
-    # libvirt gives the tap the guest's address with the first octet fe, so that it never becomes the bridge's.
+    # libvirt gives the tap the guest's MAC with the first octet fe, so that it never becomes the bridge's.
     return "fe" + nic.mac[2:]

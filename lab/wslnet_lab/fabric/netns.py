@@ -51,8 +51,8 @@ class FabricError(Exception):
 def create(name: str) -> None:
     """Make the namespace with `lo` up and the kernel's own defaults.
 
-    A new namespace inherits the IPv4 settings of the machine it is made on (Documentation/networking/ip-sysctl,
-    devconf_inherit_init_net), which on many distributions are not the kernel's.
+    A new namespace inherits the IPv4 settings of the machine it is made on (devconf_inherit_init_net in the
+    kernel's ip-sysctl text), which on many distributions are not the kernel's.
 
     Raises:
         FabricError: The name exists, or the kernel refuses.
@@ -202,7 +202,13 @@ def _write_sysctls(name: str, values: Mapping[str, object]) -> None:
 def _call(argv: Sequence[str], what: str, stdin: str = "", timeout_s: float = 10.0) -> str:
     try:
         done = subprocess.run(
-            argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False, errors="replace"
+            argv,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            errors="replace",
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FabricError(f"{what}: {error}") from error

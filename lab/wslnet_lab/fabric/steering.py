@@ -1,24 +1,28 @@
 """Which ports belong to WSL: what its root namespace has bound, less what Windows holds or never gives away.
 
-Pure apart from `read_ports`, which reads the kernel's socket tables; putting a choice in force is `mirrored`'s.
+Pure apart from the two readers of the kernel's socket tables; putting a choice in force is `mirrored`'s.
 """
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .netns import Namespace
+from pyroute2 import DiagSocket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .model import PortBlock
+    from .netns import Namespace
 
 # Never steered (wsl-facts 2.2, the mirrored-mode troubleshooting page).
 NEVER_TCP = frozenset({135, 1900, 2869, 3702, 5004, 5357, 5358})
 NEVER_UDP = frozenset({68})
+# A bit of the kernel's TCP state mask (include/net/tcp_states.h).
+LISTEN = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,16 @@ class Ports:
     udp: frozenset[int] = frozenset()
 
 
+def read_listeners(ns: Namespace) -> Ports:
+    """Ports of listening TCP and of all UDP sockets, v4 and v6 together; cheap enough to ask all the time."""
+    return ns.inside(_read_listeners)
+
+
 def read_ports(ns: Namespace) -> Ports:
     """Every local port that a socket of the namespace has, v4 and v6 together, whatever its state.
 
-    A connection that is still there keeps its port with its owner after the listener has gone.
+    A connection that is still there keeps its port with its owner after the listener has gone. The kernel
+    walks its whole table of connections for this (5 ms here, whatever is in it): ask when something changed.
     """
     return ns.inside(_read_tables)
 
@@ -46,6 +56,16 @@ def choose(wsl: Ports, windows: Ports, block: PortBlock) -> Ports:
     )
 
 
+def _read_listeners() -> Ports:
+    tcp = set()
+    with DiagSocket() as diag:
+        diag.bind()
+        for family in (socket.AF_INET, socket.AF_INET6):
+            rows = diag.get_sock_stats(family=family, states=LISTEN, protocol=socket.IPPROTO_TCP)
+            tcp |= {int(row["idiag_sport"]) for row in rows}
+    return Ports(tcp=frozenset(tcp), udp=frozenset(_local_ports("udp")) | frozenset(_local_ports("udp6")))
+
+
 def _read_tables() -> Ports:
     return Ports(
         tcp=frozenset(_local_ports("tcp")) | frozenset(_local_ports("tcp6")),
@@ -54,7 +74,7 @@ def _read_tables() -> Ports:
 
 
 def _local_ports(table: str) -> Iterator[int]:
-    # Not /proc/net: that is the main thread's namespace. A row's second column is ADDRESS:PORT in hexadecimal.
+    # Not /proc/net, the main thread's namespace. The second column of a row is ADDRESS:PORT in hexadecimal.
     for row in Path("/proc/thread-self/net", table).read_text().splitlines()[1:]:
         port = int(row.split(maxsplit=2)[1].rsplit(":", 1)[1], 16)
         if port:

@@ -24,6 +24,7 @@ Kind = Literal["physical", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
 # The dynamic range of Windows (netsh int ipv4 show dynamicport), away from WSL's reserved block.
 DYNAMIC_PORTS = "49152 65535"
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+ANYWHERE = {4: "0.0.0.0", 6: "::"}
 TABLE_MAIN = 254
 # MIB_IPPROTO_NETMGMT and the static routes of the lab look alike to Windows: both are set by hand.
 PROTOCOL_NAMES = {2: "kernel", 3: "boot", 4: "static"}
@@ -106,7 +107,9 @@ def read_adapters(windows: str, adapters: Sequence[Adapter]) -> list[dict[str, A
                 "hidden": adapter.hidden,
                 "kind": adapter.kind,
                 "device": adapter.device,
-                "addresses": [_address(message) for message in addresses if message["index"] == link["index"]],
+                "addresses": [
+                    _address(message) for message in addresses if message["index"] == link["index"]
+                ],
                 "forwarding": {family: adapter.device in names for family, names in forwarding.items()},
                 "category": adapter.category,
             }
@@ -139,7 +142,9 @@ def set_forwarding(windows: str, index: int, family: int, *, enabled: bool) -> N
         ns.nft(script if enabled else f"{script}delete element {element}")
 
 
-def add_route(windows: str, family: int, dst: str, via: str | None, index: int, metric: int) -> None:
+def add_route(  # noqa: PLR0917 - the columns of one route
+    windows: str, family: int, dst: str, via: str | None, index: int, metric: int
+) -> None:
     """Add a route; `via` None is on-link.
 
     Raises:
@@ -149,7 +154,9 @@ def add_route(windows: str, family: int, dst: str, via: str | None, index: int, 
         ns.netlink("route", "add", proto=links.PROTO_STATIC, **_spec(ns, family, dst, via, index, metric))
 
 
-def delete_route(windows: str, family: int, dst: str, via: str | None, index: int, metric: int | None) -> None:
+def delete_route(  # noqa: PLR0917 - the columns of one route
+    windows: str, family: int, dst: str, via: str | None, index: int, metric: int | None
+) -> None:
     """Delete a route.
 
     Raises:
@@ -159,7 +166,7 @@ def delete_route(windows: str, family: int, dst: str, via: str | None, index: in
         ns.netlink("route", "del", **_spec(ns, family, dst, via, index, metric))
 
 
-def _spec(
+def _spec(  # noqa: PLR0917 - the columns of one route
     ns: Namespace, family: int, dst: str, via: str | None, index: int, metric: int | None
 ) -> dict[str, object]:
     _device(ns, index)
@@ -194,7 +201,7 @@ def _address(message: Any) -> dict[str, Any]:  # noqa: ANN401 - a message of pyr
 
 
 def _route(message: Any, family: int) -> dict[str, Any]:  # noqa: ANN401 - a message of pyroute2
-    dst = message.get_attr("RTA_DST") or ("0.0.0.0" if family == 4 else "::")
+    dst = message.get_attr("RTA_DST") or ANYWHERE[family]
     return {
         "family": family,
         "dst": f"{dst}/{message['dst_len']}",

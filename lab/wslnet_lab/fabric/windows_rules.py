@@ -14,6 +14,8 @@ WINDOWS = "inet windows"
 # addresses stay as sent, and Windows needs no route, no neighbour and no forwarding for it.
 STEERING = "netdev fse"
 
+# The hook before the stack has no connection tracking: `flows4` and `flows6` remember what passed, by
+# protocol, remote address, remote port, local port. Marks: 1 = the guest's, 2 = for both, 0 = Windows'.
 BOOT = """\
 table inet windows {
     set forwarding4 { type ifname; }
@@ -65,6 +67,14 @@ table netdev fse {
         type inet_proto . ipv6_addr . inet_service . inet_service
         flags dynamic,timeout; timeout 3m; size 65536;
     }
+    set replies4 {
+        type icmp_type
+        elements = { echo-reply, destination-unreachable, time-exceeded, parameter-problem }
+    }
+    set replies6 {
+        type icmpv6_type
+        elements = { echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem }
+    }
     chain denied {
         meta pkttype host drop
         meta mark set 0 accept
@@ -77,8 +87,6 @@ table netdev fse {
         meta mark set 1
     }
     chain inbound_udp {
-        ip protocol . ip saddr . udp sport . udp dport @flows4 meta mark set 1 return
-        ip6 nexthdr . ip6 saddr . udp sport . udp dport @flows6 meta mark set 1 return
         jump hyperv_in
         update @flows4 { ip protocol . ip saddr . udp sport . udp dport }
         update @flows6 { ip6 nexthdr . ip6 saddr . udp sport . udp dport }
@@ -96,12 +104,19 @@ table netdev fse {
         ip daddr != @host4 return
         ip6 daddr != @host6 return
         ip frag-off & 0x1fff != 0 meta mark set 2 return
-        icmp type { echo-reply, destination-unreachable, time-exceeded, parameter-problem } meta mark set 2 return
-        icmpv6 type { echo-reply, destination-unreachable, packet-too-big, time-exceeded } meta mark set 2 return
+        icmp type @replies4 meta mark set 2 return
+        icmpv6 type @replies6 meta mark set 2 return
+        ip protocol . ip saddr . th sport . th dport @flows4 meta mark set 1 return
+        ip6 nexthdr . ip6 saddr . th sport . th dport @flows6 meta mark set 1 return
         tcp dport @tcp_ports goto inbound_tcp
         tcp dport @block goto inbound_tcp
         udp dport @udp_ports goto inbound_udp
         udp dport @block goto inbound_udp
+    }
+    chain outbound_tcp {
+        tcp sport @block return
+        update @flows4 { ip protocol . ip daddr . tcp dport . tcp sport timeout 10m }
+        update @flows6 { ip6 nexthdr . ip6 daddr . tcp dport . tcp sport timeout 10m }
     }
     chain outbound_udp {
         ip protocol . ip daddr . udp dport . udp sport @flows4 return
@@ -114,6 +129,7 @@ table netdev fse {
         ip saddr != @host4 drop
         ip6 saddr != @host6 drop
         tcp flags & (syn | ack) == syn jump hyperv_out
+        meta l4proto tcp goto outbound_tcp
         meta l4proto udp goto outbound_udp
         icmp type echo-request jump hyperv_out
         icmpv6 type echo-request jump hyperv_out

@@ -6,9 +6,10 @@ One class per kind of message that changes the guest's network; messages that on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from wslnet_lab.fabric.model import PortBlock
+if TYPE_CHECKING:
+    from wslnet_lab.fabric.model import PortBlock
 
 Change = Literal["Add", "Update", "Remove"]
 
@@ -42,7 +43,7 @@ class GlobalFilter(Event):
 
 @dataclass(frozen=True)
 class Card(Event):
-    """A card is there (InterfaceConfiguration): it goes up, with `address` ("a.b.c.d/n") where one is given."""
+    """A card is there (InterfaceConfiguration): it goes up, with `address` ("a.b.c.d/n") if one is given."""
 
     device: str
     address: str | None = None

@@ -82,7 +82,7 @@ def _addresses(
 
 def _address(device: str, change: Change, text: str) -> AddressChange:
     interface = ipaddress.ip_interface(text)
-    if interface.version == 6 and interface.ip.is_link_local:
+    if isinstance(interface, ipaddress.IPv6Interface) and interface.ip.is_link_local:
         return AddressChange(device, change, text, prefix_origin=2, suffix_origin=4)
     return AddressChange(device, change, text)
 
