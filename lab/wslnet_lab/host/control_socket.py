@@ -34,9 +34,9 @@ class ControlSocket:
         self._path = path
         self._timeout_s = timeout_s
 
-    def call(  # noqa: ANN401 - a JSON document of the daemon, another shape per method
+    def call(
         self, method: str, params: Mapping[str, object] | None = None, *, timeout_s: float | None = None
-    ) -> Any:
+    ) -> Any:  # noqa: ANN401 - a JSON document of the daemon, another shape per method
         """One request and its result.
 
         Raises:
@@ -103,6 +103,16 @@ class ControlSocket:
         """See `Hardware`."""
         self.call("route_delete", _route_params(route))
 
+    def address_add(self, index: int, family: int, address: str, prefix: int) -> None:
+        """See `Hardware`."""
+        params = {"index": index, "family": family, "address": address, "prefix": prefix}
+        self.call("address_add", params)
+
+    def address_delete(self, index: int, family: int, address: str, prefix: int) -> None:
+        """See `Hardware`."""
+        params = {"index": index, "family": family, "address": address, "prefix": prefix}
+        self.call("address_delete", params)
+
     def wsl_start(
         self, mode: str, settings: Mapping[str, object], address: str | None
     ) -> tuple[str | None, str | None]:
@@ -115,6 +125,10 @@ class ControlSocket:
     def wsl_stop(self, *, force: bool) -> None:
         """See `Hardware`; waits as long as `wsl --shutdown` does (wsl-facts 2.4: 30 s, then force)."""
         self.call("wsl_stop", {"force": force}, timeout_s=60.0)
+
+    def wsl_terminate(self, distro: str) -> None:
+        """See `Hardware`."""
+        self.call("wsl_terminate", {"distro": distro}, timeout_s=60.0)
 
     def wsl_state(self) -> WslState:
         """See `Hardware`."""

@@ -161,6 +161,12 @@ class Hardware(Protocol):
     def route_delete(self, route: Route) -> None:
         """Deletes a route."""
 
+    def address_add(self, index: int, family: int, address: str, prefix: int) -> None:
+        """Adds an address to an adapter."""
+
+    def address_delete(self, index: int, family: int, address: str, prefix: int) -> None:
+        """Takes an address from an adapter."""
+
     def wsl_start(
         self, mode: str, settings: Mapping[str, object], address: str | None
     ) -> tuple[str | None, str | None]:
@@ -168,6 +174,9 @@ class Hardware(Protocol):
 
     def wsl_stop(self, *, force: bool) -> None:
         """Stops the WSL machine."""
+
+    def wsl_terminate(self, distro: str) -> None:
+        """Ends the processes of one distribution; the machine and its network stay."""
 
     def wsl_state(self) -> WslState:
         """What the WSL machine does now."""

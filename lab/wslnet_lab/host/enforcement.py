@@ -1,0 +1,62 @@
+"""Makes the hardware obey the Hyper-V firewall: after each change of it or of a category, at WSL's start.
+
+One place that turns stores into the effective policy and hands it down; it changes no store.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet_lab.host.state.policy import effective_policy
+
+if TYPE_CHECKING:
+    from wslnet_lab.host.hardware import Adapter, Hardware
+    from wslnet_lab.host.state import MachineState
+
+_MPSSVC = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters"
+
+
+class FirewallEnforcement:
+    """Pushes the effective policy of one Windows to its hardware."""
+
+    def __init__(self, state: MachineState, hardware: Hardware) -> None:
+        self._state = state
+        self._hardware = hardware
+
+    def push(self) -> None:
+        """Hands the policy that holds now to the hardware.
+
+        Raises:
+            HardwareError: The daemon refused it or did not answer.
+        """
+        self._hardware.hyperv_firewall(
+            effective_policy(
+                self._state.firewall,
+                category=self.wsl_category(),
+                host_rules=self._host_rules(),
+                switched_off=not self.available() or not self._state.boot.data["wsl_firewall"],
+            )
+        )
+
+    def available(self) -> bool:
+        """Whether Windows has it and the registry does not switch it off (wsl-facts 2.1)."""
+        disabled = self._state.registry.get(_MPSSVC, "HyperVFirewallDisable", self._state.settings.owner_sid)
+        return self._state.settings.hyperv_firewall and disabled != 1
+
+    def wsl_category(self) -> str:
+        """The category that counts for WSL: that of the adapter with the best default route."""
+        adapters = {adapter.index: adapter for adapter in self._hardware.adapters()}
+        defaults = sorted(
+            (route.metric, route.index)
+            for route in self._hardware.routes()
+            if route.dst in {"default", "0.0.0.0/0"} and route.index in adapters
+        )
+        return self.category(adapters[defaults[0][1]]) if defaults else "Public"
+
+    def category(self, adapter: Adapter) -> str:
+        """The category of an adapter's network: what Set-NetConnectionProfile made it, else as it came."""
+        return str(self._state.network.data["categories"].get(adapter.guid, adapter.category))
+
+    def _host_rules(self) -> list[dict[str, object]]:
+        persistent = self._state.persistent_firewall.data["host_rules"].values()
+        return [*persistent, *self._state.boot.data["firewall_rules"].values()]

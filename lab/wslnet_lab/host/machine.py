@@ -1,0 +1,79 @@
+"""Puts one Windows together: state, firewall enforcement, WSL, native programs, and all its commands.
+
+`host.__main__` builds a machine with the real hardware and hands `registry` to the engine and `programs` to
+the wire. Starting Windows is `boot`; nothing else here acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wslnet_lab.host.commands import register_commands
+from wslnet_lab.host.enforcement import FirewallEnforcement
+from wslnet_lab.host.engine import Registry
+from wslnet_lab.host.state import MachineState
+from wslnet_lab.host.wsl.client import WslClient
+from wslnet_lab.host.wsl.lifecycle import WslLife
+from wslnet_lab.host.wsl.programs import InstalledPrograms, Whoami
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wslnet_lab.host.contract import CallLog, NativePrograms
+    from wslnet_lab.host.hardware import Hardware
+
+
+@dataclass(frozen=True)
+class WindowsMachine:
+    """One Windows, ready to be talked to.
+
+    Attributes:
+        state: What it remembers.
+        hardware: The machine below it.
+        firewall: Makes the hardware obey the Hyper-V firewall.
+        wsl: The life of WSL's machine.
+        registry: Its commands, for `engine.build_engine`.
+        programs: Its native programs, for WinRS.
+    """
+
+    state: MachineState
+    hardware: Hardware
+    firewall: FirewallEnforcement
+    wsl: WslLife
+    registry: Registry
+    programs: NativePrograms
+
+    def boot(self) -> None:
+        """What Windows does when it comes up: the firewall in force, persistent network settings back.
+
+        A WSL machine that runs already is taken over. Call it once, before the first client.
+
+        Raises:
+            HardwareError: The hardware refused or did not answer.
+        """
+        self.firewall.push()
+        self.wsl.adopt()
+
+
+def build_windows(
+    lab_dir: Path, hardware: Hardware, log: CallLog, *, resumed: bool = False
+) -> WindowsMachine:
+    """The Windows of the lab in `lab_dir`.
+
+    Args:
+        lab_dir: `LAB` of docs/protocols.md section 3; the state lies below it.
+        hardware: The machine below.
+        log: Where wsl.exe's runs are written.
+        resumed: A Fast-Startup power-on, which keeps what a boot loses (wsl-facts 9).
+
+    Raises:
+        ValueError: `windows.json` cannot be used.
+    """
+    state = MachineState(lab_dir, resumed=resumed)
+    firewall = FirewallEnforcement(state, hardware)
+    wsl = WslLife(state, hardware, firewall)
+    registry = Registry()
+    register_commands(registry, state, hardware, firewall)
+    programs = InstalledPrograms(state, {"wsl.exe": WslClient(state, wsl, log), "whoami.exe": Whoami(state)})
+    return WindowsMachine(state, hardware, firewall, wsl, registry, programs)

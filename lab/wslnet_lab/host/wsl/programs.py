@@ -1,0 +1,89 @@
+r"""The native programs that a remote shell can start: wsl.exe, whoami.exe. Found as cmd.exe finds them.
+
+A shell of the lab would be script text, so cmd.exe and powershell.exe are refused. Other programs join in
+`host.machine`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from wslnet_lab.host.contract import Identity, NativeOutcome
+from wslnet_lab.host.state.disk import normal_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet_lab.host.state import MachineState
+
+_PATH = ("C:\\Windows\\System32", "C:\\Program Files\\WSL")
+_REFUSED = frozenset({"cmd.exe", "powershell.exe", "pwsh.exe"})
+
+
+class Program(Protocol):
+    """One native program."""
+
+    def run(
+        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+    ) -> NativeOutcome:
+        """Runs and waits."""
+
+
+class Whoami:
+    """whoami.exe: who a session runs as."""
+
+    def __init__(self, state: MachineState) -> None:
+        self._state = state
+
+    def run(
+        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+    ) -> NativeOutcome:
+        """`whoami`, or `whoami /user /fo csv /nh`."""
+        del environment, stdin
+        name = (
+            "nt authority\\system" if identity.system else f"{self._state.settings.computer}\\{identity.user}"
+        )
+        options = [word.lower() for word in argv[1:]]
+        if not options:
+            return NativeOutcome(0, f"{name.lower()}\r\n".encode(), b"")
+        if options == ["/user", "/fo", "csv", "/nh"]:
+            return NativeOutcome(0, f'"{name.lower()}","{identity.sid}"\r\n'.encode(), b"")
+        return NativeOutcome(1, b"", b"ERROR: Invalid argument/option.\r\n")
+
+
+class InstalledPrograms:
+    """Finds a program by name or path on drive C: and runs its model."""
+
+    def __init__(self, state: MachineState, programs: Mapping[str, Program]) -> None:
+        self._state = state
+        self._programs = programs
+
+    def run(
+        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+    ) -> NativeOutcome:
+        """Runs `argv` as a user would from cmd.exe and waits for it."""
+        given = argv[0].strip('"') if argv else ""
+        path = self._find(given)
+        if path is None:
+            text = (
+                f"'{given}' is not recognized as an internal or external command,\r\n"
+                "operable program or batch file.\r\n"
+            )
+            return NativeOutcome(1, b"", text.encode())
+        name = path.rpartition("\\")[2].lower()
+        program = self._programs.get(name)
+        if name in _REFUSED or program is None:
+            return NativeOutcome(1, b"", f"the lab does not run {name}\r\n".encode())
+        return program.run(argv, identity=identity, environment=environment, stdin=stdin)
+
+    def _find(self, given: str) -> str | None:
+        """The path of a program that is there: an absolute path as it is, a bare name along PATH."""
+        if not given:
+            return None
+        name = given if given.lower().endswith(".exe") else f"{given}.exe"
+        folders = ("",) if "\\" in name or "/" in name else _PATH
+        for folder in folders:
+            path = normal_path(f"{folder}\\{name}" if folder else name, self._state.settings.home)
+            if path is not None and self._state.disk.locate(path) is not None:
+                return path
+        return None

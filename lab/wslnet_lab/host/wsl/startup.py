@@ -1,0 +1,182 @@
+"""One start of WSL's machine: file read, mode decided, firewall in force, hardware booted, address kept.
+
+The boot itself is the hardware's. Every start reads the file anew and never looks at it afterwards
+(wsl-facts 1.1).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from wslnet_lab.host.state.disk import SharingViolation, normal_path
+from wslnet_lab.host.state.registry import value_of
+from wslnet_lab.host.wsl.config import MalformedMac, WslConfig, parse_config
+from wslnet_lab.host.wsl.distros import LXSS
+from wslnet_lab.host.wsl.failure import WslFailure
+from wslnet_lab.host.wsl.guest_settings import guest_settings
+from wslnet_lab.host.wsl.messages import Message, say
+from wslnet_lab.host.wsl.mode import Conditions, Decision, decide, version_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet_lab.host.enforcement import FirewallEnforcement
+    from wslnet_lab.host.hardware import Hardware, HardwareError
+    from wslnet_lab.host.state import MachineState
+
+# Faults of `lab break`: Windows' network engine fails while the machine is made (wsl-facts 2.1). This
+# hardware has no VirtioProxy, so a NAT that fails ends at None as well.
+INIT_FAULTS = {"Mirrored": "wsl-mirrored-init-fails", "Nat": "wsl-nat-init-fails"}
+
+_LXSS_MACHINE = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
+_POLICIES = r"HKLM:\SOFTWARE\Policies\WSL"
+_TCPIP6 = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
+_CREATE = "Wsl/Service/CreateInstance/CreateVm"
+_NETWORK = "CreateInstance/CreateVm/ConfigureNetworking"
+_IPV6_OFF = 0xFF
+
+
+class Startup:
+    """Starts the machine of the owner of this Windows."""
+
+    def __init__(self, state: MachineState, hardware: Hardware, firewall: FirewallEnforcement) -> None:
+        self._state = state
+        self._hardware = hardware
+        self._firewall = firewall
+
+    def run(self, distro: str) -> tuple[Message, ...]:
+        """Starts the machine for `distro` and gives the warnings, which go to the event log too.
+
+        Raises:
+            WslFailure: The machine cannot be made.
+            HardwareError: The hardware failed; nothing of Windows explains it.
+        """
+        config, unreadable = self._read_config()
+        conditions = self._conditions(config)
+        decision = decide(config, conditions)
+        warnings = [*unreadable, *config.warnings, *decision.warnings]
+        nat_network, bad_range = self._nat_network()
+        if decision.mode == "Nat":
+            warnings += bad_range
+        mode, fallback = self._reachable_mode(decision, config)
+        warnings += fallback
+        with self._state.boot.change() as boot:
+            boot["wsl_firewall"] = decision.firewall
+        # Registered and in force before the first packet.
+        self._state.firewall.register_wsl()
+        self._firewall.push()
+        settings = guest_settings(
+            config,
+            decision,
+            distro,
+            nat_network=nat_network,
+            adapters=conditions.ipv6_components != _IPV6_OFF,
+        )
+        address, gateway = self._hardware.wsl_start(mode.lower(), settings, self._sticky_address(mode))
+        if mode == "Nat":
+            self._remember_nat(address, gateway)
+        self._log(warnings)
+        return tuple(warnings)
+
+    def _read_config(self) -> tuple[WslConfig, list[Message]]:
+        path = self._state.wslconfig_path()
+        try:
+            content = self._state.disk.read(path)
+        except FileNotFoundError:
+            return WslConfig(), []
+        except SharingViolation:
+            return WslConfig(), [Message("config-unreadable", (path, "ERROR_SHARING_VIOLATION"))]
+        try:
+            return parse_config(content, path, self._version()), []
+        except MalformedMac as error:
+            raise WslFailure(Message("bad-mac", (str(error), path)), f"{_CREATE}/E_INVALIDARG") from error
+
+    def _conditions(self, config: WslConfig) -> Conditions:
+        settings = self._state.settings
+        kernel = settings.kernel_version
+        custom = config.get("wsl2.kernel")
+        if custom:
+            place = normal_path(str(custom), settings.home)
+            if place is None or self._state.disk.locate(place) is None:
+                message = Message("no-kernel", (str(custom), self._state.wslconfig_path()))
+                raise WslFailure(message, f"{_CREATE}/WSL_E_CUSTOM_KERNEL_NOT_FOUND")
+            kernel = settings.custom_kernel_version
+        policies = self._values(_POLICIES)
+        return Conditions(
+            windows=(settings.build, settings.revision),
+            wsl=self._version(),
+            kernel=version_numbers(kernel),
+            firewall=self._firewall.available(),
+            compute_network=settings.compute_network,
+            ipv6_components=_number(self._values(_TCPIP6), "DisabledComponents", 0),
+            default_mode=_number(policies, "DefaultNetworkingMode", 1),
+            mode_is_users=_number(policies, "AllowNetworkingModeUserSetting", 1) != 0,
+            firewall_is_users=_number(policies, "AllowFirewallUserSetting", 1) != 0,
+        )
+
+    def _reachable_mode(self, decision: Decision, config: WslConfig) -> tuple[str, list[Message]]:
+        """The mode that comes up; every network that cannot be made ends at None (wsl-facts 2.1)."""
+        mode = decision.mode
+        if mode == "None":
+            return mode, []
+        fallback = Message("network-fallback", (mode, "None"))
+        if mode == "Bridged":
+            switch = str(config.get("wsl2.vmSwitch", ""))
+            kind = "vswitch-not-found" if switch else "vswitch-not-set"
+            code = f"{_NETWORK}/WSL_E_{kind.upper().replace('-', '_').replace('VSWITCH', 'VMSWITCH')}"
+            return "None", [Message(kind, (switch,)), Message("error-code", (code,)), fallback]
+        fault = self._state.faults().get(INIT_FAULTS.get(mode, ""))
+        if fault is not None:
+            code = f"{_NETWORK}/{fault.get('code', '0x8007054f')}"
+            return "None", [Message("error-code", (code,)), fallback]
+        return (mode, []) if mode in INIT_FAULTS else ("None", [fallback])
+
+    def _nat_network(self) -> tuple[str | None, list[Message]]:
+        """NAT's range as the registry wants it; a bad one is told and not used (wsl-facts 1.3)."""
+        text = self._values(_LXSS_MACHINE).get("NatNetwork")
+        if not text:
+            return None, []
+        try:
+            return str(ipaddress.IPv4Network(str(text))), []
+        except ValueError:
+            return None, [Message("nat-range", (str(text),))]
+
+    def _sticky_address(self, mode: str) -> str | None:
+        address = self._values(LXSS).get("NatIpAddress")
+        return str(address) if mode == "Nat" and address else None
+
+    def _remember_nat(self, address: str | None, gateway: str | None) -> None:
+        """Writes back what NAT came up with; so the address stays from start to start (wsl-facts 1.3)."""
+        sid = self._state.settings.owner_sid
+        registry = self._state.registry
+        if address:
+            registry.set(LXSS, "NatIpAddress", value_of(address), sid)
+        if gateway:
+            registry.set(_LXSS_MACHINE, "NatGatewayIpAddress", value_of(gateway), sid)
+            for adapter in self._hardware.adapters():
+                for own in adapter.addresses:
+                    if own.address == gateway:
+                        network = ipaddress.ip_interface(f"{gateway}/{own.prefix}").network
+                        registry.set(_LXSS_MACHINE, "NatNetwork", value_of(str(network)), sid)
+
+    def _log(self, warnings: list[Message]) -> None:
+        for warning in warnings:
+            self._state.log_event("WSL", "Warning", say(warning, self._state.culture()))
+
+    def _values(self, path: str) -> Mapping[str, object]:
+        values = self._state.registry.values(path, self._state.settings.owner_sid)
+        return {name: value.data for name, value in values.items()}
+
+    def _version(self) -> tuple[int, ...]:
+        return version_numbers(self._state.settings.wsl_version or "0")
+
+
+def _number(values: Mapping[str, object], name: str, default: int) -> int:
+    data = values.get(name, default)
+    return data if isinstance(data, int) else default
+
+
+def start_failure(error: HardwareError) -> WslFailure:
+    """What wsl.exe says when the machine below it fails."""
+    return WslFailure(Message("start-failed", (str(error),)), f"{_CREATE}/E_FAIL")
