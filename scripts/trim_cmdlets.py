@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trims ../shared/facts/cmdlets.json to what the lab's binder and the product's call table need.
 
-The result is package data of both (they share no code, so each has its copy of the same content). Run it after the
-oracle changed; a test compares the copies with the oracle.
+The result is package data of both (they share no code, so each has its copy of the same content). Run it
+after the oracle changed; a test compares the copies with the oracle.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _Json = dict[str, Any]
 
 
 def trim(oracle: _Json) -> _Json:
-    """What is kept of the oracle: signatures, what each reading of a machine shows, CIM types and enum values."""
+    """What is kept of the oracle: signatures, what each reading of a machine shows, CIM types and enum
+    values."""
     return {
         "commits": oracle["commits"],
         "readings": oracle["readings"],
@@ -66,7 +67,8 @@ def _set(name: str, variants: list[_Json]) -> _Json:
 
 
 def _add_parameters_without_set(cmdlet: _Json, sets: dict[str, _Json]) -> None:
-    """Dynamic parameters and a few that SYNTAX forgets are in no set of the oracle: they go with every set."""
+    """Dynamic parameters and a few that SYNTAX forgets are in no set of the oracle: they go with every
+    set."""
     for entry in cmdlet["parameters"]:
         if not any(entry["name"] in merged["parameters"] for merged in sets.values()):
             for merged in sets.values():
@@ -89,7 +91,8 @@ def _parameter(entry: _Json, cmdlet: _Json) -> _Json:
 def _values_in_sets(name: str, cmdlet: _Json) -> list[str]:
     for entry in cmdlet["parameter_sets"]:
         place = entry["parameters"].get(name, {})
-        # On text parameters these come from a neighbour in the SYNTAX line; text has values only in the yaml block.
+        # On text parameters these come from a neighbour in the SYNTAX line; text has values only in the
+        # yaml block.
         if place.get("values") and not place["type"].lower().endswith(("string", "string[]", "boolean")):
             return list(place["values"])
     return []
@@ -127,8 +130,8 @@ def main(arguments: list[str]) -> int:
     try:
         oracle = json.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
-        print(f"trim_cmdlets: {source}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a script's own output
-        return 2
+        print(f"trim_cmdlets: {source}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a script's own
+        output return 2
     text = render(trim(oracle))
     for target in TARGETS:
         target.write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 `host.commands` registers its models in a `Registry`; `host.wire` runs `build_engine(registry, …).run(…)`.
 """
 
+from wslnet_lab.host.engine.build import EngineSettings, build_engine, reading_of
 from wslnet_lab.host.engine.provider import (
     Context,
     MethodResult,
@@ -19,12 +20,15 @@ __all__ = [
     "Act",
     "CdxmlCommand",
     "Context",
+    "EngineSettings",
     "MethodResult",
     "Provider",
     "ProviderError",
     "Query",
     "Registry",
+    "build_engine",
     "hresult_error",
     "mi_error",
+    "reading_of",
     "win32_error",
 ]

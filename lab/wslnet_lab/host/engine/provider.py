@@ -1,7 +1,8 @@
 """What stands below a CDXML command: the rows and acts of one CIM class.
 
-`engine.cdxml` gives every CDXML command its generated behaviour (filters, not-found errors, prompts, PassThru)
-and asks a `Provider` for rows and acts only. A provider knows nothing of parameters, records or streams.
+`engine.cdxml` gives every CDXML command its generated behaviour (filters, not-found errors, prompts,
+PassThru) and asks a `Provider` for rows and acts only. A provider knows nothing of parameters, records or
+streams.
 """
 
 from __future__ import annotations

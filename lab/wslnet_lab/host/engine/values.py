@@ -1,0 +1,135 @@
+"""Texts and numbers as .NET would make them of plain values.
+
+Small pure functions below `conversion`: the text of a value, a number in text, a time span in text.
+Nothing here knows of parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from wslnet_lab.host.contract import CimInstance, CimValue, EnumValue, Number, PlainObject
+
+_UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "pb": 2**50}
+_TIME_SPAN = re.compile(
+    r"(?P<sign>-)?(?:(?P<days>\d+)(?:\.|:(?=\d+:\d+:)))?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})"
+    r"(?::(?P<seconds>\d{1,2})(?:\.(?P<fraction>\d{1,7}))?)?"
+)
+_US_DATE = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p")
+_TIME_ONLY = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I%p", "%I %p")
+_HOURS_PER_DAY = 24
+_MINUTES_PER_HOUR = 60
+TICKS_PER_MICROSECOND = 10
+
+
+def text_of(value: object) -> str:
+    """The text PowerShell makes of `value` for a [string]: lists joined with blanks, invariant culture."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, Number):
+        return str(value.value)
+    if isinstance(value, list | tuple):
+        return " ".join(text_of(item) for item in value)
+    if isinstance(value, dict):
+        return "System.Collections.Hashtable"
+    if isinstance(value, bytes):
+        return " ".join(str(byte) for byte in value)
+    if isinstance(value, timedelta):
+        return time_span_text(value)
+    if isinstance(value, datetime):
+        return value.strftime("%m/%d/%Y %H:%M:%S")
+    return _object_text(value)
+
+
+def _object_text(value: object) -> str:
+    if isinstance(value, EnumValue):
+        return value.name
+    if isinstance(value, CimValue):
+        return text_of(value.value)
+    if isinstance(value, CimInstance):
+        return value.class_name
+    if isinstance(value, PlainObject):
+        return value.to_string if value.to_string is not None else value.type_names[0]
+    return str(value)
+
+
+def time_span_text(value: timedelta) -> str:
+    """`[-][d.]hh:mm:ss[.fffffff]`, .NET's constant format."""
+    ticks = round(abs(value) / timedelta(microseconds=1)) * TICKS_PER_MICROSECOND
+    seconds, fraction = divmod(ticks, 10_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    text = f"{days}." if days else ""
+    text += f"{hours:02}:{minutes:02}:{seconds:02}"
+    return ("-" if value < timedelta() else "") + text + (f".{fraction:07}" if fraction else "")
+
+
+def number_in_text(text: str) -> int | None:
+    """An integer as PowerShell reads it in text ('0x10', '1kb', '1.5' → 2, '' → 0); None when it is none."""
+    stripped = text.strip()
+    if not stripped:
+        return 0
+    match = re.fullmatch(r"([+-]?)0x([0-9a-f]+)", stripped, re.IGNORECASE)
+    if match:
+        return int(match[2], 16) * (-1 if match[1] == "-" else 1)
+    unit = _UNITS.get(stripped[-2:].lower(), 1)
+    digits = stripped[:-2] if unit > 1 else stripped
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", digits, re.IGNORECASE):
+        return None
+    try:
+        return int((Decimal(digits) * unit).to_integral_value(ROUND_HALF_EVEN))
+    except InvalidOperation:
+        return None
+
+
+def time_span_in_text(text: str) -> timedelta | None:
+    """A time span in .NET's text ('00:30:00', '1.02:00', '5' = days); None when it is none ('PT30M')."""
+    stripped = text.strip()
+    if re.fullmatch(r"-?\d{1,8}", stripped):
+        return timedelta(days=int(stripped))
+    match = _TIME_SPAN.fullmatch(stripped)
+    if not match:
+        return None
+    hours, minutes = int(match["hours"]), int(match["minutes"])
+    seconds = int(match["seconds"] or 0)
+    if hours >= _HOURS_PER_DAY or minutes >= _MINUTES_PER_HOUR or seconds >= _MINUTES_PER_HOUR:
+        return None
+    value = timedelta(
+        days=int(match["days"] or 0),
+        hours=hours,
+        minutes=minutes,
+        seconds=seconds,
+        microseconds=int((match["fraction"] or "0").ljust(7, "0")) // TICKS_PER_MICROSECOND,
+    )
+    return -value if match["sign"] else value
+
+
+def date_in_text(text: str) -> datetime | None:
+    """A date in ISO or invariant month/day/year text, or a time of today; None when it is none."""
+    stripped = text.strip()
+    try:
+        return datetime.fromisoformat(stripped)
+    except ValueError:
+        pass
+    for pattern in _US_DATE:
+        try:
+            return datetime.strptime(stripped, pattern)  # noqa: DTZ007 - .NET's DateTime has no zone either
+        except ValueError:
+            continue
+    for pattern in _TIME_ONLY:
+        try:
+            time = datetime.strptime(stripped, pattern)  # noqa: DTZ007 - as above
+        except ValueError:
+            continue
+        today = datetime.now()  # noqa: DTZ005 - as above
+        return today.replace(hour=time.hour, minute=time.minute, second=time.second, microsecond=0)
+    return None
