@@ -1,4 +1,4 @@
-"""The first lines that run on the machine: they make the modules of the bundle importable, then start the agent.
+"""The first lines that run on the machine: they make the bundle's modules importable and start the agent.
 
 The modules stay text until they are imported, so that only what a request needs is compiled.
 """
@@ -19,7 +19,7 @@ class Sources:
     def __init__(self, sources: "dict[str, str]") -> "None":
         self._sources = sources
 
-    def find_spec(self, name: "str", path: "object" = None, target: "object" = None) -> "ModuleSpec | None":
+    def find_spec(self, name: "str", *_: "object") -> "ModuleSpec | None":
         """Say that a module is ours, or None."""
         if name not in self._sources:
             return None
@@ -27,7 +27,7 @@ class Sources:
         make = type(sys.__spec__)  # type: type[ModuleSpec]
         return make(name, self, is_package=name == _PACKAGE)  # type: ignore[arg-type]
 
-    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
+    def create_module(self, _: "ModuleSpec") -> "ModuleType | None":
         """Leave making the module to Python."""
         return None
 
@@ -39,7 +39,7 @@ class Sources:
 
 def start(sources: "dict[str, str]") -> "None":
     """Make `sources` (module name → text) importable and serve."""
-    sys.meta_path.insert(0, Sources(sources))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Sources(sources))
     from wslnet_linux_agent import main  # noqa: PLC0415 - importable only now
 
     main.main()

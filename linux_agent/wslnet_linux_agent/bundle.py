@@ -1,4 +1,4 @@
-"""Builds what is sent to a machine: the agent's modules, minified and compressed, and the command that reads it.
+"""Builds what is sent to a machine: the agent's modules, minified and compressed, and the command for it.
 
 Runs on the controller (Python 3.11 and later) and never on the machine. The built bundle is kept beside
 Python's own compiled files and trusted like those; it is built anew when a source has changed.
@@ -24,10 +24,10 @@ FIRST_STAGE = (
     'import os,sys,zlib;os.write(1,b"wslnet agent 1\\n");i=sys.stdin.buffer;'
     "exec(zlib.decompress(i.read(int(i.readline()))))"
 )
-"""What stands on the remote command line: it says hello, reads a length and as many bytes, and runs them."""
+"""What stands on the remote command line: says hello, reads a length and as many bytes, runs it."""
 
 PYTHON = ("python3", "-I", "-S", "-c")
-"""Isolated and without `site`: nothing of the machine's Python set-up runs, and it starts in half the time."""
+"""Isolated, without `site`: nothing of the machine's Python set-up runs, and it starts in half the time."""
 
 _PACKAGE = "wslnet_linux_agent"
 _FOLDER = Path(__file__).parent

@@ -14,7 +14,7 @@ def commands() -> "list[tuple[str, list[str]]]":
     """What to run: names only, nothing that a locale could change."""
     if not shell.find("virsh"):
         return []
-    return [("all", _LIST + ["--all"]), ("running", _LIST + ["--state-running"])]
+    return [("all", [*_LIST, "--all"]), ("running", [*_LIST, "--state-running"])]
 
 
 def value(

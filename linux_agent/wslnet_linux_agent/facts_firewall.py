@@ -7,6 +7,7 @@ takes foreign chains with it (wsl-guest-facts 5).
 import os
 
 from wslnet_linux_agent import shell
+from wslnet_linux_agent.ops import OpError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +35,8 @@ def value(
 ) -> "dict[str, Any] | None":
     """The fact; a tool that failed is left out and named in `errors`. None without any tool."""
     backends = {backend: {} for backend in _backends()}  # type: dict[str, dict[str, str]]
-    for backend in backends:
-        for family in "46":
-            if _is_unused_legacy(backend, family):
-                backends[backend][family] = ""
+    for backend, saved in backends.items():
+        saved.update((family, "") for family in "46" if _is_unused_legacy(backend, family))
     nft = None
     for key, outcome in outcomes.items():
         try:
@@ -46,7 +45,7 @@ def value(
             else:
                 backend, family = key.split("/")
                 backends[backend][family] = outcome.text()
-        except shell.OpError as error:
+        except OpError as error:
             errors["firewall/" + key] = {"code": error.code, "message": str(error)}
     if not backends and "nft" not in outcomes:
         return None

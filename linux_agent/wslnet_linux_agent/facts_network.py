@@ -102,11 +102,10 @@ def _route(names: "dict[int, str]", data: "bytes") -> "dict[str, Any] | None":
         return None
     hops = _hops(names, found.get(9, b""))
     first = hops[0] if hops else {"via": _gateway(found), "dev": names.get(number(found.get(4)) or 0)}
+    target = address(found.get(1, bytes(4 if family == 2 else 16)))
     route = {
         "family": _FAMILIES[family],
-        "dst": "%s/%d" % (address(found.get(1)) or ("0.0.0.0" if family == 2 else "::"), prefix)
-        if prefix
-        else "default",
+        "dst": "%s/%d" % (target, prefix) if prefix else "default",
         "via": first["via"],
         "dev": first["dev"],
         "table": table,
@@ -141,13 +140,13 @@ def _gateway(found: "dict[int, bytes]") -> "str | None":
 def rules() -> "list[dict[str, Any]]":
     """The policy rules of both families, in the kernel's order."""
     result = []
-    for family in _FAMILIES:
-        for data in _dump(_RULE, struct.pack("=B11x", family)):
+    for kernel_family, family in _FAMILIES.items():
+        for data in _dump(_RULE, struct.pack("=B11x", kernel_family)):
             _, to, source, _, table, _, _, action, _ = struct.unpack_from("=8BI", data)
             found = attributes(data[12:])
             result.append(
                 {
-                    "family": _FAMILIES[family],
+                    "family": family,
                     "priority": number(found.get(6)) or 0,
                     "iif": text(found.get(3)),
                     "oif": text(found.get(17)),

@@ -1,4 +1,4 @@
-"""Fact `wsl`: what WSL says about itself from inside; `wslinfo` is the only source that says the mode in use."""
+"""Fact `wsl`: what WSL says about itself from inside; only `wslinfo` knows the mode that is in use."""
 
 import os
 

@@ -21,9 +21,10 @@ def main() -> "None":
     folders = [folder for folder in os.environ.get("PATH", "").split(":") if folder]
     os.environ["PATH"] = ":".join(folders + [f for f in _TOOL_FOLDERS if f not in folders])
     decoder = wire.Decoder()
+    source = sys.stdin.buffer  # type: Any
     try:
         while True:
-            data = sys.stdin.buffer.read1(65536)
+            data = source.read1(65536)
             if not data:
                 return
             decoder.feed(data)

@@ -22,6 +22,7 @@ _VERBS = {
     "listen": ("ops_listen", "listen"),
     "unlisten": ("ops_listen", "unlisten"),
 }
+_MOST_SECONDS = 3600
 _CHANGES_NOTHING = ("facts", "probes", "listen", "unlisten")
 _CODES = {
     errno.EEXIST: "exists",
@@ -73,12 +74,13 @@ def explain(error: "Exception") -> "tuple[str, str]":
 
 
 def _perform(op: "Any") -> "dict[str, Any]":
+    if not isinstance(op, dict) or not isinstance(op.get("args", {}), dict):
+        return failure("bad-op", "an op is an object with verb and args")
+    verb = op.get("verb")
+    if not isinstance(verb, str) or verb not in _VERBS:
+        return failure("bad-op", "no such verb: %r" % (verb,))
+    module, function = _VERBS[verb]
     try:
-        if not isinstance(op, dict) or not isinstance(op.get("args", {}), dict):
-            raise OpError("bad-op", "an op is an object with verb and args")
-        if op.get("verb") not in _VERBS:
-            raise OpError("bad-op", "no such verb: %r" % (op.get("verb"),))
-        module, function = _VERBS[op["verb"]]
         call = getattr(__import__("wslnet_linux_agent." + module, fromlist=[function]), function)
         return {"ok": True, "value": call(Args(op.get("args", {})))}
     except Exception as error:  # noqa: BLE001 - one op that goes wrong must not take the others' answers with it
@@ -122,7 +124,7 @@ class Args:
     def seconds(self, name: "str", default: "float") -> "float":
         """A time above 0 and at most an hour."""
         value = self._values.get(name, default)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 3600:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= _MOST_SECONDS:
             raise OpError("bad-op", "%s must be seconds, not %r" % (name, value))
         return value
 

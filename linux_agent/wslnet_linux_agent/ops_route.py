@@ -54,9 +54,10 @@ def _message(args: "Args", scope: "int") -> "bytes":
     family, longest = _FAMILIES[args.choice("family", (4, 6))]
     network, prefix = _destination(args, family, longest)
     table = args.number("table", _MAIN)
+    head = table if table < 256 else 0
     body = struct.pack(
         "=8BI",
-        family, prefix, 0, 0, table if table < 256 else 0, args.number("proto", _MARK, 255), scope, _UNICAST, 0,
+        family, prefix, 0, 0, head, args.number("proto", _MARK, 255), scope, _UNICAST, 0,
     )  # fmt: skip
     body += attribute(15, struct.pack("=I", table))
     if prefix:

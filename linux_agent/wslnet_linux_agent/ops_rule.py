@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wslnet_linux_agent.ops import Args
 
+_PROGRAMS = {4: "iptables", 6: "ip6tables"}
 _BACKENDS = ("iptables-nft", "iptables-legacy", "iptables")
 # What may not stand in a rule's arguments: options that make it another command, table or chain.
 _COMMANDS = {
@@ -51,13 +52,11 @@ def delete(args: "Args") -> "dict[str, Any]":
 
 
 def _run(args: "Args", command: "str", position: "list[str]") -> "None":
-    tool = args.choice("backend", _BACKENDS)
-    if args.choice("family", (4, 6)) == 6:
-        tool = tool.replace("iptables", "ip6tables")
+    tool = args.choice("backend", _BACKENDS).replace("iptables", _PROGRAMS[args.choice("family", (4, 6))])
     spec = args.texts("spec")
     if not spec or _COMMANDS.intersection(spec):
         raise OpError("bad-op", "these are no arguments of one rule: %s" % " ".join(spec))
-    argv = [tool, "-w", _LOCK_WAIT, "-t", args.text("table"), command, args.text("chain")] + position + spec
+    argv = [tool, "-w", _LOCK_WAIT, "-t", args.text("table"), command, args.text("chain"), *position, *spec]
     outcome = shell.run(argv)
     if outcome.code == 0:
         return

@@ -1,4 +1,4 @@
-"""Verb `sysctl.set`: one switch under /proc/sys; the value before is the answer, so that it can be put back."""
+"""Verb `sysctl.set`: one switch under /proc/sys; the answer is the value before, to put it back later."""
 
 import os
 

@@ -39,7 +39,7 @@ _DETAILS = {
 
 
 def measure(args: "Args") -> "list[dict[str, Any]]":
-    """Send all probes; gives `{ok, ms, detail, from}` for each, in their order. `ms` is null without an answer."""
+    """Send all probes; gives `{ok, ms, detail, from}` for each, in their order."""
     todo = args.objects("probes")
     if len(todo) > _MOST:
         raise OpError("bad-op", "more than %d probes" % _MOST)

@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wslnet_linux_agent.probe_stream import Aim, Answer
 
-_REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
-_REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
+_REQUEST = {int(socket.AF_INET): 8, int(socket.AF_INET6): 128}
+_REPLY = {int(socket.AF_INET): 0, int(socket.AF_INET6): 129}
 _HEADER = struct.Struct("!BBHHH")
 _SENDS = 3
 
@@ -70,6 +70,7 @@ def _await(endpoint: "socket.socket", family: "int", token: "bytes", until: "flo
 
 
 def _checksum(data: "bytes") -> "int":
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    words = struct.unpack("!%dH" % (len(data) // 2), data)  # type: tuple[int, ...]
+    total = sum(words)
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF

@@ -69,7 +69,7 @@ def _open(dst: "str", kind: "int") -> "socket.socket":
 
 
 def _connect(endpoint: "socket.socket", aim: "Aim", deadline: "float") -> "Answer | None":
-    endpoint.setblocking(False)
+    endpoint.settimeout(0)
     code = endpoint.connect_ex(aim[:2])
     if code == errno.EINPROGRESS:
         waiting = select.poll()

@@ -5,17 +5,16 @@ Frames are `wslnet_linux_agent.wire`; bytes move through a `Pipe`. No answer eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, cast
-
-from wslnet_linux_agent import wire
+from typing import TYPE_CHECKING, Self, cast
 
 from wslnet.errors import AgentError, OutcomeUnknown, Unreachable
+from wslnet.model.change import Op, OpResult
 from wslnet.transport.agent_text import clean, clean_line
 from wslnet.transport.pipe import after
+from wslnet_linux_agent import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from wslnet.transport.pipe import Pipe
 
@@ -24,34 +23,6 @@ ERROR_CODES = frozenset(
     {"bad-op", "not-found", "exists", "not-permitted", "tool-missing", "timed-out", "failed", "not-run"}
 )
 _READS = frozenset({"facts", "probes", "listen", "unlisten"})
-
-
-class AgentOp(Protocol):
-    """What is sent: a verb of docs/protocols.md 1 and its arguments (`wslnet.model.change.Op` is one)."""
-
-    @property
-    def verb(self) -> str:
-        """The verb."""
-
-    @property
-    def args(self) -> Mapping[str, object]:
-        """Its arguments, as JSON values."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpResult:
-    """What became of one op: its value, or the agent's error code and message."""
-
-    ok: bool
-    value: object = None
-    code: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _PlainOp:
-    verb: str
-    args: Mapping[str, object]
 
 
 class AgentClient:
@@ -70,12 +41,17 @@ class AgentClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked; after an error it cannot."""
+        return not self._broken
+
     def close(self) -> None:
         """End the agent; nothing of it stays on the machine."""
         self._broken = True
         self._pipe.close()
 
-    def run(self, ops: Sequence[AgentOp], timeout_s: float = DEFAULT_TIMEOUT_S) -> tuple[OpResult, ...]:
+    def run(self, ops: Sequence[Op], timeout_s: float = DEFAULT_TIMEOUT_S) -> tuple[OpResult, ...]:
         """Send ops in one request and give their results in order.
 
         `timeout_s` bounds the whole answer, however it is dripped.
@@ -88,7 +64,7 @@ class AgentClient:
         if self._broken:
             raise AgentError(f"{self.machine}: its agent has ended", machine=self.machine)
         self._last_id += 1
-        todo = [{"verb": op.verb, "args": dict(op.args)} for op in ops]
+        todo = [op.to_json() for op in ops]
         request = wire.encode({"id": self._last_id, "ops": todo})
         deadline = after(timeout_s)
         try:
@@ -114,7 +90,7 @@ class AgentClient:
         Raises:
             AgentError: the agent answered an error; `op_code` is its code. Else as `run`.
         """
-        (result,) = self.run([_PlainOp(verb, args)], timeout_s)
+        (result,) = self.run([Op(verb, args)], timeout_s)
         if not result.ok:
             raise AgentError(
                 f"{self.machine}: {verb}: {result.message} ({result.code})",
@@ -159,14 +135,14 @@ class AgentClient:
 
     def _result(self, result: object) -> OpResult:
         if isinstance(result, dict) and result.get("ok") is True and "value" in result:
-            return OpResult(ok=True, value=result["value"])
+            return OpResult(value=result["value"])
         error = result.get("error") if isinstance(result, dict) and result.get("ok") is False else None
         if (
             isinstance(error, dict)
             and error.get("code") in ERROR_CODES
             and isinstance(error.get("message"), str)
         ):
-            return OpResult(ok=False, code=error["code"], message=clean_line(error["message"]))
+            return OpResult(code=error["code"], message=clean_line(error["message"]))
         raise self._nonsense("a result that is none")
 
     def _nonsense(self, what: str) -> AgentError:

@@ -88,9 +88,10 @@ class Connections:
         return self._windows[machine]
 
     def _agent(self, machine: str) -> AgentClient:
-        if machine not in self._agents:
-            self._agents[machine] = self._connection(machine).open_agent()
-        return self._agents[machine]
+        agent = self._agents.get(machine)
+        if agent is None or not agent.alive:
+            agent = self._agents[machine] = self._connection(machine).open_agent()
+        return agent
 
     def _connection(self, name: str) -> SshConnection:
         from wslnet.transport.ssh import SshTarget, open_ssh  # noqa: PLC0415 - loads paramiko

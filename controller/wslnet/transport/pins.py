@@ -20,7 +20,6 @@ from wslnet.errors import HostKeyMismatch, HostKeyUnknown, InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FIELDS = 3
 _append = threading.Lock()
 
 
@@ -106,9 +105,8 @@ class Pins:
             if not words or words[0].startswith("#"):
                 continue
             try:
-                if len(words) != _FIELDS:
-                    raise ValueError(line)
-                key = HostKey(words[1], base64.b64decode(words[2], validate=True))
+                _, kind, text = words
+                key = HostKey(kind, base64.b64decode(text, validate=True))
             except (ValueError, binascii.Error) as error:
                 raise InputError(f"{self.file} line {number}: not a host key: {line[:60]!r}") from error
             found.setdefault(words[0], key)

@@ -10,14 +10,13 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Protocol
 
-from wslnet_linux_agent import bundle
-
 from wslnet.errors import AgentError, DeadlineExceeded, NeedsElevation, Unreachable, Unsupported
 from wslnet.transport.agent_text import clean_line
 from wslnet.transport.pipe import after
+from wslnet_linux_agent import bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from wslnet.transport.ssh_pipe import SshPipe
 
