@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 from wslnet_lab import netns, processes, state, syscalls
@@ -18,6 +20,7 @@ from wslnet_lab.paths import LABS, LabPaths
 from wslnet_lab.topology.read import names, read
 
 _DAEMON_END_TIMEOUT_S = 5.0
+_REAP_TIMEOUT_S = 1.0
 
 
 def remove(paths: LabPaths) -> bool:
@@ -26,11 +29,12 @@ def remove(paths: LabPaths) -> bool:
     Raises:
         LabError: Something does not go away.
     """
-    spaces = [name for name in _possible_namespaces(paths) if fabric_netns.exists(name)]
-    there = bool(spaces) or paths.folder.exists()
+    there = paths.folder.exists() or bool(_namespaces(paths))
+    # Twice: while the daemon lives it takes the exits of what it started, and it might just start more.
+    _end_processes(paths)
     _end_daemon(paths)
-    processes.end_all({netns.identity(name) for name in spaces})
-    for name in spaces:
+    _end_processes(paths)
+    for name in _namespaces(paths):
         fabric_netns.remove(name)
     _unmount_below(paths.folder)
     if paths.folder.exists():
@@ -42,9 +46,14 @@ def remove(paths: LabPaths) -> bool:
     return there
 
 
-def _possible_namespaces(paths: LabPaths) -> set[str]:
-    """Names this lab may have. By machine, not by prefix: lab `a` must not take lab `a-b` with it."""
-    return {paths.netns(machine) for topology in names() for machine in read(topology).machines}
+def _namespaces(paths: LabPaths) -> list[str]:
+    """The namespaces that there are. By machine, not by prefix: lab `a` must not take lab `a-b` with it."""
+    possible = {paths.netns(machine) for topology in names() for machine in read(topology).machines}
+    return sorted(filter(fabric_netns.exists, possible))
+
+
+def _end_processes(paths: LabPaths) -> None:
+    _await_exits(processes.end_all({netns.identity(name) for name in _namespaces(paths)}))
 
 
 def _end_daemon(paths: LabPaths) -> None:
@@ -55,6 +64,14 @@ def _end_daemon(paths: LabPaths) -> None:
     daemon.signal(signal.SIGKILL)
     if not daemon.wait_end(_DAEMON_END_TIMEOUT_S):
         raise LabError(f"the daemon {daemon.pid} of lab {paths.name!r} does not end")
+    _await_exits({daemon.pid})
+
+
+def _await_exits(pids: Collection[int]) -> None:
+    """Gives whoever adopted ended processes a moment to take their exits, so that no list shows them after."""
+    deadline = time.monotonic() + _REAP_TIMEOUT_S
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _unmount_below(folder: Path) -> None:

@@ -11,6 +11,7 @@ import logging
 import secrets
 import signal
 import sys
+import time
 from typing import Any
 
 from wslnet_lab import faults, inventory, syscalls
@@ -26,6 +27,7 @@ from wslnet_lab.topology.read import read
 from wslnet_lab.utility_vm import UtilityVm
 from wslnet_lab.windows_side import WindowsSide
 
+_REAP_EVERY_S = 0.2
 _LOG = logging.getLogger(__name__)
 
 
@@ -61,6 +63,12 @@ class Daemon:
                 self._hardware.start_vm(machine)
         for machine in order:
             self._hardware.wait_answering(machine)
+
+    def stay(self) -> None:
+        """Lives until a signal ends this process, and takes the exits of machines meanwhile."""
+        while True:
+            time.sleep(_REAP_EVERY_S)
+            self._hardware.reap()
 
     # ---- what the commands ask -------------------------------------------------------------------------
 
@@ -127,14 +135,15 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     syscalls.become_subreaper()
     try:
-        Daemon(LabPaths.of(name), read(topology)).up()
+        daemon = Daemon(LabPaths.of(name), read(topology))
+        daemon.up()
     except (LabError, FabricError, OSError) as error:
         _LOG.exception("lab up")
         sys.stdout.write(f"{error}\n")
         raise SystemExit(1) from None
     sys.stdout.write("up\n")
     sys.stdout.close()
-    signal.pause()
+    daemon.stay()
 
 
 if __name__ == "__main__":

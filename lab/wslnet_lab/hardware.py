@@ -197,6 +197,11 @@ class Hardware:
                 act()
             machine.end(self.paths.netns(windows.name), self.inits.pop(windows.name, None), orderly=True)
 
+    def reap(self) -> None:
+        """Takes the exits of machines that ended by themselves or were killed from outside."""
+        for init in list(self.inits.values()):
+            machine.reap(init, wait=False)
+
     def save(self) -> None:
         """Writes the state file."""
         state.write(self.paths, self.snapshot())

@@ -107,12 +107,12 @@ def end(namespace: str, init: Process | None, *, orderly: bool) -> None:
     if fabric_netns.exists(namespace):
         processes.end_all({netns.identity(namespace)})
     if init is not None:
-        _reap(init)
+        reap(init, wait=True)
 
 
-def _reap(init: Process) -> None:
-    # The daemon is a subreaper: a process 1 becomes its child when the launcher ends.
+def reap(init: Process, *, wait: bool) -> None:
+    """Takes the exit of a process 1, which is the daemon's child since its launcher ended (a subreaper)."""
     try:
-        os.waitpid(init.pid, 0)
+        os.waitpid(init.pid, 0 if wait else os.WNOHANG)
     except ChildProcessError:
-        return  # it belongs to whoever adopted it when an earlier daemon died
+        return  # taken already, or it belongs to whoever adopted it when an earlier daemon died

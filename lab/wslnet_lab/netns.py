@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def expect_mount() -> None:
     """To be called before the first namespace of a lab is made: notes whether the mount will be ours."""
-    if not NETNS.is_mount():
+    if not _is_mounted():
         LABS.mkdir(parents=True, exist_ok=True)
         _MOUNT_IS_OURS.touch()
 
@@ -39,10 +39,15 @@ def forget_mount() -> None:
     """Undoes iproute2's mount on /run/netns when a lab caused it and nobody uses it any more."""
     if not _MOUNT_IS_OURS.exists() or any(NETNS.iterdir()):
         return
-    if NETNS.is_mount():
+    while _is_mounted():
         syscalls.unmount(str(NETNS))
     NETNS.rmdir()
     _MOUNT_IS_OURS.unlink()
+
+
+def _is_mounted() -> bool:
+    # Path.is_mount() does not see a folder bound to itself: the device is the same.
+    return any(line.split()[4] == str(NETNS) for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
 def identity(name: str) -> tuple[int, int]:

@@ -70,24 +70,30 @@ def in_namespaces(namespaces: Collection[tuple[int, int]]) -> set[int]:
     return found
 
 
-def end_all(namespaces: Collection[tuple[int, int]], timeout_s: float = 10.0) -> None:
+def end_all(namespaces: Collection[tuple[int, int]], timeout_s: float = 10.0) -> set[int]:
     """Kills every process in these network namespaces, whoever started it, and waits until none is left.
 
     The caller itself is spared: its threads enter a namespace only for a moment.
+
+    Returns:
+        The numbers of those killed.
 
     Raises:
         LabError: Some are still there after `timeout_s` seconds.
     """
     deadline = time.monotonic() + timeout_s
+    ended: set[int] = set()
     while left := in_namespaces(namespaces) - {os.getpid()}:
         if time.monotonic() > deadline:
             raise LabError(f"processes {sorted(left)} in the lab's namespaces do not end")
+        ended |= left
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
         time.sleep(0.01)
+    return ended
 
 
 def _namespaces_of(process: Path) -> set[tuple[int, int]]:

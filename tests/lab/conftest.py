@@ -1,0 +1,111 @@
+"""A running seed lab for tests: raised once a session, with what a test outside the program needs of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WSLNET = str(Path(sys.executable).parent / "wslnet")
+UP_TIMEOUT_S = 100
+
+
+def wslnet(*arguments: str, timeout_s: float = UP_TIMEOUT_S) -> subprocess.CompletedProcess[str]:
+    """Runs the program itself and gives what it printed and its exit code."""
+    return subprocess.run(
+        [WSLNET, *arguments], capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+@dataclass(frozen=True)
+class RunningLab:
+    """A lab that is up."""
+
+    name: str
+    inventory: Path
+
+    def netns(self, machine: str) -> str:
+        """Name of a machine's network namespace."""
+        return f"wl-{self.name}-{machine}"
+
+    def root(self, machine: str) -> Path:
+        """Folder on this host where a machine's files lie."""
+        return Path(self.status()["machines"][machine]["root"])
+
+    def status(self) -> dict[str, Any]:
+        """`lab status --json`."""
+        done = wslnet("lab", "status", "--name", self.name, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def run(self, machine: str, argv: list[str], timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
+        """Runs a program in a machine (`lab exec`)."""
+        return wslnet("lab", "exec", "--name", self.name, machine, "--", *argv, timeout_s=timeout_s)
+
+    def outside(self, machine: str, argv: list[str], timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
+        """Runs a program of this host in a machine's network only (`ip netns exec`)."""
+        return subprocess.run(
+            ["ip", "netns", "exec", self.netns(machine), *argv],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def pings(self, source: str, address: str) -> bool:
+        """Whether one ping from a machine is answered within a second."""
+        return self.outside(source, ["ping", "-n", "-c", "1", "-W", "1", address]).returncode == 0
+
+    def control(self, method: str, timeout_s: float = 60, **params: object) -> Any:
+        """Asks the daemon as the Windows host does (docs/protocols.md section 3)."""
+        from wslnet_lab import control
+
+        return control.call(self.inventory.parent / "control.sock", method, timeout_s, **params)
+
+
+@pytest.fixture(scope="session")
+def need_root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root and network namespaces")
+
+
+@pytest.fixture
+def raise_lab(need_root: None) -> Iterator[Callable[[str], RunningLab]]:
+    """Raises labs of the given names' ends and takes them away after the test, whatever happened."""
+    names = []
+
+    def up(suffix: str) -> RunningLab:
+        name = f"t{os.getpid()}-{suffix}"
+        names.append(name)
+        done = wslnet("lab", "up", "--name", name, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return RunningLab(name, Path(json.loads(done.stdout)["inventory"]))
+
+    yield up
+    for name in names:
+        done = wslnet("lab", "down", "--name", name)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def shared_lab(need_root: None) -> Iterator[RunningLab]:
+    """One seed lab for tests that leave it as they found it."""
+    name = f"t{os.getpid()}"
+    done = wslnet("lab", "up", "--name", name, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield RunningLab(name, Path(json.loads(done.stdout)["inventory"]))
+    done = wslnet("lab", "down", "--name", name)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def seed_lab(raise_lab: Callable[[str], RunningLab]) -> RunningLab:
+    """A fresh seed lab for one test that changes it."""
+    return raise_lab("seed")
