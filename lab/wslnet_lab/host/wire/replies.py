@@ -32,7 +32,8 @@ def created(shell: Shell, request: soap.Request) -> str:
     return (
         f"<x:ResourceCreated><a:Address>{escape(request.to)}</a:Address><a:ReferenceParameters>"
         f"<w:ResourceURI>{escape(record.resource)}</w:ResourceURI><w:SelectorSet>"
-        f'<w:Selector Name="ShellId">{escape(record.shell_id)}</w:Selector></w:SelectorSet></a:ReferenceParameters>'
+        f'<w:Selector Name="ShellId">{escape(record.shell_id)}</w:Selector></w:SelectorSet>'
+        "</a:ReferenceParameters>"
         f"</x:ResourceCreated>{describe(shell)}"
     )
 
