@@ -26,8 +26,7 @@ _Json = dict[str, Any]
 
 
 def trim(oracle: _Json) -> _Json:
-    """What is kept of the oracle: signatures, what each reading of a machine shows, CIM types and enum
-    values."""
+    """What is kept: signatures, what each reading of a machine shows, CIM types and values."""
     return {
         "commits": oracle["commits"],
         "readings": oracle["readings"],
@@ -67,8 +66,7 @@ def _set(name: str, variants: list[_Json]) -> _Json:
 
 
 def _add_parameters_without_set(cmdlet: _Json, sets: dict[str, _Json]) -> None:
-    """Dynamic parameters and a few that SYNTAX forgets are in no set of the oracle: they go with every
-    set."""
+    """Dynamic parameters and a few that SYNTAX forgets are in no set: they go with every set."""
     for entry in cmdlet["parameters"]:
         if not any(entry["name"] in merged["parameters"] for merged in sets.values()):
             for merged in sets.values():
@@ -130,8 +128,8 @@ def main(arguments: list[str]) -> int:
     try:
         oracle = json.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
-        print(f"trim_cmdlets: {source}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a script's own
-        output return 2
+        print(f"trim_cmdlets: {source}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 2
     text = render(trim(oracle))
     for target in TARGETS:
         target.write_text(text, encoding="utf-8")

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CommandError
 from wslnet_lab.host.engine import sets as parameter_sets
-from wslnet_lab.host.engine.conversion import NULL_FOR_VALUE, ConversionError, convert, fits
+from wslnet_lab.host.engine.conversion import convert, fits
 from wslnet_lab.host.engine.errors import (
     TRANSFORMATION,
     binding_error,
     missing_mandatory,
     parameter_not_found,
 )
+from wslnet_lab.host.engine.families import NULL_FOR_VALUE, WRONG_OBJECT, ConversionError, Family
 from wslnet_lab.host.engine.names import find_parameter
 from wslnet_lab.host.engine.signatures import NO_SET
 from wslnet_lab.host.engine.validation import check_value
@@ -233,14 +234,18 @@ def _check_mandatory(binding: Binding, *, piped: bool) -> None:
 
 def _converted(signature: Signature, parameter: Parameter, value: object) -> object:
     # Common parameters, WhatIf and Confirm are the engine's own compiled ones in functions too.
-    function = signature.function and parameter.own
+    family = Family.FUNCTION if signature.function and parameter.own else Family.COMPILED
     try:
-        converted = convert(value, parameter.type, function=function)
+        converted = convert(value, parameter.type, family)
     except ConversionError as error:
-        if error.compiled_id == NULL_FOR_VALUE and not function:
+        if family is Family.FUNCTION:
+            error_id = WRONG_OBJECT if error.compiled_id == WRONG_OBJECT else TRANSFORMATION
+        else:
+            error_id = error.compiled_id
+        if error_id == NULL_FOR_VALUE:
             # The setter fails last, after the checks of attributes and of mandatory parameters.
             check_value(signature, parameter, None)
         text = f"Cannot process argument transformation on parameter '{parameter.name}'. {error}"
-        raise binding_error(signature, TRANSFORMATION if function else error.compiled_id, text) from error
+        raise binding_error(signature, error_id, text) from error
     check_value(signature, parameter, converted)
     return converted

@@ -42,6 +42,7 @@ def short_name(exception_type: str) -> str:
 
 def binding_error(signature: Signature, error_id: str, message: str) -> CommandError:
     """A failed binding of `signature`: terminating, id with the command's tail."""
+    types: tuple[str, ...]
     if error_id == TRANSFORMATION:
         types = _TRANSFORMATION
     elif error_id.startswith(VALIDATION):
@@ -172,8 +173,7 @@ def not_modelled(signature: Signature) -> CommandError:
 
 
 def in_parent(details: ErrorDetails) -> ErrorDetails:
-    """The record as it stands in the error stream after a statement failed and later ones ran
-    (psrp-facts)."""
+    """The record as it stands in the error stream when a statement failed and later ones ran."""
     return ErrorDetails(
         fqid=details.fqid,
         category=details.category,

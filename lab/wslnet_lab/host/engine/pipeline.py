@@ -75,8 +75,7 @@ class PipelineEngine:
         return failed or Outcome("Completed")
 
     def _run_statement(self, statement: Statement, session: Session, sink: Sink) -> None:
-        """Binds every command before the first one runs: a binding error in either keeps both from
-        running."""
+        """Binds every command before the first one runs: a binding error in one keeps all from running."""
         fed = bool(statement) and bool(statement[0].pipeline_input)
         stages = [
             _Stage(self._bind(invocation, piped=index > 0 or fed), index > 0 or fed)

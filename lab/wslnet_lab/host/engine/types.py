@@ -98,8 +98,7 @@ _SIMPLE: Mapping[str, tuple[Kind, str]] = {
 
 
 def parse_type(text: str, values: tuple[str, ...], *, module: str, command: str) -> TypeSpec:
-    """Reads an oracle type name. Unknown types without values take any object, as the corpus' stand-ins
-    do."""
+    """Reads an oracle type name; unknown types take any object, as the stand-ins of corpus/binder do."""
     name = text.removeprefix("System.Management.Automation.").removeprefix("System.")
     depth = 0
     while name.endswith("[]"):

@@ -22,55 +22,70 @@ _TIME_ONLY = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I%p", "%I %p")
 _HOURS_PER_DAY = 24
 _MINUTES_PER_HOUR = 60
 TICKS_PER_MICROSECOND = 10
+_TICKS_PER_SECOND = 10_000_000
+
+
+class TimeSpan(timedelta):
+    """A time span made of .NET's ticks of 100 ns; `timedelta` alone loses the last digit."""
+
+    ticks: int
+
+    @classmethod
+    def of_ticks(cls, ticks: int) -> TimeSpan:
+        """The span of so many ticks."""
+        span = cls(microseconds=ticks // TICKS_PER_MICROSECOND)
+        span.ticks = ticks
+        return span
+
+
+def ticks_of(value: timedelta) -> int:
+    """The span in ticks."""
+    if isinstance(value, TimeSpan):
+        return value.ticks
+    return value // timedelta(microseconds=1) * TICKS_PER_MICROSECOND
 
 
 def text_of(value: object) -> str:
     """The text PowerShell makes of `value` for a [string]: lists joined with blanks, invariant culture."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "True" if value else "False"
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
-    if isinstance(value, Number):
-        return str(value.value)
-    if isinstance(value, list | tuple):
-        return " ".join(text_of(item) for item in value)
-    if isinstance(value, dict):
-        return "System.Collections.Hashtable"
-    if isinstance(value, bytes):
-        return " ".join(str(byte) for byte in value)
-    if isinstance(value, timedelta):
-        return time_span_text(value)
-    if isinstance(value, datetime):
-        return value.strftime("%m/%d/%Y %H:%M:%S")
+    match value:
+        case bool():
+            return "True" if value else "False"
+        case float():
+            return repr(value).removesuffix(".0")
+        case list() | tuple() | bytes():
+            return " ".join(text_of(item) for item in value)
+        case timedelta():
+            return time_span_text(value)
+        case datetime():
+            return value.strftime("%m/%d/%Y %H:%M:%S")
     return _object_text(value)
 
 
 def _object_text(value: object) -> str:
-    if isinstance(value, EnumValue):
-        return value.name
-    if isinstance(value, CimValue):
-        return text_of(value.value)
-    if isinstance(value, CimInstance):
-        return value.class_name
-    if isinstance(value, PlainObject):
-        return value.to_string if value.to_string is not None else value.type_names[0]
+    match value:
+        case None:
+            return ""
+        case dict():
+            return "System.Collections.Hashtable"
+        case EnumValue(name=name) | CimInstance(class_name=name):
+            return name
+        case CimValue(value=held) | Number(value=held):
+            return text_of(held)
+        case PlainObject():
+            return value.type_names[0] if value.to_string is None else value.to_string
     return str(value)
 
 
 def time_span_text(value: timedelta) -> str:
     """`[-][d.]hh:mm:ss[.fffffff]`, .NET's constant format."""
-    ticks = round(abs(value) / timedelta(microseconds=1)) * TICKS_PER_MICROSECOND
-    seconds, fraction = divmod(ticks, 10_000_000)
+    ticks = ticks_of(value)
+    seconds, fraction = divmod(abs(ticks), _TICKS_PER_SECOND)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     text = f"{days}." if days else ""
     text += f"{hours:02}:{minutes:02}:{seconds:02}"
-    return ("-" if value < timedelta() else "") + text + (f".{fraction:07}" if fraction else "")
+    return ("-" if ticks < 0 else "") + text + (f".{fraction:07}" if fraction else "")
 
 
 def number_in_text(text: str) -> int | None:
@@ -103,14 +118,9 @@ def time_span_in_text(text: str) -> timedelta | None:
     seconds = int(match["seconds"] or 0)
     if hours >= _HOURS_PER_DAY or minutes >= _MINUTES_PER_HOUR or seconds >= _MINUTES_PER_HOUR:
         return None
-    value = timedelta(
-        days=int(match["days"] or 0),
-        hours=hours,
-        minutes=minutes,
-        seconds=seconds,
-        microseconds=int((match["fraction"] or "0").ljust(7, "0")) // TICKS_PER_MICROSECOND,
-    )
-    return -value if match["sign"] else value
+    whole = timedelta(days=int(match["days"] or 0), hours=hours, minutes=minutes, seconds=seconds)
+    ticks = ticks_of(whole) + int((match["fraction"] or "0").ljust(7, "0"))
+    return TimeSpan.of_ticks(-ticks if match["sign"] else ticks)
 
 
 def date_in_text(text: str) -> datetime | None:

@@ -1,0 +1,135 @@
+"""Conversions of times, identifiers, tables and objects (binder-facts 4, cdxml-facts 3).
+
+Each raises `ConversionError`.
+"""
+
+from __future__ import annotations
+
+import uuid
+import xml.etree.ElementTree as ET
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from wslnet_lab.host.contract import CimInstance, Number, PlainObject
+from wslnet_lab.host.engine.families import WRONG_OBJECT, Family, cannot
+from wslnet_lab.host.engine.values import (
+    TICKS_PER_MICROSECOND,
+    TimeSpan,
+    date_in_text,
+    text_of,
+    time_span_in_text,
+)
+
+if TYPE_CHECKING:
+    from wslnet_lab.host.engine.types import TypeSpec
+
+# DateTime counts from here to the end of 9999, and has no zone.
+_YEAR_1 = datetime(1, 1, 1)  # noqa: DTZ001
+_LAST_TICK = 3155378975999999999
+
+
+def to_time_span(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[timespan]: text, ticks, a PSRP duration."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        found = time_span_in_text(value)
+        if found is not None:
+            return found
+    elif isinstance(value, int | Number) and not isinstance(value, bool):
+        ticks = value.value if isinstance(value, Number) else value
+        return TimeSpan.of_ticks(ticks)
+    raise cannot(value, spec, "The text was not recognized as a valid TimeSpan.")
+
+
+def to_date_time(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[datetime]: text or ticks."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        found = date_in_text(value)
+        if found is not None:
+            return found
+    elif isinstance(value, int | Number) and not isinstance(value, bool):
+        ticks = value.value if isinstance(value, Number) else value
+        if 0 <= ticks <= _LAST_TICK:
+            return _YEAR_1 + timedelta(microseconds=ticks // TICKS_PER_MICROSECOND)
+    raise cannot(value, spec, "The text was not recognized as a valid DateTime.")
+
+
+def to_guid(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[guid], with or without braces."""
+    if isinstance(value, str | uuid.UUID):
+        try:
+            return str(uuid.UUID(str(value).strip()))
+        except ValueError:
+            pass
+    raise cannot(value, spec, "Unrecognized Guid format.")
+
+
+def to_version(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[version]."""
+    if value is None:
+        return None
+    text = value.strip() if isinstance(value, str) else ""
+    parts = text.split(".")
+    if 2 <= len(parts) <= 4 and all(part.isdecimal() for part in parts):  # noqa: PLR2004 - .NET's Version
+        return text
+    raise cannot(value, spec, "Version string portion was too short or too long.")
+
+
+def to_xml(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[xml]: text that is a document, normalised as .NET writes it."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            return ET.tostring(ET.fromstring(value), encoding="unicode")  # noqa: S314 - the lab's own clients
+        except ET.ParseError:
+            pass
+    raise cannot(value, spec, "The text is no XML document.")
+
+
+def to_table(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[hashtable] and [IDictionary]: never from text."""
+    if value is None or isinstance(value, dict):
+        return value
+    raise cannot(value, spec)
+
+
+def to_any(value: object, _spec: TypeSpec, _family: Family) -> object:
+    """[object]: as it came."""
+    return value
+
+
+def to_cim_instance(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[CimInstance] of a class: a live one, or one that came back with its class."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        # Text makes an instance of a class of that name, which then is of the wrong class (cdxml-facts 3).
+        if spec.cim_class is None:
+            return CimInstance("", value, {})
+        raise cannot(value, spec, compiled_id=WRONG_OBJECT)
+    if isinstance(value, CimInstance):
+        if spec.cim_class is None or value.class_name.lower() == spec.cim_class.lower():
+            return value
+        raise cannot(value, spec, compiled_id=WRONG_OBJECT)
+    raise cannot(value, spec)
+
+
+def to_cim_session(value: object, _spec: TypeSpec, _family: Family) -> object:
+    """[CimSession]: any text names a computer."""
+    return None if value is None else text_of(value)
+
+
+def to_opaque(value: object, spec: TypeSpec, _family: Family) -> object:
+    """Types that plain data cannot make: null, or an object of that very type."""
+    if value is None or (isinstance(value, PlainObject) and spec.name in _live_types(value)):
+        return value
+    raise cannot(value, spec)
+
+
+def _live_types(value: PlainObject) -> frozenset[str]:
+    # What a client sends back carries the prefix and is rebuilt for the types that can be (PSCredential …).
+    return frozenset(name.removeprefix("Deserialized.") for name in value.type_names)
