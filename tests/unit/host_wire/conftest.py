@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    Call = Callable[..., PowerShell]
+
 OWNER = Identity("owner", "S-1-5-21-1-2-3-1001")
 GUEST = Identity("guest", "S-1-5-21-1-2-3-1002", admin=False)
 PASSWORD = "correct horse"
@@ -90,13 +92,11 @@ class StubEngine:
     def _run_one(self, call: Invocation, sink: Sink) -> ErrorDetails | None:
         match call.name:
             case "Get-Row":
-                for family in (2, 23):
-                    sink.output(interface_row(family))
+                sink.output(interface_row(2))
+                sink.output(interface_row(23))
             case "Echo":
-                for argument in call.arguments:
-                    sink.output(argument.value)
-                for item in call.pipeline_input:
-                    sink.output(item)
+                for value in (*(argument.value for argument in call.arguments), *call.pipeline_input):
+                    sink.output(value)
             case "Report":
                 sink.error(not_found(str(call.arguments[0].value)))
             case "Fail":
@@ -105,23 +105,17 @@ class StubEngine:
                 sink.warning("careful")
                 sink.progress("Preparing", "1/1", completed=True)
             case "Wait":
-                self.started.append(str(call.arguments[0].value) if call.arguments else "")
-                deadline = time.monotonic() + 10
-                while not (sink.stopping() or self.release.is_set()) and time.monotonic() < deadline:
-                    time.sleep(0.01)
-                sink.output("waited")
-            case "Crash":
-                raise RuntimeError("a bug in a model")
+                self._wait(call, sink)
             case _:
-                return ErrorDetails(
-                    fqid="CommandNotFoundException",
-                    category=Category.OBJECT_NOT_FOUND,
-                    message=f"The term '{call.name}' is not recognized.",
-                    target_name=call.name,
-                    target_type="String",
-                    target_object=call.name,
-                )
+                raise RuntimeError("a bug in a model")
         return None
+
+    def _wait(self, call: Invocation, sink: Sink) -> None:
+        self.started.append(str(call.arguments[0].value) if call.arguments else "")
+        deadline = time.monotonic() + 10
+        while not (sink.stopping() or self.release.is_set()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        sink.output("waited")
 
 
 @dataclass
@@ -144,26 +138,26 @@ class Host:
     log_path: Path
     current: list[Settings]
 
-    def set(self, **changes: Any) -> None:
+    def set(self, **changes: object) -> None:
         self.current[0] = replace(self.current[0], **changes)
 
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log_path.read_text().splitlines()]
 
     @contextmanager
-    def wsman(self, user: str = "owner", password: str = PASSWORD, **options: Any) -> Iterator[WSMan]:
+    def wsman(self, user: str = "owner", password: str = PASSWORD, **options: object) -> Iterator[WSMan]:
         settings = {"ssl": False, "auth": "negotiate", "no_proxy": True, **options}
         client = WSMan("127.0.0.1", port=self.server.port, username=user, password=password, **settings)
         with closing(client):
             yield client
 
     @contextmanager
-    def pool(self, wsman: dict[str, Any] | None = None, **options: Any) -> Iterator[RunspacePool]:
+    def pool(self, wsman: dict[str, Any] | None = None, **options: object) -> Iterator[RunspacePool]:
         with self.wsman(**(wsman or {})) as client, RunspacePool(client, **options) as pool:
             yield pool
 
     @contextmanager
-    def cmd(self, **options: Any) -> Iterator[winrm.Protocol]:
+    def cmd(self, **options: object) -> Iterator[winrm.Protocol]:
         protocol = winrm.Protocol(
             f"http://127.0.0.1:{self.server.port}/wsman",
             **{

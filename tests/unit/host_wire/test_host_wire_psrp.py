@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from psrpcore.types import PSInvocationState, PSRPMessageType
@@ -16,8 +16,11 @@ from wslnet_lab.host.contract import Argument, CimInstance
 from wslnet_lab.host.wire.fragments import MessageType
 from wslnet_lab.host.wire.records import STATES
 
+if TYPE_CHECKING:
+    from conftest import Call, Host
 
-def test_the_pool_tells_what_windows_it_is(host: Any) -> None:
+
+def test_the_pool_tells_what_windows_it_is(host: Host) -> None:
     with host.pool() as pool:
         assert pool.protocol_version == "2.3"
         table = pool.application_private_data.data["PSVersionTable"]
@@ -25,7 +28,7 @@ def test_the_pool_tells_what_windows_it_is(host: Any) -> None:
         assert table["PSEdition"] == "Desktop"
 
 
-def test_cim_rows_have_raw_values_in_props_and_friendly_text_beside(host: Any, call: Any) -> None:
+def test_cim_rows_have_raw_values_in_props_and_friendly_text_beside(host: Host, call: Call) -> None:
     with host.pool() as pool:
         first, second = call(pool, "Get-Row").invoke()
     assert first.types[0].endswith("CimInstance#ROOT/StandardCimv2/MSFT_NetIPInterface")
@@ -38,7 +41,7 @@ def test_cim_rows_have_raw_values_in_props_and_friendly_text_beside(host: Any, c
     assert second.extended_properties["AddressFamily"] == "IPv6"
 
 
-def test_the_class_is_declared_once_in_each_pipeline(host: Any, call: Any) -> None:
+def test_the_class_is_declared_once_in_each_pipeline(host: Host, call: Call) -> None:
     with host.pool() as pool:
         for _ in range(2):
             rows = call(pool, "Get-Row").invoke()
@@ -46,7 +49,7 @@ def test_the_class_is_declared_once_in_each_pipeline(host: Any, call: Any) -> No
             assert ["MiXml" in each for each in metadata] == [True, False]
 
 
-def test_a_row_sent_back_is_a_cim_instance_again_only_with_its_class(host: Any, call: Any) -> None:
+def test_a_row_sent_back_is_a_cim_instance_again_only_with_its_class(host: Host, call: Call) -> None:
     with host.pool() as pool:
         rows = call(pool, "Get-Row").invoke()
         for row in rows:
@@ -59,7 +62,7 @@ def test_a_row_sent_back_is_a_cim_instance_again_only_with_its_class(host: Any, 
     assert not isinstance(sent[1], CimInstance)
 
 
-def test_a_non_terminating_error_leaves_the_pipeline_completed(host: Any, call: Any) -> None:
+def test_a_non_terminating_error_leaves_the_pipeline_completed(host: Host, call: Call) -> None:
     with host.pool() as pool:
         pipeline = call(pool, "Report", Name="gone")
         assert pipeline.invoke() == []
@@ -72,7 +75,7 @@ def test_a_non_terminating_error_leaves_the_pipeline_completed(host: Any, call: 
     assert error.exception.adapted_properties["HResult"] == -2146233087
 
 
-def test_a_terminating_error_is_in_the_state_only(host: Any, call: Any) -> None:
+def test_a_terminating_error_is_in_the_state_only(host: Host, call: Call) -> None:
     with host.pool() as pool:
         pipeline = call(pool, "Fail")
         pipeline.invoke()
@@ -81,7 +84,7 @@ def test_a_terminating_error_is_in_the_state_only(host: Any, call: Any) -> None:
     assert error.fq_error == "CmdletizationQuery_NotFound_Name,Get-Thing"
 
 
-def test_statements_run_in_order_and_their_output_comes_flat(host: Any) -> None:
+def test_statements_run_in_order_and_their_output_comes_flat(host: Host) -> None:
     with host.pool() as pool:
         pipeline = PowerShell(pool)
         pipeline.add_cmdlet("Echo").add_argument("a").add_statement()
@@ -92,14 +95,14 @@ def test_statements_run_in_order_and_their_output_comes_flat(host: Any) -> None:
     assert [len(statement) for statement in host.engine.seen[0][0]] == [1, 1, 1]
 
 
-def test_commands_joined_by_the_pipe_are_one_statement(host: Any) -> None:
+def test_commands_joined_by_the_pipe_are_one_statement(host: Host) -> None:
     with host.pool() as pool:
         PowerShell(pool).add_cmdlet("Get-Row").add_cmdlet("Out-Null").invoke()
     ((statement,), _) = host.engine.seen[0]
     assert [invocation.name for invocation in statement] == ["Get-Row", "Out-Null"]
 
 
-def test_values_arrive_as_plain_python(host: Any, call: Any) -> None:
+def test_values_arrive_as_plain_python(host: Host, call: Call) -> None:
     given = {
         "I": 5,
         "T": "text",
@@ -116,7 +119,7 @@ def test_values_arrive_as_plain_python(host: Any, call: Any) -> None:
     assert arguments == tuple(Argument(name, value) for name, value in given.items())
 
 
-def test_a_switch_without_value_is_true_and_arguments_have_no_name(host: Any) -> None:
+def test_a_switch_without_value_is_true_and_arguments_have_no_name(host: Host) -> None:
     with host.pool() as pool:
         PowerShell(pool).add_cmdlet("Echo").add_parameter("Force").add_argument("x").invoke()
     force, positional = host.engine.seen[0][0][0][0].arguments
@@ -124,19 +127,19 @@ def test_a_switch_without_value_is_true_and_arguments_have_no_name(host: Any) ->
     assert positional == Argument(None, "x")
 
 
-def test_input_objects_reach_the_first_command(host: Any) -> None:
+def test_input_objects_reach_the_first_command(host: Host) -> None:
     with host.pool() as pool:
         pipeline = PowerShell(pool).add_cmdlet("Echo")
         assert pipeline.invoke(input=["one", 2]) == ["one", 2]
 
 
-def test_null_output_is_an_output(host: Any) -> None:
+def test_null_output_is_an_output(host: Host) -> None:
     with host.pool() as pool:
         pipeline = PowerShell(pool).add_cmdlet("Echo").add_argument(None).add_argument(5)
         assert pipeline.invoke() == ["", 5]  # pypsrp shows an empty body as empty text
 
 
-def test_warnings_and_progress(host: Any, call: Any) -> None:
+def test_warnings_and_progress(host: Host, call: Call) -> None:
     with host.pool() as pool:
         pipeline = call(pool, "Warn")
         pipeline.invoke()
@@ -145,7 +148,7 @@ def test_warnings_and_progress(host: Any, call: Any) -> None:
         assert (record.activity, record.description) == ("Preparing", "1/1")
 
 
-def test_stop_ends_a_running_pipeline_and_the_pool_lives_on(host: Any, call: Any) -> None:
+def test_stop_ends_a_running_pipeline_and_the_pool_lives_on(host: Host, call: Call) -> None:
     with host.pool() as pool:
         pipeline = call(pool, "Wait")
         pipeline.begin_invoke()
@@ -157,7 +160,7 @@ def test_stop_ends_a_running_pipeline_and_the_pool_lives_on(host: Any, call: Any
     assert (stopped["state"], stopped["error_id"]) == ("Stopped", "PipelineStopped")
 
 
-def test_a_pool_of_one_runs_pipelines_one_after_the_other(host: Any, call: Any) -> None:
+def test_a_pool_of_one_runs_pipelines_one_after_the_other(host: Host, call: Call) -> None:
     with host.pool() as pool:
         first, second = call(pool, "Wait", Name="first"), call(pool, "Wait", Name="second")
         first.begin_invoke()
@@ -169,7 +172,7 @@ def test_a_pool_of_one_runs_pipelines_one_after_the_other(host: Any, call: Any) 
         assert host.engine.started == ["first", "second"]
 
 
-def test_a_queued_pipeline_stops_without_having_run(host: Any, call: Any) -> None:
+def test_a_queued_pipeline_stops_without_having_run(host: Host, call: Call) -> None:
     with host.pool() as pool:
         first, second = call(pool, "Wait", Name="first"), call(pool, "Wait", Name="second")
         first.begin_invoke()
@@ -181,7 +184,7 @@ def test_a_queued_pipeline_stops_without_having_run(host: Any, call: Any) -> Non
         assert host.engine.started == ["first"]
 
 
-def test_a_wider_pool_runs_pipelines_at_once(host: Any, call: Any) -> None:
+def test_a_wider_pool_runs_pipelines_at_once(host: Host, call: Call) -> None:
     with host.pool(max_runspaces=2) as pool:
         both = [call(pool, "Wait", Name=name) for name in ("first", "second")]
         for pipeline in both:
@@ -194,7 +197,7 @@ def test_a_wider_pool_runs_pipelines_at_once(host: Any, call: Any) -> None:
         assert [pipeline.end_invoke() for pipeline in both] == [["waited"], ["waited"]]
 
 
-def test_two_pools_do_not_hear_of_each_other(host: Any, call: Any) -> None:
+def test_two_pools_do_not_hear_of_each_other(host: Host, call: Call) -> None:
     with host.pool() as one, host.pool() as two:
         assert call(one, "Echo", T="1").invoke() == ["1"]
         assert call(two, "Echo", T="2").invoke() == ["2"]
@@ -202,7 +205,7 @@ def test_two_pools_do_not_hear_of_each_other(host: Any, call: Any) -> None:
         assert two.is_alive()
 
 
-def test_key_exchange_lets_a_secret_through_and_the_log_does_not_show_it(host: Any, call: Any) -> None:
+def test_key_exchange_lets_a_secret_through_and_the_log_does_not_show_it(host: Host, call: Call) -> None:
     with host.pool() as pool:
         pool.exchange_keys()
         secret = pool.serialize("s3cret", ObjectMeta("SS"))
@@ -212,7 +215,7 @@ def test_key_exchange_lets_a_secret_through_and_the_log_does_not_show_it(host: A
 
 
 def test_a_bug_in_a_command_fails_its_pipeline_and_nothing_else(
-    host: Any, call: Any, capsys: pytest.CaptureFixture[str]
+    host: Host, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with host.pool() as pool:
         pipeline = call(pool, "Crash")
@@ -222,13 +225,13 @@ def test_a_bug_in_a_command_fails_its_pipeline_and_nothing_else(
     assert "a bug in a model" in capsys.readouterr().err
 
 
-def test_long_output_crosses_in_many_fragments(host: Any, call: Any) -> None:
+def test_long_output_crosses_in_many_fragments(host: Host, call: Call) -> None:
     text = "0123456789" * 50_000
     with host.pool() as pool:
         assert call(pool, "Echo", T=text).invoke() == [text]
 
 
-def test_sessions_know_their_configuration_and_user(host: Any, call: Any) -> None:
+def test_sessions_know_their_configuration_and_user(host: Host, call: Call) -> None:
     with host.pool(configuration_name="WSLNET", wsman={"user": "guest"}) as pool:
         call(pool, "Echo", T="x").invoke()
     session = host.engine.seen[0][1]
@@ -236,7 +239,7 @@ def test_sessions_know_their_configuration_and_user(host: Any, call: Any) -> Non
     assert host.log()[0]["configuration"] == "wslnet"
 
 
-def test_an_unknown_configuration_is_refused(host: Any) -> None:
+def test_an_unknown_configuration_is_refused(host: Host) -> None:
     with host.wsman() as client, pytest.raises(WSManFaultError) as caught:
         RunspacePool(client, configuration_name="nope").open()
     assert caught.value.code == 2150858779
@@ -244,18 +247,18 @@ def test_an_unknown_configuration_is_refused(host: Any) -> None:
 
 @pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
 @pytest.mark.parametrize("user", ["owner", "OWNER", ".\\owner", "DESKTOP-WUJING\\owner"])
-def test_logon_names(host: Any, auth: str, user: str) -> None:
+def test_logon_names(host: Host, auth: str, user: str) -> None:
     with host.pool(wsman={"user": user, "auth": auth}) as pool:
         assert pool.is_alive()
 
 
 @pytest.mark.parametrize(("user", "password"), [("owner", "wrong"), ("nobody", "wrong"), ("owner", "")])
-def test_a_wrong_logon_is_refused(host: Any, user: str, password: str) -> None:
+def test_a_wrong_logon_is_refused(host: Host, user: str, password: str) -> None:
     with host.wsman(user=user, password=password) as client, pytest.raises(AuthenticationError):
         RunspacePool(client).open()
 
 
-def test_basic_and_plain_messages_are_refused_unless_allowed(host: Any, call: Any) -> None:
+def test_basic_and_plain_messages_are_refused_unless_allowed(host: Host, call: Call) -> None:
     plain = {"auth": "basic", "encryption": "never"}
     with host.wsman(**plain) as client, pytest.raises(AuthenticationError):
         RunspacePool(client).open()
@@ -264,19 +267,19 @@ def test_basic_and_plain_messages_are_refused_unless_allowed(host: Any, call: An
         assert call(pool, "Echo", T="x").invoke() == ["x"]
 
 
-def test_ntlm_without_encryption_is_refused(host: Any) -> None:
+def test_ntlm_without_encryption_is_refused(host: Host) -> None:
     with host.wsman(encryption="never") as client, pytest.raises(AuthenticationError):
         RunspacePool(client).open()
 
 
-def test_the_service_tells_its_envelope_size(host: Any) -> None:
+def test_the_service_tells_its_envelope_size(host: Host) -> None:
     host.set(max_envelope_kb=150)
     with host.wsman() as client:
         client.update_max_payload_size()
         assert client.max_envelope_size == 150 * 1024
 
 
-def test_another_users_shell_is_out_of_reach(host: Any) -> None:
+def test_another_users_shell_is_out_of_reach(host: Host) -> None:
     with host.pool() as pool, host.wsman(user="guest") as stranger:
         pool.shell.wsman, own = stranger, pool.shell.wsman
         with pytest.raises(WSManFaultError) as caught:

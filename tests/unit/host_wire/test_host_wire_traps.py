@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -16,8 +16,10 @@ from wslnet_lab.host.wire.settings import FAULTS, Settings, SettingsError, load_
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from conftest import Call, Host
 
-def test_401_in_mid_run(host: Any, call: Any) -> None:
+
+def test_401_in_mid_run(host: Host, call: Call) -> None:
     with host.wsman() as client:
         pool = RunspacePool(client)
         pool.open()
@@ -28,7 +30,7 @@ def test_401_in_mid_run(host: Any, call: Any) -> None:
         assert host.engine.seen == []
 
 
-def test_operation_timeouts_loop_until_the_command_ends(host: Any, call: Any) -> None:
+def test_operation_timeouts_loop_until_the_command_ends(host: Host, call: Call) -> None:
     host.set(operation_timeout_s=0.1)
     with host.pool() as pool:
         pipeline = call(pool, "Wait")
@@ -40,7 +42,7 @@ def test_operation_timeouts_loop_until_the_command_ends(host: Any, call: Any) ->
         assert pipeline.end_invoke() == ["waited"]
 
 
-def test_an_idle_connection_is_closed_and_the_shell_lives_on(host: Any, call: Any) -> None:
+def test_an_idle_connection_is_closed_and_the_shell_lives_on(host: Host, call: Call) -> None:
     host.set(idle_close_s=0.2)
     with host.wsman() as client:
         pool = RunspacePool(client)
@@ -57,7 +59,7 @@ def test_an_idle_connection_is_closed_and_the_shell_lives_on(host: Any, call: An
     assert [each[0][0][0].arguments[0].value for each in host.engine.seen] == ["y"]
 
 
-def test_a_shell_that_is_gone(host: Any, call: Any) -> None:
+def test_a_shell_that_is_gone(host: Host, call: Call) -> None:
     with host.wsman() as client:
         pool = RunspacePool(client)
         pool.open()
@@ -70,7 +72,7 @@ def test_a_shell_that_is_gone(host: Any, call: Any) -> None:
             assert call(fresh, "Echo", T="y").invoke() == ["y"]
 
 
-def test_a_pipeline_whose_shell_goes_while_a_client_waits(host: Any, call: Any) -> None:
+def test_a_pipeline_whose_shell_goes_while_a_client_waits(host: Host, call: Call) -> None:
     with host.wsman() as client, host.wsman() as other:
         pool = RunspacePool(client)
         pool.open()
@@ -84,7 +86,7 @@ def test_a_pipeline_whose_shell_goes_while_a_client_waits(host: Any, call: Any) 
         assert caught.value.code == elsewhere.value.code == 0x8033805B
 
 
-def test_a_shell_ends_when_its_idle_time_is_up(host: Any, call: Any) -> None:
+def test_a_shell_ends_when_its_idle_time_is_up(host: Host, call: Call) -> None:
     with host.wsman() as client:
         pool = RunspacePool(client, idle_timeout=1)
         pool.open()
@@ -95,14 +97,14 @@ def test_a_shell_ends_when_its_idle_time_is_up(host: Any, call: Any) -> None:
         assert caught.value.code == 0x8033805B
 
 
-def test_fragments_split_across_receives(host: Any, call: Any) -> None:
+def test_fragments_split_across_receives(host: Host, call: Call) -> None:
     host.set(fragment_size=100, one_fragment_per_receive=True)
     with host.pool() as pool:
         assert len(call(pool, "Get-Row").invoke()) == 2
         assert call(pool, "Report", Name="gone").invoke() == []
 
 
-def test_small_envelopes_hold_less_in_each_answer(host: Any, call: Any) -> None:
+def test_small_envelopes_hold_less_in_each_answer(host: Host, call: Call) -> None:
     host.set(max_envelope_kb=150)
     text = "x" * 300_000
     with host.pool() as pool:
@@ -110,7 +112,7 @@ def test_small_envelopes_hold_less_in_each_answer(host: Any, call: Any) -> None:
         sizes: list[int] = []
         original = client.transport._send_request
 
-        def watched(*args: Any, **kwargs: Any) -> bytes:
+        def watched(*args: object, **kwargs: object) -> bytes:
             answer: bytes = original(*args, **kwargs)
             sizes.append(len(answer))
             return answer
@@ -121,7 +123,7 @@ def test_small_envelopes_hold_less_in_each_answer(host: Any, call: Any) -> None:
     assert sum(size > 60_000 for size in sizes) >= 3
 
 
-def test_a_receive_that_is_dropped(host: Any, call: Any) -> None:
+def test_a_receive_that_is_dropped(host: Host, call: Call) -> None:
     with host.wsman() as client:
         pool = RunspacePool(client)
         pool.open()
@@ -135,7 +137,7 @@ def test_a_receive_that_is_dropped(host: Any, call: Any) -> None:
     assert len(host.engine.seen) == 1  # it ran: a blind retry would run it twice
 
 
-def test_a_slow_first_call(host: Any, call: Any) -> None:
+def test_a_slow_first_call(host: Host, call: Call) -> None:
     host.set(first_call_delay_s=0.5)
     with host.pool() as pool:
         first = call(pool, "Echo", T="x")
@@ -148,7 +150,7 @@ def test_a_slow_first_call(host: Any, call: Any) -> None:
         assert time.monotonic() - started < 0.4
 
 
-def test_the_quota_of_shells(host: Any) -> None:
+def test_the_quota_of_shells(host: Host) -> None:
     host.set(max_shells_per_user=1)
     with host.pool(), host.wsman() as client:
         with pytest.raises(WSManFaultError) as caught:
@@ -159,7 +161,7 @@ def test_the_quota_of_shells(host: Any) -> None:
         assert pool.is_alive()
 
 
-def test_the_quota_of_operations(host: Any) -> None:
+def test_the_quota_of_operations(host: Host) -> None:
     host.set(max_operations_per_user=0)
     with host.wsman() as client, pytest.raises(WSManFaultError) as caught:
         RunspacePool(client).open()

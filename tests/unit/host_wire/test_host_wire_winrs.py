@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from pypsrp.shell import Process, WinRS
@@ -11,8 +11,11 @@ from winrm.exceptions import InvalidCredentialsError, WSManFaultError
 
 from wslnet_lab.host.wire.command_line import ShellSyntaxError, split_command_line
 
+if TYPE_CHECKING:
+    from conftest import Host
 
-def test_a_shell_runs_many_commands(host: Any) -> None:
+
+def test_a_shell_runs_many_commands(host: Host) -> None:
     with host.cmd() as protocol:
         shell = protocol.open_shell(codepage=65001, env_vars={"WSL_UTF8": "1"})
         for arguments in (["-l", "-v"], ["--shutdown"]):
@@ -30,7 +33,7 @@ def test_a_shell_runs_many_commands(host: Any) -> None:
     ]
 
 
-def test_input_reaches_the_program(host: Any) -> None:
+def test_input_reaches_the_program(host: Host) -> None:
     with host.cmd() as protocol:
         shell = protocol.open_shell()
         command = protocol.run_command(shell, "more.com")
@@ -42,7 +45,7 @@ def test_input_reaches_the_program(host: Any) -> None:
         protocol.close_shell(shell)
 
 
-def test_pypsrp_runs_programs_on_the_connection_of_its_pools(host: Any) -> None:
+def test_pypsrp_runs_programs_on_the_connection_of_its_pools(host: Host) -> None:
     with host.wsman() as client, WinRS(client, codepage=65001, environment={"A": "b"}) as shell:
         process = Process(shell, "netsh.exe", ["interface", "portproxy", "show", "all"])
         process.invoke()
@@ -50,7 +53,7 @@ def test_pypsrp_runs_programs_on_the_connection_of_its_pools(host: Any) -> None:
         assert process.rc == 7
 
 
-def test_a_command_that_is_gone_is_a_fault(host: Any) -> None:
+def test_a_command_that_is_gone_is_a_fault(host: Host) -> None:
     with host.cmd() as protocol:
         shell = protocol.open_shell()
         command = protocol.run_command(shell, "wsl.exe")
@@ -62,19 +65,19 @@ def test_a_command_that_is_gone_is_a_fault(host: Any) -> None:
         protocol.close_shell(shell)
 
 
-def test_only_administrators_get_a_cmd_shell(host: Any) -> None:
+def test_only_administrators_get_a_cmd_shell(host: Host) -> None:
     with host.cmd(username="guest") as protocol:
         with pytest.raises(WSManFaultError) as caught:
             protocol.open_shell()
         assert caught.value.wsman_fault_code == 5
 
 
-def test_a_wrong_password_is_refused(host: Any) -> None:
+def test_a_wrong_password_is_refused(host: Host) -> None:
     with host.cmd(password="wrong") as protocol, pytest.raises(InvalidCredentialsError):
         protocol.open_shell()
 
 
-def test_a_line_for_cmd_itself_is_refused(host: Any) -> None:
+def test_a_line_for_cmd_itself_is_refused(host: Host) -> None:
     with host.cmd() as protocol:
         shell = protocol.open_shell()
         command = protocol.run_command(shell, "wsl.exe", ["-l", "&", "calc.exe"])

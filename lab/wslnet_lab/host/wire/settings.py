@@ -8,6 +8,7 @@ only the wire knows under `wire`.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -59,10 +60,12 @@ class Settings:
     shells_gone: bool = False
     drop_receives: bool = False
     first_call_delay_s: float = 0.0
+    accounts: tuple[Mapping[str, object], ...] = ()
+    """Accounts beside the owner: `user`, `password`, `sid`, `admin`."""
 
 
 _NAMES = frozenset(field.name for field in fields(Settings))
-_LISTS = frozenset({"configurations", "no_language_configurations"})
+_LISTS = frozenset({"configurations", "no_language_configurations", "accounts"})
 
 
 class SettingsError(ValueError):
@@ -124,3 +127,24 @@ def _read_json(path: Path) -> dict[str, object]:
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected a table")
     return content
+
+
+class SettingsSource:
+    """Gives the settings of now; while a file cannot be used, those of before."""
+
+    def __init__(self, folder: Path) -> None:
+        """Reads the files in `folder` for the first time; raises SettingsError."""
+        self._folder = folder
+        self._last = load_settings(folder)
+        self._complaint = ""
+
+    def __call__(self) -> Settings:
+        """The settings of now; what is wrong with a file is said once, on stderr."""
+        try:
+            self._last = load_settings(self._folder)
+            self._complaint = ""
+        except SettingsError as error:
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                sys.stderr.write(f"{error}; the last good settings stay\n")
+        return self._last
