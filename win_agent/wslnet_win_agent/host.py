@@ -5,6 +5,8 @@ Ops and facts get everything through this object; it reads lazily and only what 
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -31,8 +33,20 @@ class Host:
 
     bridge: Bridge
     native: NativeRunner
-    deadline_s: float = CALL_DEADLINE_S
+    until: float = math.inf
     _versions: Versions | None = field(default=None, init=False)
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds that the next call may take.
+
+        Raises:
+            WindowsAgentError: `timed-out` when the request's own deadline (`until`, monotonic) is over.
+        """
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise WindowsAgentError("timed-out", "the request took longer than its deadline")
+        return min(CALL_DEADLINE_S, left)
 
     def read(self, calls: Sequence[Call]) -> Reply:
         """Run reads as one pipeline; errors stay in the reply.

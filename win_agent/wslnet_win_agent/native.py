@@ -24,11 +24,15 @@ class NativeResult:
 class NativeRunner(Protocol):
     """Runs native programs on one Windows machine as the owner of the distros."""
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> NativeResult:
-        """Run `argv` and wait for its end.
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"", changes: bool = False
+    ) -> NativeResult:
+        """Run `argv` and wait for its end; `changes` marks what must not be run twice.
 
         Raises:
-            WindowsAgentError: `timed-out`, `bad-op` for a token that cannot be passed on safely, `failed`.
+            WindowsAgentError: `timed-out`, `bad-op` for a token that cannot be passed on safely,
+                `not-permitted`.
+            DeliveryUnknown: a program that `changes` was started and its end was not seen.
         """
 
     def close(self) -> None:

@@ -120,7 +120,7 @@ class WslProgram:
             WindowsAgentError: `failed` with wsl.exe's own error code, or `timed-out`.
         """
         argv = ("-d", distro, "-u", "root", "-e", "true")
-        self._demand(self._run(*argv, timeout_s=START_TIMEOUT_S), f"wsl -d {distro}")
+        self._demand(self._run(*argv, timeout_s=START_TIMEOUT_S, changes=True), f"wsl -d {distro}")
 
     def shutdown(self) -> None:
         """Stop all distros of this user and the VM; returns when wsl.exe does.
@@ -128,13 +128,14 @@ class WslProgram:
         Raises:
             WindowsAgentError: `failed` or `timed-out`.
         """
-        self._demand(self._run("--shutdown", timeout_s=SHUTDOWN_TIMEOUT_S), "wsl --shutdown")
+        result = self._run("--shutdown", timeout_s=SHUTDOWN_TIMEOUT_S, changes=True)
+        self._demand(result, "wsl --shutdown")
 
     def _inside(self, distro: str, *argv: str) -> NativeResult:
         return self._run("-d", distro, "-u", "root", "-e", *argv, timeout_s=LOOK_TIMEOUT_S)
 
-    def _run(self, *argv: str, timeout_s: float) -> NativeResult:
-        return self.native.run((self.path, *argv), timeout_s=timeout_s)
+    def _run(self, *argv: str, timeout_s: float, changes: bool = False) -> NativeResult:
+        return self.native.run((self.path, *argv), timeout_s=timeout_s, changes=changes)
 
     def _demand(self, result: NativeResult, what: str) -> None:
         if result.exit_code == 0:

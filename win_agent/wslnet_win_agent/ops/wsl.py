@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from wslnet_win_agent.errors import WindowsAgentError
+from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,9 @@ def shutdown(host: Host, _arguments: Arguments) -> dict[str, object]:
         WindowsAgentError: `failed` when a distro runs again (another client restarts WSL at once) or still.
     """
     before = _running(host)
-    host.wsl.shutdown()
+    # Without an answer it may have been done: what wsl.exe lists next decides.
+    with suppress(DeliveryUnknown):
+        host.wsl.shutdown()
     _await(host, lambda names: not names, "WSL still runs, or another program started it again")
     return {"before": {"running": before}, "after": {"running": []}}
 
@@ -42,7 +45,8 @@ def start(host: Host, arguments: Arguments) -> dict[str, object]:
         names = ", ".join(each.name for each in installed) or "none"
         raise WindowsAgentError("not-found", f"there is no distro {distro!r} (installed: {names})")
     before = [each.name for each in installed if each.state == "Running"]
-    host.wsl.start(distro)
+    with suppress(DeliveryUnknown):
+        host.wsl.start(distro)
     after = _await(host, lambda names: distro in names, f"{distro} was started and does not run")
     return {"before": {"running": before}, "after": {"running": after}}
 

@@ -1,0 +1,75 @@
+"""A session with one Windows host: ops in, results out, over PSRP and WinRS of the same endpoint.
+
+The front door of the Windows half for the engine. It turns what the agent answers into the program's own
+results and errors; what may be sent is decided in `wslnet_win_agent.send`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from wslnet.errors import AgentError, OutcomeUnknown, Unreachable
+from wslnet.model.change import OpResult
+from wslnet.transport.winrm import WinrmBridge
+from wslnet.transport.winrm_endpoint import endpoint_of
+from wslnet.transport.winrs import WinrsRunner
+from wslnet_win_agent.host import Host
+from wslnet_win_agent.ops import WRITE_VERBS, execute
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wslnet.model.change import Op
+    from wslnet.model.machine import Machine
+
+_UNKNOWN = "outcome-unknown"
+
+
+class WindowsSession:
+    """One Windows host of the inventory; connections open when first needed. One thread at a time."""
+
+    def __init__(self, machine: Machine, password: str | None) -> None:
+        """Takes the machine and its password.
+
+        Raises:
+            InputError: the inventory does not say enough to sign in.
+        """
+        endpoint = endpoint_of(machine, password)
+        self._name = machine.name
+        self._host = Host(WinrmBridge(endpoint), WinrsRunner(endpoint))
+
+    def execute(self, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
+        """Run ops in order; after a failed change the rest is `not-run`.
+
+        Raises:
+            Unreachable: no connection, refused, or no answer before the deadline.
+            OutcomeUnknown: a changing op was begun and what it did could not be read back.
+        """
+        self._host.until = time.monotonic() + deadline_s
+        try:
+            answers = execute(self._host, [op.to_json() for op in ops])
+        except Unreachable as error:
+            if any(op.verb in WRITE_VERBS for op in ops):
+                text = f"{error.message}; a change may or may not have been made"
+                raise OutcomeUnknown(text, machine=self._name) from error
+            raise
+        results = tuple(_result(answer) for answer in answers)
+        for result in results:
+            if result.code == _UNKNOWN:
+                raise OutcomeUnknown(result.message, machine=self._name)
+        return results
+
+    def close(self) -> None:
+        """End both shells on the Windows side."""
+        self._host.bridge.close()
+        self._host.native.close()
+
+
+def _result(answer: dict[str, object]) -> OpResult:
+    if answer["ok"]:
+        return OpResult(value=answer["value"])
+    error = answer["error"]
+    if not isinstance(error, dict):
+        raise AgentError(f"the Windows agent answered {answer!r}")
+    return OpResult(code=str(error["code"]), message=str(error["message"]))

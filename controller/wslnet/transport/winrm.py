@@ -1,0 +1,222 @@
+"""The `winrm` bridge: typed calls as PSRP pipelines over WSMan, by pypsrp.
+
+One connection, one thread at a time. It keeps deadlines, comes back after idleness or a lost shell, and
+never sends a write a second time: one whose answer was lost is `DeliveryUnknown`, and its op reads back.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
+
+from wslnet.errors import DeadlineExceeded
+from wslnet.transport.winrm_errors import Breakdown, explain
+from wslnet.transport.winrm_values import fill, reply_of
+from wslnet_win_agent.bridge import Bridge, Reply
+from wslnet_win_agent.errors import DeliveryUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    from wslnet.transport.winrm_endpoint import WinrmEndpoint
+    from wslnet_win_agent.send import Batch
+
+RUNSPACES = 4
+SHELL_IDLE_S = 300
+"""A crashed controller leaves its shell for this long; Windows allows 30 per user (windows-facts 5)."""
+
+FRESH_FOR_S = 60.0
+"""After this much idleness Windows may have dropped the connection and its encryption context with it."""
+
+_OPERATION_TIMEOUT_S = 20
+_STOP_TIMEOUT_S = 3
+_RUNNING_STATES = frozenset({0, 1, 2})
+
+
+class _BrokenError(Exception):
+    """A breakdown on its way to where it is decided what follows."""
+
+    def __init__(self, breakdown: Breakdown) -> None:
+        super().__init__(str(breakdown.error))
+        self.breakdown = breakdown
+
+
+class OneTryWsman(WSMan):  # type: ignore[misc]  # pypsrp is untyped here
+    """pypsrp's client without its own repeats: six read timeouts in a row would outlive any deadline."""
+
+    def receive(self, resource_uri: str, resource: Element, **options: object) -> Element:
+        """Ask once for output; pypsrp sends the same request up to six times."""
+        answer = self.invoke(WSManAction.RECEIVE, resource_uri, resource, **options)
+        body: Element = answer.find("s:Body", namespaces=NAMESPACES)
+        return body
+
+
+class WinrmBridge(Bridge):
+    """A bridge to one WinRM endpoint; opened by its first call."""
+
+    def __init__(self, endpoint: WinrmEndpoint) -> None:
+        self._endpoint = endpoint
+        self._pool: RunspacePool | None = None
+        self._used_at = 0.0
+
+    def deliver(self, batch: Batch, *, deadline_s: float) -> Reply:
+        """Carry one batch as one pipeline.
+
+        Raises:
+            Unreachable: no connection, refused sign-in, or no answer in time (for reads).
+            DeliveryUnknown: a write was handed over and its outcome is not known.
+        """
+        return self.deliver_each((batch,), deadline_s=deadline_s)[0]
+
+    def deliver_each(self, batches: Sequence[Batch], *, deadline_s: float) -> tuple[Reply, ...]:
+        """Carry several reads side by side, or one write; raises as `deliver` does."""
+        deadline = time.monotonic() + deadline_s
+        writes = any(each.writes for each in batches)
+        first = self._attempt(batches, deadline)
+        if not isinstance(first, Breakdown):
+            return first
+        if writes and first.may_have_run:
+            raise DeliveryUnknown(first.error.message) from first.error
+        if not first.again or time.monotonic() >= deadline:
+            raise first.error
+        second = self._attempt(batches, deadline)
+        if not isinstance(second, Breakdown):
+            return second
+        if writes and second.may_have_run:
+            raise DeliveryUnknown(second.error.message) from second.error
+        raise second.error
+
+    def close(self) -> None:
+        """Delete the shell; a host that is gone keeps it until it is idle for SHELL_IDLE_S."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        # Whatever the libraries raise here, the session is over.
+        with suppress(Exception):
+            self._limit(pool, _STOP_TIMEOUT_S)
+            self._refresh(pool)
+            pool.close()
+        pool.connection.transport.close()
+
+    def _attempt(self, batches: Sequence[Batch], deadline: float) -> tuple[Reply, ...] | Breakdown:
+        try:
+            pool = self._open_pool(deadline)
+            pipelines = [self._begin(pool, each, deadline) for each in batches]
+            replies = tuple(self._finish(each, deadline) for each in pipelines)
+        except _BrokenError as error:
+            self._drop(session_lost=error.breakdown.session_lost)
+            return error.breakdown
+        self._used_at = time.monotonic()
+        return replies
+
+    def _open_pool(self, deadline: float) -> RunspacePool:
+        if self._pool is not None:
+            self._refresh(self._pool)
+            return self._pool
+        pool = self._new_pool()
+        try:
+            self._limit(pool, deadline - time.monotonic())
+            pool.open()
+        except Exception as error:
+            pool.connection.transport.close()
+            breakdown = explain(error, self._endpoint)
+            # Nothing has run yet, and what refuses a new session refuses it again.
+            raise _BrokenError(Breakdown(breakdown.error, may_have_run=False)) from error
+        self._pool, self._used_at = pool, time.monotonic()
+        return pool
+
+    def _new_pool(self) -> RunspacePool:
+        one = self._endpoint
+        connection = OneTryWsman(
+            one.host,
+            port=one.port,
+            username=one.user,
+            password=one.password,
+            ssl=one.tls,
+            auth="negotiate",
+            encryption="auto",
+            operation_timeout=_OPERATION_TIMEOUT_S,
+            reconnection_backoff=0.0,
+            proxy=one.proxy,
+            # Without this HTTP_PROXY is honoured even for 127.0.0.1.
+            no_proxy=one.proxy is None,
+        )
+        return RunspacePool(
+            connection,
+            configuration_name=one.configuration,
+            max_runspaces=RUNSPACES,
+            idle_timeout=SHELL_IDLE_S,
+        )
+
+    def _begin(self, pool: RunspacePool, batch: Batch, deadline: float) -> PowerShell:
+        pipeline = PowerShell(pool)
+        fill(pipeline, batch)
+        self._limit(pool, deadline - time.monotonic())
+        try:
+            pipeline.begin_invoke()
+        except Exception as error:
+            raise _BrokenError(explain(error, self._endpoint)) from error
+        return pipeline
+
+    def _finish(self, pipeline: PowerShell, deadline: float) -> Reply:
+        while pipeline.state in _RUNNING_STATES:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise _BrokenError(self._too_late(session_lost=not self._stop(pipeline)))
+            try:
+                pipeline.poll_invoke(timeout=self._limit(pipeline.runspace_pool, left))
+            except Exception as error:
+                found = explain(error, self._endpoint)
+                # The pipeline had begun: whatever the fault says, its work may be done.
+                raise _BrokenError(replace(found, may_have_run=True, session_lost=True)) from error
+        return reply_of(pipeline)
+
+    def _too_late(self, *, session_lost: bool) -> Breakdown:
+        one = self._endpoint
+        text = f"{one.machine}: Windows ({one.place}) does not answer in time"
+        error = DeadlineExceeded(text, machine=one.machine)
+        return Breakdown(error, may_have_run=True, session_lost=session_lost)
+
+    def _stop(self, pipeline: PowerShell) -> bool:
+        """Ask Windows to stop a pipeline that is too late; says whether it did."""
+        try:
+            self._limit(pipeline.runspace_pool, _STOP_TIMEOUT_S)
+            pipeline.stop()
+        except Exception:  # noqa: BLE001 - the deadline is what is reported, not why stopping failed
+            return False
+        return True
+
+    def _limit(self, pool: RunspacePool, left: float) -> int:
+        """Bound the next request by what is left of the deadline; gives the operation timeout in seconds."""
+        seconds = max(1, min(_OPERATION_TIMEOUT_S, int(left)))
+        transport = pool.connection.transport
+        pool.connection.operation_timeout = seconds
+        transport.connection_timeout = seconds
+        transport.read_timeout = seconds + 2
+        return seconds
+
+    def _refresh(self, pool: RunspacePool) -> None:
+        """New connection to the same shell after idleness: the old one's encryption died with it."""
+        if time.monotonic() - self._used_at > FRESH_FOR_S:
+            reset_connection(pool.connection.transport)
+
+    def _drop(self, *, session_lost: bool) -> None:
+        pool = self._pool
+        if pool is None:
+            return
+        reset_connection(pool.connection.transport)
+        if session_lost:
+            self._pool = None
+
+
+def reset_connection(transport: _TransportHTTP) -> None:
+    """Make a pypsrp transport sign in anew on its next request (windows-facts 7, idle death)."""
+    transport.encryption = None
+    transport.close()
+    transport.session = None

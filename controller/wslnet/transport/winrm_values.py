@@ -1,0 +1,120 @@
+"""Statements into pypsrp's pipelines, and its objects into the plain data of the Windows half."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pypsrp.complex_objects import GenericComplexObject
+from pypsrp.serializer import TaggedValue
+
+from wslnet_win_agent.bridge import ErrorRecord, Reply, WindowsObject
+from wslnet_win_agent.crossing import Wide
+
+if TYPE_CHECKING:
+    from pypsrp.complex_objects import ErrorRecord as PsrpErrorRecord
+    from pypsrp.powershell import PowerShell
+
+    from wslnet_win_agent.send import Batch
+
+_CATEGORIES = (
+    "NotSpecified",
+    "OpenError",
+    "CloseError",
+    "DeviceError",
+    "DeadlockDetected",
+    "InvalidArgument",
+    "InvalidData",
+    "InvalidOperation",
+    "InvalidResult",
+    "InvalidType",
+    "MetadataError",
+    "NotImplemented",
+    "NotInstalled",
+    "ObjectNotFound",
+    "OperationStopped",
+    "OperationTimeout",
+    "SyntaxError",
+    "ParserError",
+    "PermissionDenied",
+    "ResourceBusy",
+    "ResourceExists",
+    "ResourceUnavailable",
+    "ReadError",
+    "WriteError",
+    "FromStdErr",
+    "SecurityError",
+    "ProtocolError",
+    "ConnectionError",
+    "AuthenticationError",
+    "LimitsExceeded",
+    "QuotaExceeded",
+    "NotEnabled",
+)
+_STATES = {3: "Stopped", 4: "Completed", 5: "Failed"}
+_DESERIALIZED = "Deserialized."
+
+
+def fill(pipeline: PowerShell, batch: Batch) -> None:
+    """Put the statements of a batch into a pypsrp pipeline."""
+    for position, statement in enumerate(batch.statements):
+        if position:
+            pipeline.add_statement()
+        pipeline.add_cmdlet(statement.cmdlet)
+        for name, value in statement.parameters.items():
+            pipeline.add_parameter(name, _outgoing(value))
+
+
+def _outgoing(value: object) -> object:
+    if isinstance(value, list):
+        return [_outgoing(each) for each in value]
+    if isinstance(value, Wide):
+        return TaggedValue(value.tag, str(value.value))
+    return value
+
+
+def reply_of(pipeline: PowerShell) -> Reply:
+    """Give the outcome of a finished pypsrp pipeline; its `had_errors` is not looked at (windows-facts 7)."""
+    return Reply(
+        outputs=tuple(windows_object(each) for each in pipeline.output),
+        errors=tuple(error_record(each) for each in pipeline.streams.error),
+        state=_STATES.get(pipeline.state, "Failed"),
+    )
+
+
+def windows_object(value: object) -> WindowsObject:
+    """Give one output as plain data."""
+    if not isinstance(value, GenericComplexObject):
+        return WindowsObject(value=plain(value))
+    wrapped = list(value.property_sets)
+    return WindowsObject(
+        type_names=tuple(name.removeprefix(_DESERIALIZED) for name in value.types),
+        raw={name: plain(each) for name, each in value.adapted_properties.items()},
+        text={name: plain(each) for name, each in value.extended_properties.items()},
+        value=plain(wrapped[0]) if len(wrapped) == 1 else [plain(each) for each in wrapped] or None,
+    )
+
+
+def plain(value: object) -> object:
+    """Give a value as plain data: an enum object as its number, other objects as their text."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, GenericComplexObject):
+        if len(value.property_sets) == 1:
+            return plain(value.property_sets[0])
+        return value.to_string
+    return str(value)
+
+
+def error_record(record: PsrpErrorRecord) -> ErrorRecord:
+    """Give an error record; its text is what a person would see."""
+    number = record.category if isinstance(record.category, int) else 0
+    return ErrorRecord(
+        fqid=str(record.fq_error or ""),
+        category=_CATEGORIES[number] if number < len(_CATEGORIES) else str(number),
+        message=str(record.to_string or record.message or record.reason or ""),
+        target=str(record.target_name or ""),
+    )

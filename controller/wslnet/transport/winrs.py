@@ -1,0 +1,183 @@
+"""Native programs on a remote Windows (`wsl.exe`), by pywinrm's Protocol behind one small adapter.
+
+WinRS hands the command line to cmd.exe, so only tokens of an allow-list go there, and one quoted path
+(windows-facts 7). One shell for all commands; output by a receive loop of our own with a deadline.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from winrm.exceptions import WinRMOperationTimeoutError
+from winrm.protocol import Protocol
+
+from wslnet.errors import NeedsElevation
+from wslnet.transport.winrm_errors import Breakdown, explain
+from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.native import NativeResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wslnet.transport.winrm_endpoint import WinrmEndpoint
+
+FRESH_FOR_S = 60.0
+SHELL_IDLE = "PT300S"
+_UTF8_CODE_PAGE = 65001
+_ENVIRONMENT = {"WSL_UTF8": "1"}
+_OPERATION_TIMEOUT_S = 10
+_CLEANUP_TIMEOUT_S = 3
+_TOKEN = re.compile(r"[A-Za-z0-9._:=\\/-]+")
+_PATH = re.compile(r"[A-Za-z]:\\[A-Za-z0-9._ ()\\-]+")
+_UNSIGNED = 0xFFFFFFFF
+
+
+class WinrsRunner:
+    """Runs native programs on one WinRM endpoint; opened by its first command. One thread at a time."""
+
+    def __init__(self, endpoint: WinrmEndpoint) -> None:
+        self._endpoint = endpoint
+        self._protocol: Protocol | None = None
+        self._shell: str | None = None
+        self._used_at = 0.0
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"", changes: bool = False
+    ) -> NativeResult:
+        """Run `argv` and wait for its end; see `NativeRunner`.
+
+        Raises:
+            Unreachable: no connection, or refused sign-in.
+        """
+        command, arguments = command_line(argv)
+        deadline = time.monotonic() + timeout_s
+        for attempt in (1, 2):
+            try:
+                return self._attempt(command, arguments, stdin, deadline)
+            except _BrokenError as error:
+                found = error.breakdown
+                self._drop()
+                if found.may_have_run and changes:
+                    raise DeliveryUnknown(found.error.message) from error
+                if isinstance(found.error, NeedsElevation):
+                    raise WindowsAgentError("not-permitted", found.error.message) from error
+                if attempt == 2 or not found.again or time.monotonic() >= deadline:  # noqa: PLR2004 - the last
+                    raise found.error from error
+        raise AssertionError  # the second attempt returns or raises
+
+    def close(self) -> None:
+        """Delete the shell; a host that is gone keeps it until it is idle."""
+        if self._protocol is not None and self._shell is not None:
+            # Whatever the library raises here, the session is over.
+            with suppress(Exception):
+                self._limit(_CLEANUP_TIMEOUT_S)
+                self._protocol.close_shell(self._shell)
+        self._drop()
+
+    def _attempt(self, command: str, arguments: list[str], stdin: bytes, deadline: float) -> NativeResult:
+        begun = False
+        try:
+            protocol, shell = self._open(deadline)
+            self._limit(deadline - time.monotonic())
+            command_id = protocol.run_command(shell, command, arguments, console_mode_stdin=not stdin)
+            begun = True
+            try:
+                if stdin:
+                    protocol.send_command_input(shell, command_id, stdin, end=True)
+                result = self._collect(protocol, shell, command_id, deadline)
+            finally:
+                self._limit(_CLEANUP_TIMEOUT_S)
+                protocol.cleanup_command(shell, command_id)
+        except WindowsAgentError:
+            raise
+        except Exception as error:
+            found = explain(error, self._endpoint)
+            raise _BrokenError(
+                Breakdown(found.error, found.may_have_run or begun, found.session_lost, found.again)
+            ) from error
+        self._used_at = time.monotonic()
+        return result
+
+    def _collect(self, protocol: Protocol, shell: str, command_id: str, deadline: float) -> NativeResult:
+        stdout = stderr = b""
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                name = self._endpoint.machine
+                raise WindowsAgentError("timed-out", f"{name}: the program did not end in time")
+            self._limit(left)
+            try:
+                out, err, code, done = protocol.get_command_output_raw(shell, command_id)
+            except WinRMOperationTimeoutError:
+                continue  # no output yet
+            stdout, stderr = stdout + out, stderr + err
+            if done:
+                return NativeResult(code & _UNSIGNED, stdout, stderr)
+
+    def _open(self, deadline: float) -> tuple[Protocol, str]:
+        if self._protocol is not None and self._shell is not None:
+            if time.monotonic() - self._used_at > FRESH_FOR_S:
+                _reset(self._protocol)
+            return self._protocol, self._shell
+        one = self._endpoint
+        self._protocol = Protocol(
+            endpoint=one.url,
+            transport="ntlm",
+            username=one.user,
+            password=one.password,
+            operation_timeout_sec=_OPERATION_TIMEOUT_S,
+            read_timeout_sec=_OPERATION_TIMEOUT_S + 2,
+            proxy=one.proxy,
+        )
+        self._limit(deadline - time.monotonic())
+        self._shell = self._protocol.open_shell(
+            codepage=_UTF8_CODE_PAGE, env_vars=_ENVIRONMENT, idle_timeout=SHELL_IDLE
+        )
+        self._used_at = time.monotonic()
+        return self._protocol, self._shell
+
+    def _limit(self, left: float) -> None:
+        """Bound the next request by what is left of the deadline."""
+        if self._protocol is not None:
+            seconds = max(1, min(_OPERATION_TIMEOUT_S, int(left)))
+            self._protocol.operation_timeout_sec = seconds
+            self._protocol.transport.read_timeout_sec = seconds + 2
+
+    def _drop(self) -> None:
+        if self._protocol is not None:
+            _reset(self._protocol)
+        self._protocol = self._shell = None
+
+
+class _BrokenError(Exception):
+    """A breakdown on its way to where it is decided what follows."""
+
+    def __init__(self, breakdown: Breakdown) -> None:
+        super().__init__(str(breakdown.error))
+        self.breakdown = breakdown
+
+
+def command_line(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """Give the program, quoted if its path needs it, and its arguments.
+
+    Raises:
+        WindowsAgentError: `bad-op` for anything that cmd.exe could take for more than a word.
+    """
+    program, *arguments = argv
+    for each in arguments:
+        if not _TOKEN.fullmatch(each):
+            raise WindowsAgentError("bad-op", f"{each!r} cannot be passed to a program on Windows")
+    if _TOKEN.fullmatch(program):
+        return program, arguments
+    if _PATH.fullmatch(program):
+        return f'"{program}"', arguments
+    raise WindowsAgentError("bad-op", f"{program!r} is not a program's path")
+
+
+def _reset(protocol: Protocol) -> None:
+    """Make pywinrm sign in anew on its next request; the shell on the other side stays."""
+    protocol.transport.encryption = None
+    protocol.transport.close_session()
