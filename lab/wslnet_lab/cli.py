@@ -171,7 +171,7 @@ def _machine(state: LabState, machine: str) -> Any:  # noqa: ANN401 - MachineSta
 def _ask(name: str, method: str, timeout_s: float, **params: object) -> Any:  # noqa: ANN401 - JSON
     from wslnet_lab import control
 
-    return control.call(LabPaths.of(name).control, method, timeout_s, **params)
+    return control.call(LabPaths.of(name).control, method, params, timeout_s=timeout_s)
 
 
 def _print(document: dict[str, Any], text: str, *, as_json: bool) -> None:

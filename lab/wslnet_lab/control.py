@@ -66,7 +66,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
             return {"error": {"code": "failed", "message": f"{type(error).__name__}: {error}"}}
 
 
-def call(path: Path, method: str, timeout_s: float, **params: object) -> Any:  # noqa: ANN401 - JSON
+def call(path: Path, method: str, params: Mapping[str, object], *, timeout_s: float) -> Any:  # noqa: ANN401 - JSON
     """Asks a server and gives its result.
 
     Raises:
@@ -77,7 +77,7 @@ def call(path: Path, method: str, timeout_s: float, **params: object) -> Any:  #
         connection.settimeout(timeout_s)
         try:
             connection.connect(str(path))
-            connection.sendall(json.dumps({"method": method, "params": params}).encode() + b"\n")
+            connection.sendall(json.dumps({"method": method, "params": dict(params)}).encode() + b"\n")
             with connection.makefile("rb") as stream:
                 line = stream.readline(_LINE_LIMIT)
         except TimeoutError:

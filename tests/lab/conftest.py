@@ -63,11 +63,11 @@ class RunningLab:
         """Whether one ping from a machine is answered within a second."""
         return self.outside(source, ["ping", "-n", "-c", "1", "-W", "1", address]).returncode == 0
 
-    def control(self, method: str, timeout_s: float = 60, **params: object) -> Any:
+    def control(self, method: str, **params: object) -> Any:
         """Asks the daemon as the Windows host does (docs/protocols.md section 3)."""
         from wslnet_lab import control
 
-        return control.call(self.inventory.parent / "control.sock", method, timeout_s, **params)
+        return control.call(self.inventory.parent / "control.sock", method, params, timeout_s=60)
 
 
 @pytest.fixture(scope="session")
