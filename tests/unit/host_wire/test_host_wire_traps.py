@@ -170,7 +170,7 @@ def test_the_quota_of_operations(host: Host) -> None:
 
 def test_every_trap_sets_something_that_exists(tmp_path: Path) -> None:
     for name, changes in FAULTS.items():
-        (tmp_path / "faults.json").write_text(json.dumps({name: True}))
+        (tmp_path / "faults.json").write_text(json.dumps({"faults": [name]}))
         loaded = load_settings(tmp_path)
         assert {key: getattr(loaded, key) for key in changes} == changes
         assert loaded != Settings()
@@ -187,7 +187,7 @@ def test_settings_come_from_both_files_and_may_be_given_values(tmp_path: Path) -
     }
     (tmp_path / "windows.json").write_text(json.dumps(windows))
     (tmp_path / "faults.json").write_text(
-        json.dumps({"winrm-idle-close": {"idle_close_s": 9}, "wsl-other": {}})
+        json.dumps({"faults": {"winrm-idle-close": {"idle_close_s": 9}, "wsl-other": {}}})
     )
     loaded = load_settings(tmp_path)
     assert (loaded.host_name, loaded.build, loaded.culture) == ("PC1", "26100.1", "zh-CN")
@@ -196,7 +196,7 @@ def test_settings_come_from_both_files_and_may_be_given_values(tmp_path: Path) -
 
 def test_a_list_of_faults_and_no_files_at_all(tmp_path: Path) -> None:
     assert load_settings(tmp_path) == Settings()
-    (tmp_path / "faults.json").write_text('["winrm-401"]')
+    (tmp_path / "faults.json").write_text('{"faults": ["winrm-401", "vm-off:vm1"]}')
     assert load_settings(tmp_path).unauthorized
 
 

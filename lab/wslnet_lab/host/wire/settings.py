@@ -81,7 +81,7 @@ def load_settings(folder: Path) -> Settings:
     settings = _changed(
         Settings(), {**_of_windows(windows), **_table(windows.get("wire"))}, folder / "windows.json"
     )
-    for name, given in _read_json(folder / "faults.json").items():
+    for name, given in _read_faults(folder / "faults.json").items():
         if name in FAULTS and given is not False and given is not None:
             known = {key: value for key, value in _table(given).items() if key in _NAMES}
             settings = _changed(settings, {**FAULTS[name], **known}, folder / "faults.json")
@@ -113,7 +113,7 @@ def _changed(settings: Settings, changes: Mapping[str, Any], source: Path) -> Se
 
 
 def _read_json(path: Path) -> dict[str, object]:
-    """A JSON table; a list of names counts as a table of them."""
+    """A JSON table; a file that is not there is an empty one."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -122,11 +122,17 @@ def _read_json(path: Path) -> dict[str, object]:
         content = json.loads(text or "{}")
     except ValueError as error:
         raise SettingsError(f"{path}: not JSON ({error})") from error
-    if isinstance(content, list):
-        return {str(name): True for name in content}
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected a table")
     return content
+
+
+def _read_faults(path: Path) -> Mapping[str, object]:
+    """The traps that are on: `{"faults": [NAME…]}`, or a table of names with values of their own."""
+    given = _read_json(path).get("faults", [])
+    if isinstance(given, list):
+        return {str(name): True for name in given}
+    return _table(given)
 
 
 class SettingsSource:
