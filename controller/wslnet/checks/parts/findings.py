@@ -10,6 +10,7 @@ from wslnet.model.finding import Finding, Fix, Status
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from wslnet.model.machine import Wish
     from wslnet.model.snapshot import Snapshot
 
 REACHABLE = "machine.reachable"
@@ -77,3 +78,8 @@ def look_again(code: str, *steps: str) -> Fix:
 def graded(*, wished: bool) -> Status:
     """How bad a cut is: a failure where the wish needs it, else worth knowing."""
     return Status.FAIL if wished else Status.WARN
+
+
+def setup_command(wish: Wish) -> str:
+    """The setup that puts the nested part in place, in the wished mode; without a wish the main one."""
+    return "wslnet setup --nat" if wish.mode == "nat" else "wslnet setup --mirrored"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet.checks.parts.routing import network_of
 from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
 
@@ -30,9 +31,9 @@ def grandchildren(inventory: Inventory, machine: str) -> tuple[Machine, ...]:
 
 
 def wires(snapshot: Snapshot, machine: str) -> tuple[Segment, ...]:
-    """All known wires below `machine`, its own first."""
+    """All known IPv4 wires below `machine`, its own first."""
     found = (segment(snapshot, below.name) for below in snapshot.inventory.descendants(machine))
-    return tuple(wire for wire in found if wire is not None)
+    return tuple(wire for wire in found if wire is not None and network_of(wire.subnet) is not None)
 
 
 def unknown_wires(snapshot: Snapshot, machine: str) -> tuple[str, ...]:

@@ -1,0 +1,59 @@
+"""Is IPv6 switched off in Windows altogether? Then WSL falls back from mirrored to NAT mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import Findings, graded, look_again
+from wslnet.model.finding import Check, Finding
+from wslnet.model.machine import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+
+_SAY = Findings("ipv6.components", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
+
+_ALL_OFF = 0xFF
+_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.windows
+    if machine is None:
+        return
+    if snapshot.windows is None:
+        yield _SAY.unseen(snapshot, machine.name)
+        return
+    registry = snapshot.windows.registry
+    if registry is None:
+        yield _SAY.unread(machine.name, "registry")
+        return
+    value = registry.ipv6_disabled_components
+    evidence = f"DisabledComponents = {'(absent)' if value is None else hex(value)}"
+    if value != _ALL_OFF:
+        yield _SAY.ok(machine.name, "IPv6 is not switched off altogether", evidence)
+        return
+    yield _SAY.problem(
+        graded(wished="mirrored" in {snapshot.inventory.wish.mode, snapshot.mode}),
+        machine.name,
+        "IPv6 is switched off altogether in Windows",
+        evidence=(evidence,),
+        cause=f"{_KEY} DisabledComponents is 0xff, and WSL then has no mirrored mode (microsoft/WSL#11002)",
+        fix=look_again(
+            _SAY.code,
+            f"set DisabledComponents in {_KEY} to 0x20 (IPv4 preferred), or delete it",
+            "reboot Windows",
+            "to keep IPv6 away from one adapter, unbind ms_tcpip6 there: that does no harm",
+        ),
+    )
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="IPv6 is not switched off in Windows",
+    needs={Kind.WINDOWS: frozenset({"registry", "wsl"}), Kind.WSL: frozenset({"wsl"})},
+    judge=_judge,
+    docs=_SAY.docs,
+)

@@ -1,0 +1,126 @@
+"""Which networking mode WSL really runs in, against the wish. Recognises WSL's silent fallbacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
+from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.model.machine import Kind
+from wslnet.resources.wslconfig_keys import WslConfigKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+    from wslnet_win_agent.wslconfig.reader import WslConfig
+
+_SAY = Findings("mode.actual", docs="https://learn.microsoft.com/windows/wsl/networking")
+
+_SETUP_MODES = frozenset({"mirrored", "nat", "bridged"})
+_BEHIND_A_FALLBACK = ("windows.build", "wsl.version", "hyperv.firewall", "ipv6.components", "wslconfig.keys")
+_FALLBACKS = {
+    # measured mode: what WSL does by itself (wsl-facts 2.1); its exit code stays 0
+    "nat": "WSL fell back to NAT: it does so when IPv6 is off altogether, the Hyper-V firewall is missing or "
+    "disabled, or Windows or the kernel is too old",
+    "none": "WSL fell back to no network: its network engine failed at start; Windows' event log, source "
+    "WSL, has the code",
+    "consomme": "WSL fell back to consomme because it could not make its NAT network",
+    "virtioproxy": "WSL fell back to virtioproxy because it could not make its NAT network",
+}
+_NOT_STARTED_SINCE = "or .wslconfig was changed after WSL had started, which reads it only then"
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.wsl
+    if machine is None:
+        return
+    measured, wished = snapshot.mode, snapshot.inventory.wish.mode
+    if measured is None:
+        yield _SAY.skip(
+            machine.name,
+            "the mode can be measured only while WSL runs and answers",
+            depends_on=("wsl.running", REACHABLE),
+        )
+    elif wished is None:
+        yield _SAY.ok(machine.name, f"WSL runs in {measured} mode", f"measured by wslinfo: {measured}")
+    elif same_mode(measured, wished):
+        yield _SAY.ok(
+            machine.name, f"WSL runs in {measured} mode, as wished", f"measured by wslinfo: {measured}"
+        )
+    else:
+        yield _other_mode(snapshot, machine.name, measured, wished)
+
+
+def _other_mode(snapshot: Snapshot, machine: str, measured: str, wished: str) -> Finding:
+    config = config_of(snapshot)
+    asked = _asked(config)
+    fell_back = config is not None and same_mode(asked, wished)
+    return _SAY.problem(
+        Status.FAIL,
+        machine,
+        f"WSL runs in {measured} mode, {wished} is wished",
+        evidence=(f"measured by wslinfo: {measured}", f"wished: {wished}", _config_line(config)),
+        cause=_policy(snapshot) or _cause(measured, asked, fell_back=fell_back),
+        fix=_fix(snapshot, wished, fell_back=fell_back),
+        depends_on=_BEHIND_A_FALLBACK if fell_back else ("wslconfig.keys",),
+    )
+
+
+def _asked(config: WslConfig | None) -> str | None:
+    return config.value(MODE_KEY) if config is not None else None
+
+
+def _config_line(config: WslConfig | None) -> str:
+    if config is None:
+        return ".wslconfig was not read"
+    setting = config.effective.get(MODE_KEY)
+    if setting is None:
+        return ".wslconfig does not set networkingMode"
+    return f".wslconfig line {setting.line}: networkingMode={setting.value}"
+
+
+def _policy(snapshot: Snapshot) -> str | None:
+    registry = snapshot.windows.registry if snapshot.windows is not None else None
+    if registry is None or registry.policies.get("AllowNetworkingModeUserSetting") != 0:
+        return None
+    return "a policy (AllowNetworkingModeUserSetting = 0) fixes the mode, whatever .wslconfig says"
+
+
+def _cause(measured: str, asked: str | None, *, fell_back: bool) -> str:
+    if fell_back:
+        return f"{_FALLBACKS.get(measured.lower(), 'WSL chose another mode')}; {_NOT_STARTED_SINCE}"
+    if asked is not None:
+        return f".wslconfig asks for {asked}"
+    return ".wslconfig asks for no mode that WSL takes, so its default holds"
+
+
+def _fix(snapshot: Snapshot, wished: str, *, fell_back: bool) -> Fix:
+    mode = wished.lower()
+    command = f"wslnet setup --{mode}" if mode in _SETUP_MODES else f"wslnet config set {MODE_KEY} {mode}"
+    if fell_back:
+        return Fix(
+            command,
+            (
+                "mend what doctor names beside this, if it names anything",
+                "let WSL start anew: wslnet restart, which measures the mode again",
+            ),
+        )
+    windows = snapshot.inventory.windows
+    resources = (
+        () if windows is None else (WslConfigKeys(windows.name, {MODE_KEY: mode}, f"{mode} is wished"),)
+    )
+    return Fix(
+        command, (f"set networkingMode={mode} under [wsl2]", "let WSL start anew: wslnet restart"), resources
+    )
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="WSL runs in the wished networking mode",
+    needs={Kind.WINDOWS: frozenset({"wsl", "wslconfig", "registry"}), Kind.WSL: frozenset({"wsl"})},
+    judge=_judge,
+    depends_on=("wsl.running", REACHABLE, *_BEHIND_A_FALLBACK),
+    docs=_SAY.docs,
+)

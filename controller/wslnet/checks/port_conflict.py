@@ -1,0 +1,105 @@
+"""Are the ports that WSL shall have free on Windows? In mirrored mode both share one set of ports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import Findings, look_again
+from wslnet.model.allow import Allow
+from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.machine import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WindowsFacts
+
+_SAY = Findings("port.conflict", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
+
+_NEVER_STEERED = frozenset(
+    {("udp", 68), *(("tcp", port) for port in (135, 1900, 2869, 5004, 3702, 5357, 5358))}
+)
+"""Ports that mirrored mode keeps for Windows by design (wsl-facts 2.2, microsoft/WSL#41135)."""
+
+_OF_WSL_ITSELF = frozenset({"wslrelay", "wslhost", "wslservice"})
+_SSH_PORT = 22
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.windows
+    if machine is None:
+        return
+    windows = snapshot.windows
+    if windows is None:
+        yield _SAY.unseen(snapshot, machine.name)
+    elif windows.listeners is None or windows.portproxy is None:
+        yield _SAY.unread(machine.name, "listeners and portproxy rules")
+    else:
+        yield _windows(snapshot, machine.name, windows)
+
+
+def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
+    wish = snapshot.inventory.wish
+    lost = [line for allow in wish.allow for line in _holders(windows, allow)]
+    mirrored = "mirrored" in {wish.mode, snapshot.mode}
+    if mirrored:
+        lost += [
+            f"{allow}: mirrored mode never steers it to WSL"
+            for allow in wish.allow
+            if (allow.proto, allow.port) in _NEVER_STEERED
+        ]
+    if lost:
+        return _conflict(Status.FAIL, machine, "a wished port cannot reach WSL", lost)
+    ssh = list(_holders(windows, Allow("tcp", _ssh_port(snapshot)))) if mirrored else []
+    if ssh:
+        return _conflict(Status.WARN, machine, "the port of WSL's SSH server is held by Windows", ssh)
+    named = ", ".join(str(allow) for allow in wish.allow)
+    return _SAY.ok(
+        machine, f"nothing on Windows holds {named}" if named else "no port is wished, none collides"
+    )
+
+
+def _conflict(status: Status, machine: str, title: str, evidence: list[str]) -> Finding:
+    return _SAY.problem(
+        status,
+        machine,
+        title,
+        evidence=evidence,
+        cause="in mirrored mode Windows and WSL share one set of ports: what Windows holds, a program in WSL "
+        "cannot bind (EADDRINUSE), and it never sees what arrives there",
+        fix=look_again(
+            _SAY.code,
+            "stop the program on Windows, or remove its portproxy rule: "
+            "netsh interface portproxy delete v4tov4 listenport=PORT listenaddress=ADDRESS",
+            "or let the program in WSL use another port, and wish that one",
+        ),
+    )
+
+
+def _holders(windows: WindowsFacts, allow: Allow) -> Iterator[str]:
+    """In words, who holds the port on Windows; WSL's own relays are no rivals of it."""
+    for one in windows.listeners or ():
+        process = (one.process or "").lower().removesuffix(".exe")
+        if (one.proto.lower(), one.port) == (allow.proto, allow.port) and process not in _OF_WSL_ITSELF:
+            yield f"{allow}: {one.process or 'a process'} (pid {one.pid}) listens on {one.address}:{one.port}"
+    for rule in windows.portproxy or ():
+        if (allow.proto, allow.port) == ("tcp", rule.listen_port):
+            yield (
+                f"{allow}: portproxy {rule.family} {rule.listen_address}:{rule.listen_port} -> "
+                f"{rule.connect_address}:{rule.connect_port}"
+            )
+
+
+def _ssh_port(snapshot: Snapshot) -> int:
+    wsl = snapshot.inventory.wsl
+    return (wsl.port if wsl is not None else None) or _SSH_PORT
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="Windows does not hold the ports that WSL shall have",
+    needs={Kind.WINDOWS: frozenset({"listeners", "portproxy", "wsl"}), Kind.WSL: frozenset({"wsl"})},
+    judge=_judge,
+    docs=_SAY.docs,
+)

@@ -1,0 +1,73 @@
+"""Does WSL run? It stops by itself when nobody uses it, whatever services are in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.model.machine import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WslService
+
+_SAY = Findings("wsl.running", docs="https://learn.microsoft.com/windows/wsl/wsl-config#the-8-second-rule")
+
+_IDLE = (
+    "WSL stops a distro 15 s after its last wsl.exe client has gone, and the VM 60 s after its last distro; "
+    "services such as sshd or libvirt do not hold it"
+)
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.wsl
+    if machine is None:
+        return
+    service = snapshot.windows.wsl if snapshot.windows is not None else None
+    if snapshot.linux(machine.name) is not None:
+        yield _SAY.ok(machine.name, "WSL runs", *(_distros(service) if service is not None else ()))
+    elif service is not None and not service.installed:
+        yield _SAY.skip(machine.name, "WSL is not installed", depends_on=("wsl.version",))
+    elif service is not None and not service.running:
+        yield _stopped(machine.name, service)
+    elif service is not None:
+        yield _SAY.ok(machine.name, "WSL runs", *_distros(service))
+    else:
+        yield _SAY.skip(
+            machine.name, "Windows, which knows whether WSL runs, did not tell", depends_on=(REACHABLE,)
+        )
+
+
+def _stopped(machine: str, service: WslService) -> Finding:
+    return _SAY.problem(
+        Status.FAIL,
+        machine,
+        "WSL is stopped",
+        evidence=_distros(service) or ("no distro is installed",),
+        cause=_IDLE,
+        fix=Fix(
+            "wslnet doctor --wake",
+            (
+                "start it: wsl.exe -d DISTRO -u root -e true, or any command of wslnet with --wake",
+                "to have it stay: wslnet boot install, which starts and holds it",
+                "or without that: wslnet config set general.instanceIdleTimeout -1",
+            ),
+        ),
+    )
+
+
+def _distros(service: WslService) -> tuple[str, ...]:
+    return tuple(f"distro {distro.name}: {distro.state}" for distro in service.distros)
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="WSL runs",
+    needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"identity"})},
+    judge=_judge,
+    depends_on=("machine.reachable", "wsl.version"),
+    docs=_SAY.docs,
+)

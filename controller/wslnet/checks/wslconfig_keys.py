@@ -1,0 +1,137 @@
+"""Does `.wslconfig` mean to WSL what it looks like? WSL drops lines without a word on the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import Findings
+from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
+from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.model.machine import Kind
+from wslnet.resources.wslconfig_keys import WslConfigKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WslConfigFile
+    from wslnet_win_agent.wslconfig.reader import WslConfig
+
+_SAY = Findings("wslconfig.keys", docs="https://learn.microsoft.com/windows/wsl/wsl-config#wslconfig")
+
+_LINT = "wslnet config lint"
+_ONLY_MIRRORED = ("experimental.hostAddressLoopback", "experimental.ignoredPorts")
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.windows
+    if machine is None:
+        return
+    if snapshot.windows is None:
+        yield _SAY.unseen(snapshot, machine.name)
+        return
+    file, config = snapshot.windows.wslconfig, config_of(snapshot)
+    if file is None:
+        yield _SAY.unread(machine.name, ".wslconfig")
+    elif file.error is not None:
+        yield _locked(machine.name, file)
+    elif config is None:
+        yield _SAY.skip(machine.name, f"the content of {file.path} came damaged")
+    elif not file.exists:
+        yield _SAY.ok(machine.name, "there is no .wslconfig: WSL's defaults hold", file.path)
+    else:
+        yield _read(snapshot, machine.name, file, config)
+
+
+def _locked(machine: str, file: WslConfigFile) -> Finding:
+    return _SAY.problem(
+        Status.FAIL,
+        machine,
+        ".wslconfig cannot be read",
+        evidence=(f"{file.path}: {file.error}",),
+        cause="another program holds it; if WSL starts now, it loses all its settings",
+        fix=Fix(_LINT, ("close the editor or agent that holds the file",)),
+    )
+
+
+def _read(snapshot: Snapshot, machine: str, file: WslConfigFile, config: WslConfig) -> Finding:
+    dropped = [
+        f"line {one.line}: {one.key or 'the line'}: {one.code}: {one.message}"
+        + (f"; {one.suggestion}" if one.suggestion else "")
+        for one in config.findings
+    ]
+    without_effect = list(_without_effect(config))
+    lost = _lost_mode(snapshot, config)
+    evidence = (*dropped, *without_effect)
+    if lost is not None:
+        wished = (snapshot.inventory.wish.mode or "").lower()
+        key, value = ("wsl2.safeMode", "false") if _is_safe(config) else (MODE_KEY, wished)
+        return _SAY.problem(
+            Status.FAIL,
+            machine,
+            ".wslconfig asks for the wished mode in a way that WSL does not take",
+            evidence=(lost, *evidence),
+            cause="WSL takes a key only from its own section, in valid form, and the first one of several",
+            fix=Fix(
+                f"wslnet config set {key} {value}",
+                (f"mend {file.path} as the lines say", "let WSL start anew: wslnet restart"),
+                (WslConfigKeys(machine, {key: value}, f"{wished} mode is wished"),),
+            ),
+        )
+    if not evidence:
+        count = len(config.effective)
+        return _SAY.ok(machine, "WSL takes every line of .wslconfig", f"{file.path}: {count} keys")
+    return _SAY.problem(
+        Status.WARN,
+        machine,
+        "WSL does not take every line of .wslconfig",
+        evidence=evidence,
+        cause="WSL skips what it cannot read and says so only in a warning of the call that starts it",
+        fix=Fix(_LINT, ("mend or remove these lines",)),
+    )
+
+
+def _lost_mode(snapshot: Snapshot, config: WslConfig) -> str | None:
+    """What keeps the wished mode from taking effect although the file mentions it; None if nothing does."""
+    wished = snapshot.inventory.wish.mode
+    if wished is None:
+        return None
+    if _is_safe(config) and not same_mode(wished, "none"):
+        return f"safeMode={config.value('wsl2.safeMode')} switches the network off"
+    if same_mode(config.value(MODE_KEY), wished):
+        return None
+    return next(
+        (
+            f"networkingMode in line {one.line} has no effect ({one.code})"
+            for one in config.findings
+            if one.key.rpartition(".")[2].lower() == "networkingmode"
+        ),
+        None,
+    )
+
+
+def _is_safe(config: WslConfig) -> bool:
+    """Whether safe mode is on, which leaves WSL without a network (wsl-facts 1.3)."""
+    return (config.value("wsl2.safeMode") or "").lower() in {"1", "true"}
+
+
+def _without_effect(config: WslConfig) -> Iterator[str]:
+    """Valid keys that the mode asked for makes void (wsl-facts 1.3)."""
+    mirrored = same_mode(config.value(MODE_KEY), "mirrored")
+    if mirrored and (setting := config.effective.get("wsl2.localhostForwarding")) is not None:
+        yield f"line {setting.line}: wsl2.localhostForwarding: has no effect in mirrored mode"
+    if mirrored and (config.value("wsl2.firewall") or "").lower() in {"0", "false"}:
+        line = config.effective["wsl2.firewall"].line
+        yield f"line {line}: wsl2.firewall: mirrored mode always has the firewall on"
+    for name in () if mirrored else _ONLY_MIRRORED:
+        if (setting := config.effective.get(name)) is not None:
+            yield f"line {setting.line}: {name}: has an effect in mirrored mode only"
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="WSL takes .wslconfig as it is meant",
+    needs={Kind.WINDOWS: frozenset({"wslconfig"})},
+    judge=_judge,
+    docs=_SAY.docs,
+)
