@@ -25,6 +25,12 @@ from wslnet_linux_agent import bundle
 PYTHON = "/usr/bin/python3"
 
 
+def pythons() -> list[str]:
+    """Every Python 3 on this machine that can be told apart: the agent must run on all of them."""
+    found = [PYTHON, *sorted(str(path) for path in Path.home().glob(".pyenv/versions/3.*/bin/python3"))]
+    return [path for path in found if Path(path).exists()]
+
+
 def run(*argv: str, stdin: str | None = None) -> str:
     """Run a command that must succeed; gives what it printed."""
     done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=20, check=False)
@@ -38,6 +44,8 @@ class Netns:
     def __init__(self) -> None:
         self.name = f"wl-a{secrets.token_hex(3)}"
         run("ip", "netns", "add", self.name)
+        # Addresses count at once, and no ICMP error is held back: the tests come faster than people do.
+        self.exec("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", "net.ipv4.icmp_ratelimit=0")
         self.exec("ip", "link", "set", "lo", "up")
 
     def exec(self, *argv: str, stdin: str | None = None) -> str:
@@ -50,12 +58,17 @@ class Netns:
         subprocess.run(["ip", "netns", "delete", self.name], check=False, timeout=20)
 
 
-def wire_up(left_ns: Netns, left_name: str, left_address: str, right_ns: Netns, right_name: str, right_address: str) -> None:
+def wire_up(
+    left_ns: Netns, left_name: str, left_address: str, right_ns: Netns, right_name: str, right_address: str
+) -> None:
     """Join two namespaces by a veth pair, both ends addressed and up."""
     left_ns.exec(
         "ip", "link", "add", left_name, "type", "veth", "peer", "name", right_name, "netns", right_ns.name
     )  # fmt: skip
-    for namespace, name, address in ((left_ns, left_name, left_address), (right_ns, right_name, right_address)):
+    for namespace, name, address in (
+        (left_ns, left_name, left_address),
+        (right_ns, right_name, right_address),
+    ):
         namespace.exec("ip", "address", "add", address, "dev", name, *(("nodad",) if ":" in address else ()))
         namespace.exec("ip", "link", "set", name, "up")
 
@@ -96,7 +109,9 @@ class ProcessPipe:
 
 
 @contextlib.contextmanager
-def agent_in(namespace: Netns, *, python: str = PYTHON, prefix: tuple[str, ...] = (), env: dict[str, str] | None = None):
+def agent_in(
+    namespace: Netns, *, python: str = PYTHON, prefix: tuple[str, ...] = (), env: dict[str, str] | None = None
+):
     """An agent in a namespace, over a plain pipe."""
     argv = ["ip", "netns", "exec", namespace.name, *prefix, python, "-I", "-S", "-c", bundle.FIRST_STAGE]
     client = AgentClient(ProcessPipe(argv, env), namespace.name)
@@ -133,7 +148,9 @@ class Count:
 class Sshd:
     """An sshd whose sessions run in a namespace; `port` on 127.0.0.1 leads to it."""
 
-    def __init__(self, folder: Path, namespace: Netns, options: str = "", path: str = "/usr/sbin:/usr/bin:/sbin:/bin") -> None:
+    def __init__(
+        self, folder: Path, namespace: Netns, options: str = "", path: str = "/usr/sbin:/usr/bin:/sbin:/bin"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.namespace = namespace
@@ -143,7 +160,8 @@ class Sshd:
         for file in (self.key, self.host_key):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file))
         (folder / "passwd").write_text(
-            Path("/etc/passwd").read_text(encoding="utf-8") + f"plain:x:4242:4242::{folder}:/bin/sh\n", encoding="utf-8"
+            Path("/etc/passwd").read_text(encoding="utf-8") + f"plain:x:4242:4242::{folder}:/bin/sh\n",
+            encoding="utf-8",
         )
         (folder / "config").write_text(
             f"HostKey {self.host_key}\nAuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\n"
