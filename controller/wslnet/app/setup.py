@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.doctor import wake_wsl
 from wslnet.app.result import Result, RunResult
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
 from wslnet.engine.doctor import examine
@@ -13,7 +14,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.journal import Journal, new_run_id
 from wslnet.engine.planner import make_plan
 from wslnet.engine.probes import measure
-from wslnet.engine.restart import await_agent, running_vms
+from wslnet.engine.restart import running_vms
 from wslnet.errors import InputError, RollbackIncomplete, Unreachable, Unsupported, WslnetError
 from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
@@ -101,11 +102,8 @@ def _observe(fleet: Fleet, say: Callable[[str, str], None]) -> Snapshot:
         raise InputError(f"{fleet.inventory.path}: setup needs a windows and a wsl machine")
     service = snapshot.windows.wsl if snapshot.windows is not None else None
     if service is not None and service.installed and not service.running:
-        from wslnet.model.change import Op  # noqa: PLC0415 - only this branch sends an op
-
         say(windows.name, "starting WSL")
-        fleet.execute(windows.name, [Op("wsl.start", {"distro": wsl.distro})], deadline_s=120.0)
-        await_agent(fleet, wsl.name, frozenset({"identity"}))
+        wake_wsl(fleet)
         snapshot = gather(fleet, needs)
     for name, unseen in snapshot.unseen.items():
         raise Unreachable(f"{name}: {unseen.reason}", machine=name)
