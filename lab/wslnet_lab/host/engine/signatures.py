@@ -23,7 +23,6 @@ READINGS = ("all", "win11", "win11-early", "win2016")
 INPUT_OBJECT_SET = "InputObject (cdxml)"
 NO_SET = "__AllParameterSets"
 _SHOULD_PROCESS = {"WhatIf": ("wi",), "Confirm": ("cf",)}
-_CDXML_COMMON = frozenset({"CimSession", "ThrottleLimit", "AsJob", "PassThru", "WhatIf", "Confirm"})
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def _parameter(name: str, value: Mapping[str, Any], command: str, entry: Mapping
     places = {
         item["name"]: Place(*item["parameters"][name]) for item in entry["sets"] if name in item["parameters"]
     }
-    query = bool(entry["cdxml"]) and _is_query(name, spec, set(places))
+    query = _is_query(spec, set(places), command, entry)
     validation = tuple(value.get("validation", ()))
     if query or name == "InputObject":
         validation += ("ValidateNotNull",) if entry["cdxml"] else ()
@@ -169,12 +168,18 @@ def _parameter(name: str, value: Mapping[str, Any], command: str, entry: Mapping
     )
 
 
-def _is_query(name: str, spec: TypeSpec, sets: set[str]) -> bool:
-    """Selectors of CDXML commands are lists that the InputObject set lacks (cdxml-facts 2)."""
+def _is_query(spec: TypeSpec, sets: set[str], command: str, entry: Mapping[str, Any]) -> bool:
+    """Selectors of CDXML commands are lists that the InputObject set lacks (cdxml-facts 2).
+
+    Commands that neither get nor take InputObject work without rows: their lists are written.
+    """
+    with_rows = command.startswith("Get-") or any(item["name"] == INPUT_OBJECT_SET for item in entry["sets"])
     return (
-        spec.depth > 0
-        and name not in _CDXML_COMMON
-        and name != "InputObject"
+        bool(entry["cdxml"])
+        and with_rows
+        and spec.depth > 0
+        and spec.kind is not Kind.CIM_INSTANCE
+        and spec.kind is not Kind.CIM_SESSION
         and INPUT_OBJECT_SET not in sets
     )
 

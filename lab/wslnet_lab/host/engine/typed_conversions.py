@@ -5,6 +5,7 @@ Each raises `ConversionError`.
 
 from __future__ import annotations
 
+import re
 import uuid
 import xml.etree.ElementTree as ET
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # DateTime counts from here to the end of 9999, and has no zone.
 _YEAR_1 = datetime(1, 1, 1)  # noqa: DTZ001
 _LAST_TICK = 3155378975999999999
+_CLASS_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 def to_time_span(value: object, spec: TypeSpec, _family: Family) -> object:
@@ -106,11 +108,9 @@ def to_cim_instance(value: object, spec: TypeSpec, _family: Family) -> object:
     """[CimInstance] of a class: a live one, or one that came back with its class."""
     if value is None:
         return None
-    if isinstance(value, str):
+    if isinstance(value, str) and _CLASS_NAME.fullmatch(value):
         # Text makes an instance of a class of that name, which then is of the wrong class (cdxml-facts 3).
-        if spec.cim_class is None:
-            return CimInstance("", value, {})
-        raise cannot(value, spec, compiled_id=WRONG_OBJECT)
+        value = CimInstance("", value, {})
     if isinstance(value, CimInstance):
         if spec.cim_class is None or value.class_name.lower() == spec.cim_class.lower():
             return value
@@ -118,9 +118,13 @@ def to_cim_instance(value: object, spec: TypeSpec, _family: Family) -> object:
     raise cannot(value, spec)
 
 
-def to_cim_session(value: object, _spec: TypeSpec, _family: Family) -> object:
-    """[CimSession]: any text names a computer."""
-    return None if value is None else text_of(value)
+def to_cim_session(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[CimSession]: any text or number names a computer."""
+    if value is None:
+        return None
+    if isinstance(value, str | int | Number) and not isinstance(value, bool):
+        return text_of(value)
+    raise cannot(value, spec)
 
 
 def to_opaque(value: object, spec: TypeSpec, _family: Family) -> object:
