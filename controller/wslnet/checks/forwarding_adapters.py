@@ -39,7 +39,7 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
         yield _SAY.skip(
             machine.name,
             "not applicable in mirrored mode",
-            "WSL's packets pass no vEthernet adapter then, and vEthernet (FSE HostVnic) takes no such setting",
+            "WSL's packets pass no vEthernet adapter then, and vEthernet (FSE HostVnic) takes no setting",
         )
     elif snapshot.mode != "nat":
         yield _SAY.skip(machine.name, f"not applicable in {snapshot.mode} mode")
@@ -75,7 +75,7 @@ def _nat(snapshot: Snapshot, machine: str, interfaces: tuple[Interface, ...]) ->
         f"forwarding is off on {', '.join(one.alias for one in closed)}",
         evidence=evidence,
         cause="Windows makes these adapters anew with forwarding off; it is needed only to route between "
-        "Hyper-V switches, for instance from WSL to a VM on the Default Switch, and WSL's own way out does without",
+        "Hyper-V switches, for instance from WSL to a VM on the Default Switch, not for WSL's way out",
         fix=Fix(
             "wslnet forwarding enable",
             tuple(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wslnet.model.linux_facts import LinuxFacts, Route
     from wslnet.model.snapshot import Snapshot
 
-_SAY = Findings("route.nested", docs="https://wiki.libvirt.org/Networking.html#routed-networks")
+_SAY = Findings("route.nested", docs="https://wiki.libvirt.org/Networking.html")
 
 
 @dataclass(frozen=True, slots=True)

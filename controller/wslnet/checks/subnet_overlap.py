@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.topology import Segment
 
-_SAY = Findings(
-    "subnet.overlap", docs="https://wiki.libvirt.org/Networking.html#nat-forwarding-aka-virtual-networks"
-)
+_SAY = Findings("subnet.overlap", docs="https://wiki.libvirt.org/Networking.html")
 
 _HOST_PREFIX = 32
 _MULTICAST = IPv4Network("224.0.0.0/3")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import WslService
 
-_SAY = Findings("wsl.running", docs="https://learn.microsoft.com/windows/wsl/wsl-config#the-8-second-rule")
+_SAY = Findings("wsl.running", docs="https://learn.microsoft.com/windows/wsl/wsl-config")
 
 _IDLE = (
     "WSL stops a distro 15 s after its last wsl.exe client has gone, and the VM 60 s after its last distro; "

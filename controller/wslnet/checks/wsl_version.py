@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from wslnet.model.snapshot import Snapshot
 
-_SAY = Findings(
-    "wsl.version", docs="https://learn.microsoft.com/windows/wsl/install#upgrade-version-from-wsl-1-to-wsl-2"
-)
+_SAY = Findings("wsl.version", docs="https://learn.microsoft.com/windows/wsl/basic-commands#update-wsl")
 
 _FIRST = (2, 0, 0)
 _NUMBER = re.compile(r"\d+(?:\.\d+)+")
