@@ -109,3 +109,14 @@ def shared_lab(need_root: None) -> Iterator[RunningLab]:
 def seed_lab(raise_lab: Callable[[str], RunningLab]) -> RunningLab:
     """A fresh seed lab for one test that changes it."""
     return raise_lab("seed")
+
+
+@pytest.fixture(scope="module")
+def story_lab(need_root: None, request: pytest.FixtureRequest) -> Iterator[RunningLab]:
+    """One fresh seed lab for a module whose tests tell one story in their order."""
+    name = f"t{os.getpid()}-{request.module.__name__.rpartition('.')[2].removeprefix('test_').replace('_', '-')}"[:24]
+    done = wslnet("lab", "up", "--name", name.rstrip("-"), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield RunningLab(name.rstrip("-"), Path(json.loads(done.stdout)["inventory"]))
+    done = wslnet("lab", "down", "--name", name.rstrip("-"))
+    assert done.returncode == 0, done.stderr

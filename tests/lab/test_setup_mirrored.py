@@ -1,0 +1,221 @@
+"""The main job, seen from outside the program: packets, files, exit codes and JSON of `setup --mirrored`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.lab
+
+WSLNET = str(Path(sys.executable).parent / "wslnet")
+HOST = "172.24.21.109"
+VM2 = "192.168.124.91"
+TO_VM1 = "192.168.122.1"
+FETCH = (
+    "import socket,sys\n"
+    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
+    "s.settimeout(2)\n"
+    "print(s.recv(64).decode())\n"
+)
+SERVE = (
+    "import socket,sys\n"
+    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+    "s.bind(('0.0.0.0', int(sys.argv[1]))); s.listen(); print('ready', flush=True)\n"
+    "while True:\n"
+    "    c, _ = s.accept(); c.sendall(sys.argv[2].encode()); c.close()\n"
+)
+
+
+def wslnet(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Runs the program against the lab and gives its exit code and its one JSON document."""
+    command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+    assert done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@contextmanager
+def serving(lab: Any, machine: str, port: int, text: str) -> Iterator[None]:
+    """A server in a machine's network that says `text` to whoever connects."""
+    command = ["ip", "netns", "exec", lab.netns(machine), sys.executable, "-c", SERVE, str(port), text]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline().strip() == "ready"
+            yield
+        finally:
+            server.kill()
+
+
+def fetch(lab: Any, machine: str, address: str, port: int) -> str | None:
+    done = lab.outside(machine, [sys.executable, "-c", FETCH, address, str(port)])
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def ssh(lab: Any, source: str, address: str) -> bool:
+    """Whether sshd at `address` greets a client in `source`'s network."""
+    return (fetch(lab, source, address, 22) or "").startswith("SSH-2.0")
+
+
+ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
+
+
+def files(lab: Any) -> dict[str, tuple[bytes, int]]:
+    """Bytes and times of what a second setup must not touch."""
+    home = lab.root("windows") / "Users" / "owner"
+    state = lab.inventory.parent / "controller"
+    watched = [home / ".wslconfig", *sorted(state.rglob("*"))]
+    return {str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in watched if file.is_file()}
+
+
+def network(lab: Any, machine: str) -> str:
+    """Links, addresses, routes, rules and saved rules without counters."""
+    commands = [
+        ["ip", "-o", "addr"],
+        ["ip", "route", "show", "table", "all"],
+        ["ip", "rule"],
+        ["iptables-save"],
+        ["sysctl", "net.ipv4.ip_forward"],
+    ]
+    said = "".join(lab.outside(machine, command).stdout for command in commands)
+    lines = (line.partition(" [")[0] for line in said.splitlines() if not line.startswith("#"))
+    return "\n".join(line for line in lines if "valid_lft" not in line)
+
+
+def changing_calls(lab: Any) -> list[str]:
+    """Names of cmdlets that write and programs that were run, from the lab's log."""
+    done = subprocess.run(
+        [WSLNET, "lab", "log", "--name", lab.name, "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    calls = json.loads(done.stdout)["calls"]
+    names = [command["name"] for call in calls for command in call.get("commands") or ()]
+    writes = [name for name in names if name.partition("-")[0] not in {"Get", "Test", "Select", "Find"}]
+    programs = [" ".join(call["argv"]) for call in calls if call.get("argv") and "--shutdown" in call["argv"]]
+    return writes + programs
+
+
+def test_doctor_names_each_cause_before(story_lab: Any) -> None:
+    code, said = wslnet(story_lab, "doctor")
+    assert code == 11
+    failing = {one["code"]: one for one in said["findings"] if one["status"] == "fail"}
+    assert {"mode.actual", "route.nested", "nested.reject"} <= set(failing)
+    assert any("vm1 filter FORWARD rule 7: REJECT" in line for line in failing["nested.reject"]["evidence"])
+    assert "192.168.124.0/24" in json.dumps(failing["route.nested"])
+    assert said["summary"]["crash"] == 0
+    told = {one["code"]: one["status"] for one in said["findings"]}
+    assert told["hyperv.inbound"] == "warn"
+    assert told["forwarding.adapters"] == "warn"
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(story_lab: Any) -> None:
+    before = files(story_lab)
+    code, plan = wslnet(story_lab, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--dry-run")
+    assert code == 10
+    changes = [(one["stage"], one["machine"], one["action"]) for one in plan["changes"]]
+    assert changes[0] == (1, "windows", "change")
+    assert (2, "windows", "restart") in changes
+    assert {("wsl", "add"), ("vm1", "add")} <= {
+        (machine, action) for stage, machine, action in changes if stage == 2
+    }
+    assert all(one["why"] and one["rows"] for one in plan["changes"])
+    assert any("Debian" in line for line in plan["cut"])
+    assert any("vm2" in line for line in plan["cut"])
+    assert files(story_lab) == before
+    assert changing_calls(story_lab) == []
+
+
+def test_without_yes_and_without_a_terminal_nothing_is_done(story_lab: Any) -> None:
+    code, said = wslnet(story_lab, "setup", "--mirrored")
+    assert (code, said["error"]["code"]) == (2, "bad-input")
+    assert changing_calls(story_lab) == []
+
+
+def test_setup_connects_what_was_cut(story_lab: Any) -> None:
+    config = story_lab.root("windows") / "Users" / "owner" / ".wslconfig"
+    bytes_before = config.read_bytes()
+    assert not story_lab.pings("wsl", VM2)
+    code, said = wslnet(story_lab, *ALLOW)
+    assert (code, said["result"]) == (0, "committed"), said
+    assert {one["outcome"] for one in said["changes"]} == {"done"}
+    assert config.read_bytes() == bytes_before.replace(b"networkingMode=nat", b"networkingMode=mirrored")
+    assert story_lab.pings("wsl", VM2)
+    assert story_lab.pings("vm2", TO_VM1)
+    assert ssh(story_lab, "wsl", VM2)
+    assert ssh(story_lab, "vm2", TO_VM1)
+    measured = {(one["from"], one["to"], one["proto"]): one["measured"] for one in said["verify"]}
+    assert measured["lan", "wsl", "tcp"] is True
+    assert said["unverified"] == []
+
+
+def test_only_the_allowed_port_is_open_to_the_lan(story_lab: Any) -> None:
+    with serving(story_lab, "wsl", 8080, "wsl 8080"), serving(story_lab, "wsl", 9090, "wsl 9090"):
+        for _ in range(5):
+            if fetch(story_lab, "lan", HOST, 8080) == "wsl 8080":
+                break
+        assert fetch(story_lab, "lan", HOST, 8080) == "wsl 8080"
+        assert fetch(story_lab, "lan", HOST, 9090) is None
+        assert fetch(story_lab, "wsl", HOST, 9090) == "wsl 9090"
+
+
+def test_the_same_command_again_changes_and_writes_nothing(story_lab: Any) -> None:
+    machines = ("wsl", "vm1", "vm2")
+    before = (
+        files(story_lab),
+        {name: network(story_lab, name) for name in machines},
+        changing_calls(story_lab),
+    )
+    code, said = wslnet(story_lab, *ALLOW)
+    assert (code, said["result"], said["changes"]) == (0, "unchanged", [])
+    after = files(story_lab), {name: network(story_lab, name) for name in machines}, changing_calls(story_lab)
+    assert after == before
+
+
+def test_doctor_finds_nothing_wrong_after(story_lab: Any) -> None:
+    code, said = wslnet(story_lab, "doctor")
+    wrong = [one for one in said["findings"] if one["status"] in {"fail", "crash"}]
+    assert (code, wrong) == (0, [])
+
+
+def test_the_matrix_is_as_wished_after(story_lab: Any) -> None:
+    code, said = wslnet(story_lab, "matrix")
+    assert code == 0
+    wished = [one for one in said["pairs"] if one["expected"]]
+    assert len(wished) == 12
+    assert all(one["ok"] for one in wished)
+
+
+def test_every_write_stood_alone_with_stop_and_its_key(story_lab: Any) -> None:
+    done = subprocess.run(
+        [WSLNET, "lab", "log", "--name", story_lab.name, "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    pipelines = [call for call in json.loads(done.stdout)["calls"] if call["kind"] == "psrp"]
+    reads = {"Get", "Test", "Select", "Find"}
+    writes = [
+        call
+        for call in pipelines
+        if any(one["name"].partition("-")[0] not in reads for one in call["commands"])
+    ]
+    assert writes
+    assert not any(one["script"] for call in pipelines for one in call["commands"])
+    for call in writes:
+        (command,) = call["commands"]
+        assert command["parameters"]["ErrorAction"]["value"] in {"Stop", 1}, command
+        assert not {"AsJob", "0"} & set(command["parameters"]), command
