@@ -26,6 +26,7 @@ P = ParamSpec("P")
 NAMES = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
 IPV4_KEYS = (
+    "forwarding",
     "rp_filter",
     "accept_local",
     "route_localnet",
@@ -59,8 +60,9 @@ def create(name: str) -> None:
     """
     _call(["ip", "netns", "add", name], f"cannot make the namespace {name}")
     with Namespace(name) as ns:
-        ns.set_sysctls({"ipv4/ip_forward": 0})
-        ns.set_sysctls({f"ipv4/conf/{dev}/{key}": 0 for dev in ("all", "default", "lo") for key in IPV4_KEYS})
+        keys = [f"ipv4/conf/{dev}/{key}" for dev in ("all", "default", "lo") for key in IPV4_KEYS]
+        # Only what differs: a default that was written once is copied to no interface that exists by then.
+        ns.set_sysctls({key: 0 for key in keys if ns.read_sysctl(key) != "0"})
         ns.netlink("link", "set", index=1, state="up")
 
 

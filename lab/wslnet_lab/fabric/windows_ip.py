@@ -26,6 +26,7 @@ DYNAMIC_PORTS = "49152 65535"
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 ANYWHERE = {4: "0.0.0.0", 6: "::"}
 TABLE_MAIN = 254
+RT_SCOPE_NOWHERE = 255
 # MIB_IPPROTO_NETMGMT and the static routes of the lab look alike to Windows: both are set by hand.
 PROTOCOL_NAMES = {2: "kernel", 3: "boot", 4: "static"}
 IFF_UP = 0x1
@@ -163,7 +164,9 @@ def delete_route(  # noqa: PLR0917 - the columns of one route
         FabricError: It does not exist, or no interface has that index.
     """
     with Namespace(windows) as ns:
-        ns.netlink("route", "del", **_spec(ns, family, dst, via, index, metric))
+        # Whatever its scope, as `ip route del` asks; IPv6 has none.
+        scope = {"scope": RT_SCOPE_NOWHERE} if family == 4 else {}  # noqa: PLR2004 - IPv4
+        ns.netlink("route", "del", **scope, **_spec(ns, family, dst, via, index, metric))
 
 
 def _spec(  # noqa: PLR0917 - the columns of one route

@@ -6,6 +6,7 @@ knows nothing of wires: a card must be plugged in before its first event.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import socket
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 RTPROT_KERNEL = 2
 RTNH_ONLINK = 4
+RT_SCOPE_NOWHERE = 255
+TABLE_MAIN = 254
 IFA_F_NODAD = 0x02
 IFA_F_NOPREFIXROUTE = 0x200
 FOREVER = 0xFFFFFFFF
@@ -136,14 +139,26 @@ def _change_address(ns: Namespace, event: events.AddressChange) -> None:
     index = ns.require(event.device)
     interface = ipaddress.ip_interface(event.address)
     where = {"index": index, "address": str(interface.ip), "prefixlen": interface.network.prefixlen}
-    if event.change != "Add":
-        ns.netlink("addr", "del", **where)
     if event.change == "Remove":
-        return
-    if isinstance(interface, ipaddress.IPv4Interface):
+        ns.netlink("addr", "del", **where)
+    elif isinstance(interface, ipaddress.IPv6Interface):
+        _put_ipv6(ns, event, where)
+    else:
+        # The kernel takes the card's routes with its last address; the service puts those with a gateway back,
+        # which works for default routes only: the others miss their on-link route (corpus errors, step 07).
+        routes = _gateway_routes(ns, index) if event.change == "Update" else []
+        if event.change == "Update":
+            _delete_address(ns, where)
         broadcast = str(interface.network.broadcast_address)
         ns.netlink("addr", "add", **where, broadcast=broadcast, flags=IFA_F_NOPREFIXROUTE)
-        return
+        for route in routes:
+            with contextlib.suppress(FabricError):
+                ns.netlink("route", "add", **route)
+
+
+def _put_ipv6(ns: Namespace, event: events.AddressChange, where: dict[str, object]) -> None:
+    if event.change == "Update":
+        _delete_address(ns, where)
     public = (event.prefix_origin, event.suffix_origin) == PUBLIC_ADDRESS
     ns.netlink(
         "addr",
@@ -153,6 +168,28 @@ def _change_address(ns: Namespace, event: events.AddressChange) -> None:
         preferred=0 if public else event.preferred_lifetime,
         valid=FOREVER,
     )
+
+
+def _delete_address(ns: Namespace, where: dict[str, object]) -> None:
+    try:
+        ns.netlink("addr", "del", **where)
+    except FabricError as error:
+        # Gone already: the kernel drops IPv6 addresses when a link goes down.
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+
+
+def _gateway_routes(ns: Namespace, index: int) -> list[dict[str, object]]:
+    found = []
+    for message in ns.netlink("get_routes", family=socket.AF_INET, oif=index, table=TABLE_MAIN):
+        gateway = message.get_attr("RTA_GATEWAY")
+        if gateway is not None:
+            dst = message.get_attr("RTA_DST")
+            route: dict[str, object] = {"gateway": gateway, "oif": index, "proto": RTPROT_KERNEL}
+            route |= {"dst": f"{dst}/{message['dst_len']}"} if dst else {"dst": "default", "flags": RTNH_ONLINK}
+            metric = message.get_attr("RTA_PRIORITY")
+            found.append(route | ({"priority": metric} if metric else {}))
+    return found
 
 
 def _change_route(ns: Namespace, event: events.RouteChange) -> None:
@@ -178,7 +215,9 @@ def _change_route(ns: Namespace, event: events.RouteChange) -> None:
 
 def _delete_route(ns: Namespace, route: dict[str, object]) -> None:
     try:
-        ns.netlink("route", "del", **route)
+        # Whatever its scope, as `ip route del` asks; IPv6 has none.
+        scope = {"scope": RT_SCOPE_NOWHERE} if route["family"] == socket.AF_INET else {}
+        ns.netlink("route", "del", **scope, **route)
     except FabricError as error:
         # Absent is as good as removed (wsl-guest-facts 6): taking an address away took its routes.
         if error.errno != errno.ESRCH:
