@@ -8,7 +8,6 @@ is cleared by `cleanup`, the same way whether it ended well or not.
 from __future__ import annotations
 
 import logging
-import secrets
 import signal
 import sys
 import time
@@ -20,9 +19,10 @@ from wslnet_lab.errors import LabError
 from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware
 from wslnet_lab.hypervisor import Hypervisor
+from wslnet_lab.install import install
 from wslnet_lab.paths import LabPaths
 from wslnet_lab.socks import SocksProxy
-from wslnet_lab.topology.model import Topology
+from wslnet_lab.topology.model import Machine, Topology
 from wslnet_lab.topology.read import read
 from wslnet_lab.utility_vm import UtilityVm
 from wslnet_lab.windows_side import WindowsSide
@@ -46,23 +46,25 @@ class Daemon:
     def up(self) -> None:
         """Boots the whole topology and returns when every machine answers."""
         self._hardware.save()
-        self._hardware.install()
-        self._paths.password.write_text(f"{secrets.token_urlsafe(12)}\n")
-        self._paths.password.chmod(0o600)
+        install(self._paths, self._topology)
         self._paths.inventory.write_text(inventory.render(self._paths, self._topology, self._proxy.port))
         self._serve()
-        order = self._topology.machines.values()
-        for machine in order:
-            if machine.kind in ("gateway", "peer"):
-                self._hardware.start_lan_machine(machine)
-            elif machine.kind == "windows":
-                self._hardware.start_windows()
-            elif machine.kind == "wsl":
-                self._wsl.start(machine.mode, {}, None)
-            else:
-                self._hardware.start_vm(machine)
-        for machine in order:
+        # Under the lock, so that Windows, which asks whether WSL runs when it boots, gets the final answer.
+        with self._hardware.lock:
+            for machine in self._topology.machines.values():
+                self._switch_on(machine)
+        for machine in self._topology.machines.values():
             self._hardware.wait_answering(machine)
+
+    def _switch_on(self, machine: Machine) -> None:
+        if machine.kind in ("gateway", "peer"):
+            self._hardware.start_lan_machine(machine)
+        elif machine.kind == "windows":
+            self._hardware.start_windows()
+        elif machine.kind == "wsl":
+            self._wsl.start(machine.mode, {}, None)
+        else:
+            self._hardware.start_vm(machine)
 
     def stay(self) -> None:
         """Lives until a signal ends this process, and takes the exits of machines meanwhile."""
@@ -100,7 +102,7 @@ class Daemon:
             else:
                 self._hardware.stop(machine)
                 self._hardware.start_lan_machine(found)
-            self._hardware.wait_answering(found)
+        self._hardware.wait_answering(found)
         return self._hardware.snapshot().report()
 
     def set_faults(self, names: list[str]) -> list[str]:

@@ -1,18 +1,23 @@
-"""Faults that can be put into a lab: a list of names in one file that the parts read when they act.
+"""Faults that can be put into a lab: names in one file that the parts read when they act.
 
-`winrm-401` and `wslconfig-locked` are the Windows host's to obey, `sshd-refused:MACHINE` and `vm-off:MACHINE`
-the daemon's. Only the file is kept here.
+Windows' own are the Windows host's to obey; `sshd-refused:MACHINE` and `vm-off:MACHINE` are the daemon's.
+Only the file is kept here.
 """
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from wslnet_lab.errors import UsageError
-from wslnet_lab.paths import LabPaths
-from wslnet_lab.topology.model import Topology
+from wslnet_lab.host.state.machine_state import WSLCONFIG_LOCKED
+from wslnet_lab.host.wire.settings import FAULTS as WIRE_FAULTS
+from wslnet_lab.host.wsl.startup import INIT_FAULTS
 
-WHOLE = ("winrm-401", "wslconfig-locked")
+if TYPE_CHECKING:
+    from wslnet_lab.paths import LabPaths
+    from wslnet_lab.topology.model import Topology
+
 SSHD_REFUSED = "sshd-refused"
 VM_OFF = "vm-off"
 
@@ -37,7 +42,7 @@ def check(name: str, topology: Topology) -> None:
     Raises:
         UsageError: With the faults that there are.
     """
-    possible = [*WHOLE]
+    possible = sorted({*WIRE_FAULTS, *INIT_FAULTS.values(), WSLCONFIG_LOCKED})
     possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
     possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
     if name not in possible:

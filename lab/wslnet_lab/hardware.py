@@ -6,8 +6,6 @@ modes are `utility_vm`'s; what the fabric does with packets is not known here.
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
 import shlex
 import sys
@@ -15,7 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from wslnet_lab import faults, machine, netns, rootfs, sshd, standins, state
+from wslnet_lab import faults, machine, netns, sshd, state
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import hyperv_firewall, lan, links, nested, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
@@ -79,24 +77,6 @@ class Hardware:
             },
         )
 
-    # ---- once per lab --------------------------------------------------------------------------------
-
-    def install(self) -> None:
-        """Makes keys and every machine's files; nothing runs yet."""
-        rootfs.build_base(self.paths.base)
-        sshd.make_key(self.paths.client_key, f"owner@{self.paths.name}")
-        for each in self.topology.machines.values():
-            where = self.paths.machine(each.name)
-            where.folder.mkdir()
-            if each.is_linux:
-                rootfs.mount_machine(self.paths, where, standins=standins.programs(each))
-                rootfs.write_files(where.root, _identity_files(each))
-                sshd.install(where.root, each.hostname, self.paths.client_key)
-            else:
-                where.root.mkdir()
-                (self.paths.folder / "windows.json").write_text(json.dumps(dict(each.settings), indent=1))
-            rootfs.write_files(where.root, each.files)
-
     # ---- switching -----------------------------------------------------------------------------------
 
     def start_lan_machine(self, each: Machine) -> None:
@@ -130,12 +110,12 @@ class Hardware:
                         add_idle_adapter(name, adapter)
                 windows_ip.prepare(name)
                 hyperv_firewall.apply(name, hyperv_firewall.Policy())
-            services = []
-            if importlib.util.find_spec("wslnet_lab.host.__main__") is not None:
-                services = [_windows_host(self.paths, resumed=resumed)]
+            host = [sys.executable, "-m", "wslnet_lab.host", "--lab", str(self.paths.folder)]
+            if resumed:
+                host.append("--resumed")
             environment = {**machine.ENVIRONMENT, "PATH": f"{Path(sys.executable).parent}:{machine.PATH}"}
             self.inits[windows.name] = machine.boot(
-                self.paths, windows, services, binds=[], environment=environment
+                self.paths, windows, [host], binds=[], environment=environment
             )
             uplink = next(a for a in windows.adapters if a.nic.gateway)
             self.addresses[windows.name] = uplink.nic.addresses[0].partition("/")[0]
@@ -216,7 +196,7 @@ class Hardware:
         if each.is_linux:
             if not faults.refuses_ssh(self.paths, each.name):
                 netns.wait_port(name, sshd.PORT, SSH_TIMEOUT_S)
-        elif importlib.util.find_spec("wslnet_lab.host.__main__") is not None:
+        else:
             netns.wait_port(name, WINRM_PORT, WINDOWS_TIMEOUT_S)
 
     def _cut_windows(self, windows: Machine) -> None:
@@ -235,18 +215,6 @@ class Hardware:
         if gateway.nic is None:
             raise LabError("topology: the gateway has no card")
         lan.plug(self.paths.netns(gateway.name), gateway.nic.device, self.paths.netns(each.name), card)
-
-
-def _windows_host(paths: LabPaths, *, resumed: bool) -> list[str]:
-    argv = [sys.executable, "-m", "wslnet_lab.host", "--lab", str(paths.folder)]
-    return [*argv, "--resumed"] if resumed else argv
-
-
-def _identity_files(each: Machine) -> dict[str, str]:
-    return {
-        "etc/hostname": f"{each.hostname}\n",
-        "etc/hosts": f"127.0.0.1\tlocalhost\n127.0.1.1\t{each.hostname}\n::1\tlocalhost ip6-localhost\n",
-    }
 
 
 def add_idle_adapter(namespace: str, adapter: WindowsAdapter) -> None:

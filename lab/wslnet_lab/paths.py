@@ -24,11 +24,6 @@ class MachinePaths:
     Attributes:
         folder: Holds everything below.
         root: The merged view, mounted where anyone on this host sees it; for Windows its C:.
-        upper: What the machine changed of its system (upper side of the overlay on `root`).
-        work: overlayfs' scratch folder beside `upper`.
-        usr: `upper` and `work` of the overlay on `root/usr`.
-        boot: What init is told (JSON), written before each start.
-        hypervisor: Socket of the virtual machine monitor that `virsh` inside talks to.
     """
 
     folder: Path
@@ -36,28 +31,33 @@ class MachinePaths:
 
     @property
     def upper(self) -> Path:
+        """What the machine changed of its system: the upper side of the overlay on `root`."""
         return self.folder / "upper"
 
     @property
     def work(self) -> Path:
+        """overlayfs' scratch folder beside `upper`."""
         return self.folder / "work"
 
     @property
     def usr(self) -> Path:
+        """`upper` and `work` of the overlay on `root/usr`."""
         return self.folder / "usr"
 
     @property
     def boot(self) -> Path:
+        """What its process 1 is told (JSON), written before each start."""
         return self.folder / "boot.json"
 
     @property
     def hypervisor(self) -> Path:
+        """Socket of the virtual machine monitor that `virsh` inside talks to."""
         return self.folder / "hypervisor.sock"
 
 
 @dataclass(frozen=True, slots=True)
 class LabPaths:
-    """The files of one lab."""
+    """The files of one lab, as docs/protocols.md section 3 names them."""
 
     name: str
 
@@ -74,43 +74,58 @@ class LabPaths:
 
     @property
     def folder(self) -> Path:
+        """Holds all of them; a file system of its own while the lab is up."""
         return LABS / self.name
 
     @property
     def state(self) -> Path:
+        """Which processes and machines there are, for the commands."""
         return self.folder / "state.json"
 
     @property
     def inventory(self) -> Path:
+        """The controller's inventory."""
         return self.folder / "inventory.toml"
 
     @property
     def control(self) -> Path:
+        """The daemon's control socket."""
         return self.folder / "control.sock"
 
     @property
     def faults(self) -> Path:
+        """The faults in force."""
         return self.folder / "faults.json"
 
     @property
     def log(self) -> Path:
+        """Logs of the daemon, of each machine, and of the calls to Windows."""
         return self.folder / "log"
 
     @property
     def calls(self) -> Path:
+        """What Windows was asked to do, one JSON object a line."""
         return self.log / "calls.jsonl"
 
     @property
     def keys(self) -> Path:
+        """SSH keys."""
         return self.folder / "keys"
 
     @property
     def client_key(self) -> Path:
+        """The private key that logs in everywhere."""
         return self.keys / "id_ed25519"
 
     @property
     def password(self) -> Path:
+        """The password of Windows' owner."""
         return self.folder / "password"
+
+    @property
+    def windows_settings(self) -> Path:
+        """What kind of Windows it is, data of the topology."""
+        return self.folder / "windows.json"
 
     @property
     def base(self) -> Path:

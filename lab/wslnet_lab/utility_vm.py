@@ -101,14 +101,15 @@ class UtilityVm:
             self.start(mode, settings, None)
 
     def state(self) -> dict[str, Any]:
-        """The answer of `wsl_state`."""
-        running = self._hardware.running(self._machine.name)
-        return {
-            "running": running,
-            "mode": self._mode if running else None,
-            "address": self._hardware.addresses.get(self._machine.name) if running else None,
-            "since": self._since if running else None,
-        }
+        """The answer of `wsl_state`; a start or stop under way is waited for."""
+        with self._hardware.lock:
+            running = self._hardware.running(self._machine.name)
+            return {
+                "running": running,
+                "mode": self._mode if running else None,
+                "address": self._hardware.addresses.get(self._machine.name) if running else None,
+                "since": self._since if running else None,
+            }
 
     def info(self) -> dict[str, str]:
         """What `wslinfo` inside can tell."""

@@ -61,11 +61,11 @@ class MachineState:
         self.services = JsonFile(folder / "services.json", lambda: install_services(self.settings))
 
     def faults(self) -> dict[str, Any]:
-        """The faults that are on now: name → parameters (`faults.json`: names, or a table of them)."""
+        """The faults that are on now: name → parameters (`faults.json`: names, or a table of them, in `faults`)."""
         if not self._faults.exists():
             return {}
-        document = json.loads(self._faults.read_text("utf-8") or "{}")
-        rows = document.items() if isinstance(document, dict) else ((name, True) for name in document)
+        names = json.loads(self._faults.read_text("utf-8") or "{}").get("faults", {})
+        rows = names.items() if isinstance(names, dict) else ((name, True) for name in names)
         return {
             name: given if isinstance(given, dict) else {}
             for name, given in rows
