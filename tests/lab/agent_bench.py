@@ -7,11 +7,9 @@ namespace; every byte passes a counting relay. Everything lies in the test's own
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import socket
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from wslnet.transport.pipe import left
 from wslnet_linux_agent import bundle
 
 PYTHON = "/usr/bin/python3"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def pythons() -> list[str]:
@@ -146,39 +145,44 @@ class Count:
 
 
 class Sshd:
-    """An sshd whose sessions run in a namespace; `port` on 127.0.0.1 leads to it."""
+    """An sshd whose sessions run in a namespace; `port` on 127.0.0.1 leads to it.
 
-    def __init__(
-        self, folder: Path, namespace: Netns, options: str = "", path: str = "/usr/sbin:/usr/bin:/sbin:/bin"
-    ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    Users are root and `plain`. What is put into `tools` is found first on PATH, `login` is run by every shell
+    of root before its command.
+    """
+
+    def __init__(self, folder: Path, namespace: Netns, *, options: str = "", path: str = SYSTEM_PATH) -> None:
         self.folder = folder
+        self.tools = folder / "tools"
+        self.tools.mkdir(parents=True)
+        self.tools.chmod(0o777)
         self.namespace = namespace
         self.counts: list[Count] = []
         self.key = folder / "id"
         self.host_key = folder / "host"
+        self.login = folder / "login"
+        self.login.write_text("")
         for file in (self.key, self.host_key):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file))
-        (folder / "passwd").write_text(
-            Path("/etc/passwd").read_text(encoding="utf-8") + f"plain:x:4242:4242::{folder}:/bin/sh\n",
-            encoding="utf-8",
-        )
+        users = Path("/etc/passwd").read_text(encoding="utf-8") + "plain:x:4242:4242::/:/bin/sh\n"
+        (folder / "passwd").write_text(users, encoding="utf-8")
         (folder / "config").write_text(
-            f"HostKey {self.host_key}\nAuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\n"
-            f"PidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nSetEnv PATH={path}\n{options}\n",
+            f"HostKey {self.host_key}\nAuthorizedKeysFile /run/authorized_keys\nStrictModes no\nUsePAM no\n"
+            "PidFile none\nPermitRootLogin yes\nPasswordAuthentication no\n"
+            f"SetEnv PATH=/usr/local/bin:{path}\n{options}\n",
             encoding="utf-8",
         )
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._children: list[subprocess.Popen[bytes]] = []
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._serve, daemon=True).start()
 
     def argv(self, *arguments: str) -> list[str]:
         """The command that runs sshd in its namespaces, with its own /run, users and no login scripts."""
         script = (
-            "mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && "
-            f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind /dev/null /root/.bashrc && "
+            f"mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && cp {self.key}.pub /run/authorized_keys && "
+            f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind {self.login} /root/.bashrc && "
+            f"mount --bind {self.tools} /usr/local/bin && "
             'exec /usr/sbin/sshd "$@"'
         )
         return [
@@ -188,9 +192,9 @@ class Sshd:
 
     def listen(self, address: str, port: int) -> None:
         """Listen in the namespace itself as well, for nested connections."""
-        log = (self.folder / "log").open("ab")
         argv = self.argv("-D", "-o", f"ListenAddress={address}", "-o", f"Port={port}")
-        self._children.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log))
+        with (self.folder / "log").open("ab") as log:
+            self._children.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log))
         until = time.monotonic() + 10
         while f"{address}:{port} " not in self.namespace.exec("ss", "-ltn"):
             assert time.monotonic() < until, "sshd does not listen"
@@ -202,18 +206,22 @@ class Sshd:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            ours, theirs = socket.socketpair()
-            log = (self.folder / "log").open("ab")
-            # sshd asks who its peer is and wants no Unix socket for -i: it gets a TCP pair of its own.
-            ours.close()
-            theirs.close()
             ours, theirs = _tcp_pair()
-            self._children.append(subprocess.Popen(self.argv("-i"), stdin=theirs, stdout=theirs, stderr=log))
+            with (self.folder / "log").open("ab") as log:
+                self._children.append(
+                    subprocess.Popen(self.argv("-i"), stdin=theirs, stdout=theirs, stderr=log)
+                )
             theirs.close()
             count = Count()
             self.counts.append(count)
             for source, sink, way in ((connection, ours, "host"), (ours, connection, "controller")):
                 threading.Thread(target=_relay, args=(source, sink, way, count), daemon=True).start()
+
+    def cut(self) -> None:
+        """End every connection and its sshd, as a crash does."""
+        for child in self._children:
+            child.kill()
+            child.wait(10)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -248,6 +256,3 @@ def _relay(source: socket.socket, sink: socket.socket, way: str, count: Count) -
         if way == "controller":
             source.close()
             sink.close()
-
-
-assert os.name == "posix", sys.platform

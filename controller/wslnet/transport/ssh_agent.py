@@ -92,7 +92,7 @@ class AgentPipe:
         if self._pipe is None:
             raise AgentError(f"{self._shell.machine}: nothing was asked yet", machine=self._shell.machine)
         if not self._greeted:
-            first = _after_hello(self._pipe, deadline)
+            first = _after_hello(self._pipe, self._shell.machine, deadline)
             if first is None:
                 first = self._start_with_password(self._pipe, deadline)
             self._greeted = True
@@ -159,7 +159,7 @@ def command_line(argv: Sequence[str]) -> str:
     return shlex.join(argv)
 
 
-def _after_hello(pipe: SshPipe, deadline: float) -> bytes | None:
+def _after_hello(pipe: SshPipe, machine: str, deadline: float) -> bytes | None:
     """Wait for the hello; gives what came after it, None if the process ended without one."""
     seen = b""
     while bundle.HELLO not in seen:
@@ -168,7 +168,9 @@ def _after_hello(pipe: SshPipe, deadline: float) -> bytes | None:
             return None
         seen += data
         if len(seen) > _MOST_NOISE:
-            raise Unreachable("something else than our agent talks there: its login scripts print too much")
+            raise Unreachable(
+                f"{machine}: its login scripts print too much for an agent to start", machine=machine
+            )
     return seen.partition(bundle.HELLO)[2]
 
 
@@ -178,7 +180,7 @@ def _answer_prompt(pipe: SshPipe, shell: Shell, password: str, deadline: float) 
     answered = False
     while True:
         try:
-            first = _after_hello(pipe, min(deadline, after(_TICK_S)))
+            first = _after_hello(pipe, shell.machine, min(deadline, after(_TICK_S)))
         except DeadlineExceeded:
             first = b""
             hello = False

@@ -5,6 +5,7 @@ Secrets are asked for only when the server wants one, at most once, and never lo
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from wslnet.errors import AuthenticationFailed, InputError
@@ -23,18 +24,40 @@ def load_key(file: Path, secret: Callable[[], str | None]) -> paramiko.PKey:
         InputError: the file cannot be read, is no key, or the passphrase does not fit.
     """
     import paramiko  # noqa: PLC0415 - `wslnet --help` must not load it
-    from paramiko.pkey import UnknownKeyType  # noqa: PLC0415 - as above
 
     try:
+        text = file.expanduser().read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{file}: the key cannot be read: {getattr(error, 'strerror', 'no text')}"
+        ) from error
+    try:
+        return _parse(text, None)
+    except paramiko.PasswordRequiredException:
+        passphrase = secret()
+    except (paramiko.SSHException, ValueError) as error:
+        raise InputError(f"{file}: not a private key that can be used") from error
+    if passphrase is None:
+        raise InputError(f"{file}: the key has a passphrase and no `secret` says it")
+    try:
+        return _parse(text, passphrase)
+    except (paramiko.SSHException, ValueError) as error:
+        raise InputError(f"{file}: its passphrase is not what `secret` says") from error
+
+
+def _parse(text: str, passphrase: str | None) -> paramiko.PKey:
+    """Read a key of any kind; PKey.from_path cannot: it hands the passphrase on as the wrong type."""
+    import paramiko  # noqa: PLC0415 - as above
+
+    problem: Exception | None = None
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         try:
-            return paramiko.PKey.from_path(file)
-        except (paramiko.PasswordRequiredException, TypeError):
-            # cryptography says TypeError for a key with a passphrase when none is given.
-            return paramiko.PKey.from_path(file, _passphrase(file, secret))
-    except OSError as error:
-        raise InputError(f"{file}: the key cannot be read: {error.strerror}") from error
-    except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError) as error:
-        raise InputError(f"{file}: not a private key that can be used, or its passphrase is wrong") from error
+            return kind.from_private_key(io.StringIO(text), passphrase)
+        except paramiko.PasswordRequiredException:
+            raise
+        except (paramiko.SSHException, ValueError) as error:
+            problem = error
+    raise paramiko.SSHException("no key of a known kind") from problem
 
 
 def authenticate(
@@ -73,10 +96,3 @@ def authenticate(
                 raise
     offered = " and ".join(tried) or "neither key nor password (set `key` or `secret`)"
     raise AuthenticationFailed(f"{machine}: sshd refuses {user} with {offered}", machine=machine)
-
-
-def _passphrase(file: Path, secret: Callable[[], str | None]) -> str:
-    passphrase = secret()
-    if passphrase is None:
-        raise InputError(f"{file}: the key has a passphrase and no `secret` says it")
-    return passphrase
