@@ -89,7 +89,7 @@ def test_unset_leaves_the_default_and_other_lines(
     assert name not in read(without).effective
     if name not in read(data).effective:
         kept = [line for line in without.decode().splitlines() if line]
-        section = f"[{name.partition(".")[0]}]"
+        section = f"[{name.partition('.')[0]}]"
         assert [line for line in kept if line != section] == [
             line for line in data.decode().splitlines() if line and line != section
         ]
@@ -122,7 +122,10 @@ def replaced(data: bytes, name: str) -> int:
 
 
 def common_prefix(one: bytes, other: bytes) -> int:
-    return next((i for i, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other)))
+    return next(
+        (i for i, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+        min(len(one), len(other)),
+    )
 
 
 def common_suffix(one: bytes, other: bytes) -> int:

@@ -115,6 +115,6 @@ def error_record(record: PsrpErrorRecord) -> ErrorRecord:
     return ErrorRecord(
         fqid=str(record.fq_error or ""),
         category=_CATEGORIES[number] if number < len(_CATEGORIES) else str(number),
-        message=str(record.to_string or record.message or record.reason or ""),
+        message=str(record),
         target=str(record.target_name or ""),
     )

@@ -131,6 +131,7 @@ class WinrsRunner:
             operation_timeout_sec=_OPERATION_TIMEOUT_S,
             read_timeout_sec=_OPERATION_TIMEOUT_S + 2,
             proxy=one.proxy,
+            ca_trust_path=None,
         )
         self._limit(deadline - time.monotonic())
         self._shell = self._protocol.open_shell(
