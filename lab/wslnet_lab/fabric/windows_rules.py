@@ -16,6 +16,8 @@ STEERING = "netdev fse"
 
 # The hook before the stack has no connection tracking: `flows4` and `flows6` remember what passed, by
 # protocol, remote address, remote port, local port. Marks: 1 = the guest's, 2 = for both, 0 = Windows'.
+# A process of the guest may have any port, Windows reserved it; what the guest forwards has only the block
+# (wsl-guest-facts 5, mark 0x1). The hop limit tells them apart: a forwarded packet has lost one.
 BOOT = """\
 table inet windows {
     set forwarding4 { type ifname; }
@@ -113,22 +115,30 @@ table netdev fse {
         udp dport @udp_ports goto inbound_udp
         udp dport @block goto inbound_udp
     }
+    chain remember {
+        update @flows4 { ip protocol . ip daddr . th dport . th sport timeout 10m }
+        update @flows6 { ip6 nexthdr . ip6 daddr . th dport . th sport timeout 10m }
+    }
+    chain remember_own {
+        ip ttl != 64 return
+        ip6 hoplimit != 64 return
+        goto remember
+    }
     chain outbound_tcp {
+        tcp flags & (syn | ack) == syn jump hyperv_out
         tcp sport @block return
-        update @flows4 { ip protocol . ip daddr . tcp dport . tcp sport timeout 10m }
-        update @flows6 { ip6 nexthdr . ip6 daddr . tcp dport . tcp sport timeout 10m }
+        goto remember_own
     }
     chain outbound_udp {
-        ip protocol . ip daddr . udp dport . udp sport @flows4 return
-        ip6 nexthdr . ip6 daddr . udp dport . udp sport @flows6 return
+        ip protocol . ip daddr . udp dport . udp sport @flows4 goto remember
+        ip6 nexthdr . ip6 daddr . udp dport . udp sport @flows6 goto remember
         jump hyperv_out
-        update @flows4 { ip protocol . ip daddr . udp dport . udp sport }
-        update @flows6 { ip6 nexthdr . ip6 daddr . udp dport . udp sport }
+        udp sport @block goto remember
+        goto remember_own
     }
     chain outbound {
         ip saddr != @host4 drop
         ip6 saddr != @host6 drop
-        tcp flags & (syn | ack) == syn jump hyperv_out
         meta l4proto tcp goto outbound_tcp
         meta l4proto udp goto outbound_udp
         icmp type echo-request jump hyperv_out
