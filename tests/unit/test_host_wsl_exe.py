@@ -92,7 +92,7 @@ def test_labels_are_localised_headers_are_not(tmp_path: Path) -> None:
 
 
 def test_culture_by_fault(desk: Desk) -> None:
-    (desk.folder / "faults.json").write_text('{"culture-zh-cn": true}')
+    (desk.folder / "faults.json").write_text('{"faults": ["culture-zh-cn"]}')
     assert "内核版本" in desk.run("--version").stdout.decode()
 
 
@@ -276,7 +276,9 @@ def test_the_registry_can_switch_the_hyperv_firewall_off(desk: Desk) -> None:
 
 
 def test_a_network_that_cannot_be_made_ends_at_none(desk: Desk) -> None:
-    (desk.folder / "faults.json").write_text('{"wsl-mirrored-init-fails": {"code": "0x8007054f"}}')
+    (desk.folder / "faults.json").write_text(
+        '{"faults": {"wsl-mirrored-init-fails": {"code": "0x8007054f"}}}'
+    )
     desk.config("[wsl2]\nnetworkingMode=mirrored\n")
     outcome = desk.start()
     assert (outcome.exit_code, desk.mode()) == (0, "none")
@@ -287,7 +289,7 @@ def test_a_network_that_cannot_be_made_ends_at_none(desk: Desk) -> None:
 
 def test_a_locked_file_means_defaults_and_a_warning(desk: Desk) -> None:
     desk.config("[wsl2]\nnetworkingMode=mirrored\n")
-    (desk.folder / "faults.json").write_text('["wslconfig-locked"]')
+    (desk.folder / "faults.json").write_text('{"faults": ["wslconfig-locked"]}')
     assert "Failed to open config file" in desk.start().stderr.decode()
     assert desk.mode() == "nat"
 

@@ -5,9 +5,9 @@ One place that turns stores into the effective policy and hands it down; it chan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wslnet_lab.host.state.policy import effective_policy
+from wslnet_lab.host.state.policy import effective_policy, merged_rules
 
 if TYPE_CHECKING:
     from wslnet_lab.host.hardware import Adapter, Hardware
@@ -34,7 +34,7 @@ class FirewallEnforcement:
                 self._state.firewall,
                 category=self.wsl_category(),
                 host_rules=self._host_rules(),
-                switched_off=not self.available() or not self._state.boot.data["wsl_firewall"],
+                switched_off=not self.wanted(),
             )
         )
 
@@ -42,6 +42,14 @@ class FirewallEnforcement:
         """Whether Windows has it and the registry does not switch it off (wsl-facts 2.1)."""
         disabled = self._state.registry.get(_MPSSVC, "HyperVFirewallDisable", self._state.settings.owner_sid)
         return self._state.settings.hyperv_firewall and disabled != 1
+
+    def wanted(self) -> bool:
+        """Whether it is available and WSL did not start with `firewall=false`."""
+        return self.available() and bool(self._state.boot.data["wsl_firewall"])
+
+    def merged_rules(self) -> list[dict[str, Any]]:
+        """The host's rules that hold for WSL too, in the form of Hyper-V rules (wsl-facts 2.3)."""
+        return merged_rules(self._state.firewall, self._host_rules())
 
     def wsl_category(self) -> str:
         """The category that counts for WSL: that of the adapter with the best default route."""

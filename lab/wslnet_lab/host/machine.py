@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wslnet_lab.host.commands import register_commands
 from wslnet_lab.host.enforcement import FirewallEnforcement
 from wslnet_lab.host.engine import Registry
+from wslnet_lab.host.networks import Networks
 from wslnet_lab.host.state import MachineState
 from wslnet_lab.host.wsl.client import WslClient
 from wslnet_lab.host.wsl.lifecycle import WslLife
@@ -31,6 +32,7 @@ class WindowsMachine:
     Attributes:
         state: What it remembers.
         hardware: The machine below it.
+        networks: Adapters and routes with the settings that Windows keeps.
         firewall: Makes the hardware obey the Hyper-V firewall.
         wsl: The life of WSL's machine.
         registry: Its commands, for `engine.build_engine`.
@@ -39,6 +41,7 @@ class WindowsMachine:
 
     state: MachineState
     hardware: Hardware
+    networks: Networks
     firewall: FirewallEnforcement
     wsl: WslLife
     registry: Registry
@@ -53,6 +56,7 @@ class WindowsMachine:
             HardwareError: The hardware refused or did not answer.
         """
         self.firewall.push()
+        self.networks.restore()
         self.wsl.adopt()
 
 
@@ -74,6 +78,7 @@ def build_windows(
     firewall = FirewallEnforcement(state, hardware)
     wsl = WslLife(state, hardware, firewall)
     registry = Registry()
-    register_commands(registry, state, hardware, firewall)
+    networks = Networks(state, hardware)
+    register_commands(registry, state, hardware, networks, firewall)
     programs = InstalledPrograms(state, {"wsl.exe": WslClient(state, wsl, log), "whoami.exe": Whoami(state)})
-    return WindowsMachine(state, hardware, firewall, wsl, registry, programs)
+    return WindowsMachine(state, hardware, networks, firewall, wsl, registry, programs)

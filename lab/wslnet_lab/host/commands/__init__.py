@@ -4,15 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet_lab.host.commands import (
+    connection_profile,
+    host_firewall,
+    hyperv_rules,
+    hyperv_settings,
+    names_and_nat,
+    net_adapter,
+    net_address,
+    net_interface,
+    net_route,
+    sockets,
+)
+
 if TYPE_CHECKING:
     from wslnet_lab.host.enforcement import FirewallEnforcement
     from wslnet_lab.host.engine import Registry
     from wslnet_lab.host.hardware import Hardware
+    from wslnet_lab.host.networks import Networks
     from wslnet_lab.host.state import MachineState
 
 
 def register_commands(
-    registry: Registry, state: MachineState, hardware: Hardware, firewall: FirewallEnforcement
+    registry: Registry,
+    state: MachineState,
+    hardware: Hardware,
+    networks: Networks,
+    firewall: FirewallEnforcement,
 ) -> None:
-    """Enters every command of this Windows; those its build does not have stay out."""
-    del registry, state, hardware, firewall
+    """Enters every command of this Windows; which ones its build has is the engine's reading to say."""
+    registry.add_cdxml(
+        *net_interface.commands(networks, hardware),
+        *net_address.commands(networks, hardware),
+        *net_route.commands(networks, hardware),
+        *net_adapter.commands(networks),
+        *connection_profile.commands(state, networks, firewall),
+        *hyperv_rules.commands(state.firewall, firewall),
+        *hyperv_settings.commands(state.firewall, firewall, hardware),
+        *host_firewall.commands(state, firewall),
+        *sockets.commands(hardware),
+        *names_and_nat.commands(state, networks),
+    )

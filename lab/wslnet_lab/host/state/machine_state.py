@@ -61,7 +61,7 @@ class MachineState:
         self.services = JsonFile(folder / "services.json", lambda: install_services(self.settings))
 
     def faults(self) -> dict[str, Any]:
-        """The faults that are on now: name → parameters (`faults.json`: names, or a table of them, in `faults`)."""
+        """The faults that are on now: name → parameters (`faults.json`: a list or a table in `faults`)."""
         if not self._faults.exists():
             return {}
         names = json.loads(self._faults.read_text("utf-8") or "{}").get("faults", {})

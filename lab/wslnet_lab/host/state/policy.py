@@ -48,8 +48,7 @@ def effective_policy(
     rules = [row for row in firewall.all_rules() if _applies(row, bit)]
     if profile["AllowLocalFirewallRules"] != TRUE:
         rules = [row for row in rules if row in firewall.system_rules().values()]
-    if setting["AllowHostPolicyMerge"] == TRUE:
-        rules += [_as_hyperv(row) for row in host_rules if _mergeable(row) and _applies(_as_hyperv(row), bit)]
+    rules += [row for row in merged_rules(firewall, host_rules) if _applies(row, bit)]
     effective = [_effective(row) for row in rules]
     return EffectivePolicy(
         enabled=enabled,
@@ -58,6 +57,13 @@ def effective_policy(
         loopback=setting["LoopbackEnabled"] == TRUE,
         rules=tuple(sorted(effective, key=lambda rule: rule.action != "Block")),
     )
+
+
+def merged_rules(firewall: HyperVFirewall, host_rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The host's own rules that count for WSL, as Hyper-V rules; none when the merge is off."""
+    if firewall.effective_setting(WSL_CREATOR)["AllowHostPolicyMerge"] != TRUE:
+        return []
+    return [_as_hyperv(row) for row in host_rules if _mergeable(row)]
 
 
 def _action(profile: Mapping[str, Any], setting: Mapping[str, Any], name: str) -> str:
@@ -82,6 +88,10 @@ def _mergeable(row: Mapping[str, Any]) -> bool:
 def _as_hyperv(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "InstanceID": row["InstanceID"],
+        "DisplayName": row["DisplayName"],
+        "RulePriority": 0,
+        "LocalAddresses": row["LocalAddress"],
+        "RemotePorts": row["RemotePort"],
         "Direction": row["Direction"],
         "Action": row["Action"],
         "Enabled": row["Enabled"],
