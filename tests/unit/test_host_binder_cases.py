@@ -25,7 +25,7 @@ def _load() -> list[Any]:
     ]
 
 
-def _sent(value: Any) -> Any:
+def _sent(value: object) -> object:
     if isinstance(value, dict) and set(value) == {"i64"}:
         return Number("I64", value["i64"])
     if isinstance(value, dict) and set(value) == {"seconds"}:
@@ -33,7 +33,7 @@ def _sent(value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> object:
     match value:
         case EnumValue():
             return value.name

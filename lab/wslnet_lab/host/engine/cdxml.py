@@ -58,7 +58,7 @@ def _computers(call: Call) -> list[str | None]:
             continue
         details = cim_errors.broken_session(call.signature.name, call.command.class_name, str(name))
         if not alive:
-            raise CommandError(replace(details, remoting=False))
+            raise CommandError(details)
         call.error(details)
     return alive
 

@@ -76,7 +76,7 @@ class Call:
         namespace = self.place.namespace(class_name)
         details = cim_errors.provider_error(self.signature.name, namespace, class_name, error)
         if error.severity == _TERMINATING_SEVERITY:
-            raise CommandError(replace(details, remoting=False))
+            raise CommandError(details)
         self.error(details)
 
     def error(self, details: ErrorDetails) -> None:

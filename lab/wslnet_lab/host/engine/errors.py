@@ -6,6 +6,7 @@ text.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import Category, CommandError, ErrorDetails
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 _SMA = "System.Management.Automation"
 _BINDING = (f"{_SMA}.ParameterBindingException", "System.SystemException", "System.Exception")
+_ENGINE_OWN = (
+    f"{_SMA}.ParameterBinding",
+    f"{_SMA}.CommandNotFoundException",
+    f"{_SMA}.MethodInvocationException",
+    f"{_SMA}.RuntimeException",
+    f"{_SMA}.PSInvalidOperationException",
+)
 _TRANSFORMATION = (f"{_SMA}.ParameterBindingArgumentTransformationException", *_BINDING)
 _VALIDATION = (f"{_SMA}.ParameterBindingValidationException", *_BINDING)
 _NOT_FOUND = (f"{_SMA}.CommandNotFoundException", f"{_SMA}.RuntimeException")
@@ -173,15 +181,11 @@ def not_modelled(signature: Signature) -> CommandError:
 
 
 def in_parent(details: ErrorDetails) -> ErrorDetails:
-    """The record as it stands in the error stream when a statement failed and later ones ran."""
-    return ErrorDetails(
-        fqid=details.fqid,
-        category=details.category,
-        message=details.message,
-        exception_types=_PARENT,
-        activity=details.activity,
-        reason=short_name(_PARENT[0]),
-        target_name=details.target_name,
-        target_type=details.target_type,
-        target_object=details.target_object,
-    )
+    """The record as it stands in the error stream when a statement failed and later ones ran.
+
+    Exceptions of the engine itself stand inside a ParentContainsErrorRecordException; a record that a command
+    threw keeps its own exception (corpus/cim err_fatal_then_write).
+    """
+    if not details.exception_types[0].startswith(_ENGINE_OWN):
+        return details
+    return replace(details, exception_types=_PARENT, reason=short_name(_PARENT[0]), remoting=False)

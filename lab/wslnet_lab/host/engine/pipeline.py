@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import BoundCall, Category, CommandError, ErrorDetails, Outcome
@@ -64,12 +64,12 @@ class PipelineEngine:
             try:
                 self._run_statement(statement, session, _Muted(sink) if failed else sink)
             except StoppedByPreference as stop:
-                return failed or Outcome("Failed", stop.details)
+                return failed or _failed(stop)
             except CommandError as error:
                 if failed is None and index == 0 and len(statements) > 1:
                     sink.error(in_parent(error.details))
                 elif failed is None:
-                    failed = Outcome("Failed", error.details)
+                    failed = _failed(error)
             except PipelineStopped:
                 return Outcome("Stopped", _STOPPED)
         return failed or Outcome("Completed")
@@ -141,6 +141,11 @@ class PipelineEngine:
         call = BoundCall(signature.name, bound.parameter_set, bound.parameters, session, objects)
         for value in body(call, sink):
             sink.output(value)
+
+
+def _failed(error: CommandError) -> Outcome:
+    # In the state message a CDXML error is a plain record (cdxml-facts 1.1).
+    return Outcome("Failed", replace(error.details, remoting=False))
 
 
 class _Muted:

@@ -73,7 +73,7 @@ class CommandSink:
         if self.error_action in SILENT:
             return
         if self.error_action == STOP:
-            raise StoppedByPreference(replace(details, remoting=False))
+            raise StoppedByPreference(details)
         if self.error_action != CONTINUE:
             raise cannot_ask(self._signature)
         self._target.error(details)

@@ -1,0 +1,232 @@
+"""Every call of corpus/binder through the whole engine; what differs is listed with its reason."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wslnet_lab.host.contract import (
+    Argument,
+    BoundCall,
+    CommandError,
+    Engine,
+    EnumValue,
+    ErrorDetails,
+    Identity,
+    Invocation,
+    Number,
+    Session,
+    Sink,
+    Statement,
+)
+from wslnet_lab.host.engine import EngineSettings, Registry, build_engine
+from wslnet_lab.host.engine.binder import bind
+from wslnet_lab.host.engine.signatures import load_oracle
+from wslnet_lab.host.engine.values import time_span_text
+
+SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[3] / "shared"))
+CORPUS = SHARED / "corpus"
+CASES = Path(__file__).parents[1] / "cases" / "binder" / "corpus"
+SESSION = Session(Identity("DESKTOP\\owner", "S-1-5-21-1-2-3-1001"))
+SHARE_WANTED = 0.99
+
+pytestmark = [
+    pytest.mark.corpus,
+    pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is not there"),
+]
+
+
+class Recorder:
+    """A sink that keeps bound calls and errors."""
+
+    def __init__(self) -> None:
+        self.calls: list[BoundCall] = []
+        self.errors: list[ErrorDetails] = []
+
+    def output(self, value: object) -> None:
+        assert isinstance(value, BoundCall)
+        self.calls.append(value)
+
+    def error(self, details: ErrorDetails) -> None:
+        self.errors.append(details)
+
+    def warning(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def progress(self, activity: str, status: str, *, completed: bool) -> None:
+        raise AssertionError(activity, status, completed)
+
+    def stopping(self) -> bool:
+        return False
+
+
+def _echo(call: BoundCall, _sink: Sink) -> Iterator[object]:
+    yield call
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    registry = Registry()
+    for signature in load_oracle("all").commands.values():
+        registry.add(signature.name, _echo)
+    return build_engine(registry, EngineSettings(reading="all"))
+
+
+def _deviations(file: str) -> dict[str, str]:
+    listed = json.loads((CASES / "deviations.json").read_text("utf-8"))[file]
+    return {key: group["reason"] for group in listed for key in group["ids"]}
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _sent(value: dict[str, Any] | None) -> object:
+    if value is None:
+        return True
+    [(kind, content)] = value.items()
+    match kind:
+        case "n":
+            return None
+        case "l":
+            return Number("I64", content)
+        case "a":
+            return [_sent(item) for item in content]
+        case "h":
+            return {key: _sent(item) for key, item in content.items()}
+    return content
+
+
+def _statements(row: dict[str, Any]) -> tuple[Statement, ...]:
+    statements = row.get("st") or [[{"c": row["c"], "p": row["p"]}]]
+    return tuple(
+        tuple(
+            Invocation(command["c"], tuple(Argument(name, _sent(value)) for name, value in command["p"]))
+            for command in statement
+        )
+        for statement in statements
+    )
+
+
+def _shown(value: object) -> object:
+    match value:
+        case EnumValue(name=held) | Number(value=held):
+            return held
+        case list():
+            return [_shown(item) for item in value]
+        case dict():
+            return {key: _shown(item) for key, item in value.items()}
+        case timedelta():
+            return time_span_text(value)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _recorded(value: object) -> object:
+    """The recorded value; a WildcardPattern was recorded by its WQL text, where % stands for *."""
+    if not isinstance(value, dict) or "t" not in value:
+        return value
+    content = value["v"]
+    if value["t"] == "System.Management.Automation.WildcardPattern":
+        return content.replace("%", "*")
+    if isinstance(content, list):
+        return [_recorded(item) for item in content]
+    if isinstance(content, dict):
+        return {key: _recorded(item) for key, item in content.items()}
+    return content
+
+
+def _expected(row: dict[str, Any]) -> tuple[object, ...]:
+    results = [
+        (result["set"], {name: _recorded(value) for name, value in result["b"].items()})
+        for result in row.get("r", [])
+    ]
+    errors = [(error["q"].partition(",")[0], error["cat"], error["t"]) for error in row.get("e", [])]
+    return row["s"], results, sorted(errors)
+
+
+def _outcome(engine: Engine, row: dict[str, Any]) -> tuple[object, ...]:
+    recorder = Recorder()
+    outcome = engine.run(_statements(row), SESSION, recorder)
+    results = [
+        (call.parameter_set, {name: _shown(value) for name, value in call.parameters.items()})
+        for call in recorder.calls
+    ]
+    errors = [(_id(details), _category(details), 0) for details in recorder.errors]
+    if outcome.reason is not None:
+        errors.append((_id(outcome.reason), _category(outcome.reason), 1))
+    return outcome.state, results, sorted(errors)
+
+
+def _id(details: ErrorDetails) -> str:
+    return details.fqid.partition(",")[0]
+
+
+def _category(details: ErrorDetails) -> str:
+    return details.category.name.title().replace("_", "")
+
+
+def test_binder_corpus(engine: Engine) -> None:
+    rows = _rows(CORPUS / "binder" / "binder.jsonl")
+    different = {row["id"] for row in rows if _outcome(engine, row) != _expected(row)}
+    listed = _deviations("binder.jsonl")
+    assert different == set(listed)
+    assert len(rows) - len(different) >= SHARE_WANTED * len(rows)
+
+
+_VALUES: dict[str, object] = {
+    "null": None,
+    "''": "",
+    "[]": [],
+    "[null]": [None],
+    "['']": [""],
+    "'x'": "x",
+    "['x','']": ["x", ""],
+    "5": 5,
+    "'5'": "5",
+    "True": True,
+    "-1": -1,
+    "[[1]]": [[1]],
+}
+_BESIDE: dict[str, dict[str, object]] = {
+    "New-NetFirewallHyperVRule": {"DisplayName": "d"},
+    "Register-ScheduledTask": {"TaskName": "t", "Xml": "<Task/>"},
+}
+
+
+def test_binding_matrix_of_windows_commands() -> None:
+    oracle = load_oracle("all")
+    different = set()
+    count = 0
+    for row in _rows(CORPUS / "cim" / "binding-matrix.jsonl"):
+        signature = oracle.command(row["command"])
+        if signature is None:
+            # Commands of the recording's own module.
+            continue
+        count += 1
+        given = {**_BESIDE.get(row["command"], {}), row["parameter"]: _VALUES[row["value"]]}
+        try:
+            bind(signature, tuple(Argument(name, value) for name, value in given.items()))
+            reason = None
+        except CommandError as error:
+            reason = error.details.fqid
+        if reason != row["reason"]:
+            different.add(f"{row['command']} {row['parameter']} {row['value']}")
+    assert count >= 200
+    assert different == set(_deviations("binding-matrix.jsonl"))
+
+
+def test_binder_verdicts(engine: Engine) -> None:
+    by_id = {row["id"]: row for row in _rows(CORPUS / "binder" / "binder.jsonl")}
+    verdicts = _rows(CORPUS / "cim" / "binder-verdicts.jsonl")
+    for verdict in verdicts:
+        recorder = Recorder()
+        outcome = engine.run(_statements(by_id[verdict["id"]]), SESSION, recorder)
+        if verdict["verdict"] == "refused":
+            assert outcome.reason is not None
+            assert outcome.reason.fqid == verdict["fqid"]
+        elif verdict["verdict"] == "accepted":
+            assert outcome.state == "Completed", verdict
