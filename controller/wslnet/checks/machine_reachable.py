@@ -69,7 +69,7 @@ def _not_seen(snapshot: Snapshot, machine: Machine, unseen: Unseen) -> Finding:
     blind = next(
         (one for one in snapshot.inventory.ancestors(machine.name) if one.name in snapshot.unseen), None
     )
-    if machine.kind is Kind.WSL and _is_stopped(snapshot):
+    if machine.kind is Kind.WSL and (unseen.code == "stopped" or _is_stopped(snapshot)):
         cause, step = "WSL does not run", "start WSL: wslnet doctor --wake"
         depends_on = ("wsl.running",)
     elif blind is not None:

@@ -41,8 +41,14 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
     wish = snapshot.inventory.wish
-    lost = [line for allow in wish.allow for line in _holders(windows, allow)]
     mirrored = "mirrored" in {wish.mode, snapshot.mode}
+    lost = [
+        line
+        for allow in wish.allow
+        for line in (*_listeners(windows, allow), *_relays(windows, allow))
+        # In NAT mode a portproxy rule is how the port is published, and its service listens for it.
+        if mirrored or not any(_relays(windows, allow))
+    ]
     if mirrored:
         lost += [
             f"{allow}: mirrored mode never steers it to WSL"
@@ -51,7 +57,8 @@ def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
         ]
     if lost:
         return _conflict(Status.FAIL, machine, "a wished port cannot reach WSL", lost)
-    ssh = list(_holders(windows, Allow("tcp", _ssh_port(snapshot)))) if mirrored else []
+    own = Allow("tcp", _ssh_port(snapshot))
+    ssh = [*_listeners(windows, own), *_relays(windows, own)] if mirrored else []
     if ssh:
         return _conflict(Status.WARN, machine, "the port of WSL's SSH server is held by Windows", ssh)
     named = ", ".join(str(allow) for allow in wish.allow)
@@ -77,12 +84,16 @@ def _conflict(status: Status, machine: str, title: str, evidence: list[str]) -> 
     )
 
 
-def _holders(windows: WindowsFacts, allow: Allow) -> Iterator[str]:
-    """In words, who holds the port on Windows; WSL's own relays are no rivals of it."""
+def _listeners(windows: WindowsFacts, allow: Allow) -> Iterator[str]:
+    """In words, who listens on the port on Windows; WSL's own relays are no rivals of it."""
     for one in windows.listeners or ():
         process = (one.process or "").lower().removesuffix(".exe")
         if (one.proto.lower(), one.port) == (allow.proto, allow.port) and process not in _OF_WSL_ITSELF:
             yield f"{allow}: {one.process or 'a process'} (pid {one.pid}) listens on {one.address}:{one.port}"
+
+
+def _relays(windows: WindowsFacts, allow: Allow) -> Iterator[str]:
+    """In words, the portproxy rules that take the port."""
     for rule in windows.portproxy or ():
         if (allow.proto, allow.port) == ("tcp", rule.listen_port):
             yield (

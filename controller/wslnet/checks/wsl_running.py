@@ -27,26 +27,29 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
     if machine is None:
         return
     service = snapshot.windows.wsl if snapshot.windows is not None else None
+    unseen = snapshot.unseen.get(machine.name)
     if snapshot.linux(machine.name) is not None:
         yield _SAY.ok(machine.name, "WSL runs", *(_distros(service) if service is not None else ()))
     elif service is not None and not service.installed:
         yield _SAY.skip(machine.name, "WSL is not installed", depends_on=("wsl.version",))
     elif service is not None and not service.running:
-        yield _stopped(machine.name, service)
+        yield _stopped(machine.name, _distros(service) or ("no distro is installed",))
     elif service is not None:
         yield _SAY.ok(machine.name, "WSL runs", *_distros(service))
+    elif unseen is not None and unseen.code == "stopped":
+        yield _stopped(machine.name, (unseen.reason,))
     else:
         yield _SAY.skip(
             machine.name, "Windows, which knows whether WSL runs, did not tell", depends_on=(REACHABLE,)
         )
 
 
-def _stopped(machine: str, service: WslService) -> Finding:
+def _stopped(machine: str, evidence: tuple[str, ...]) -> Finding:
     return _SAY.problem(
         Status.FAIL,
         machine,
         "WSL is stopped",
-        evidence=_distros(service) or ("no distro is installed",),
+        evidence=evidence,
         cause=_IDLE,
         fix=Fix(
             "wslnet doctor --wake",

@@ -52,15 +52,7 @@ class Diagnosis:
         return {str(status): sum(one.status is status for one in self.findings) for status in Status}
 
     def of_machine(self, name: str) -> Diagnosis:
-        """The findings about one machine only.
-
-        Raises:
-            InputError: the inventory has no such machine.
-        """
-        if name not in self.inventory.machines:
-            raise InputError(
-                f"{self.inventory.path}: no machine {name!r}; there are: {_names(self.inventory)}"
-            )
+        """The findings about one machine only."""
         return Diagnosis(self.inventory, tuple(one for one in self.findings if one.machine == name))
 
     def folded(self) -> tuple[Folded, ...]:
@@ -171,7 +163,3 @@ def _crash(inventory: Inventory, check: Check, error: Exception) -> Finding:
         cause="a fault in wslnet, not on the machine; the other checks are not touched by it",
         docs=check.docs,
     )
-
-
-def _names(inventory: Inventory) -> str:
-    return ", ".join(inventory.machines)

@@ -41,7 +41,9 @@ def document(base: str) -> dict[str, Any]:
 def snapshot_of(whole: dict[str, Any]) -> Snapshot:
     machines = {
         name: Machine(
-            name, Kind(one["kind"]), **{key: value for key, value in one.items() if key not in {"kind", "name"}}
+            name,
+            Kind(one["kind"]),
+            **{key: value for key, value in one.items() if key not in {"kind", "name"}},
         )
         for name, one in whole["machines"].items()
     }
