@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import sys
 import tempfile
 import zlib
 from functools import cache
@@ -135,3 +136,15 @@ def _keep(digest: bytes, data: bytes) -> None:
         with os.fdopen(handle, "wb") as temporary:
             temporary.write(digest + data)
         Path(name).replace(file)
+
+
+def sent_sources() -> list[Path]:
+    """Give the files of which the bundle is made: they must stay in the syntax of Python 3.5."""
+    return sorted(path for path in _FOLDER.glob("*.py") if path.name != Path(__file__).name)
+
+
+if __name__ == "__main__":
+    # For scripts/lint: `python -m wslnet_linux_agent.bundle --list-sources`.
+    if sys.argv[1:] != ["--list-sources"]:
+        sys.exit("usage: python -m wslnet_linux_agent.bundle --list-sources")
+    print(*sent_sources(), sep="\n")  # noqa: T201 - this is its output

@@ -137,12 +137,10 @@ class AgentClient:
         if isinstance(result, dict) and result.get("ok") is True and "value" in result:
             return OpResult(value=result["value"])
         error = result.get("error") if isinstance(result, dict) and result.get("ok") is False else None
-        if (
-            isinstance(error, dict)
-            and error.get("code") in ERROR_CODES
-            and isinstance(error.get("message"), str)
-        ):
-            return OpResult(code=error["code"], message=clean_line(error["message"]))
+        if isinstance(error, dict):
+            code, message = error.get("code"), error.get("message")
+            if isinstance(code, str) and code in ERROR_CODES and isinstance(message, str):
+                return OpResult(code=code, message=clean_line(message))
         raise self._nonsense("a result that is none")
 
     def _nonsense(self, what: str) -> AgentError:
