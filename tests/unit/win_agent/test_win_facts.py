@@ -131,15 +131,18 @@ def test_creator_that_is_not_registered_yet(host: Host, windows: FakeWindows) ->
     assert (found["supported"], found["creator_registered"]) == (True, False)
 
 
-def test_one_missing_cmdlet_does_not_hide_the_other_reads(host: Host, windows: FakeWindows) -> None:
+def test_one_read_that_fails_does_not_hide_the_others(host: Host, windows: FakeWindows) -> None:
     windows.absent = {"Get-NetConnectionProfile"}
-    with pytest.raises(WindowsAgentError) as missing:
-        gather(host, ["os", "profiles"])
-    assert missing.value.code == "tool-missing"
-    assert gather(host, ["os"])["os"]["build"] == 22631  # type: ignore[index]
+    windows.denied = {"Get-NetRoute"}
+    found: Any = gather(host, ["os", "profiles", "routes"])
+    assert (found["os"]["build"], found["profiles"], found["routes"]) == (22631, None, None)
+    assert {name: one["code"] for name, one in found["errors"].items()} == {
+        "profiles": "tool-missing",
+        "routes": "not-permitted",
+    }
 
 
-def test_no_rights_to_read_is_said_so(host: Host, windows: FakeWindows) -> None:
+def test_no_rights_to_read_anything_is_a_failure(host: Host, windows: FakeWindows) -> None:
     windows.denied = {"Get-NetRoute", "Get-NetFirewallHyperVRule"}
     for name in ("routes", "hyperv_firewall"):
         with pytest.raises(WindowsAgentError) as denied:

@@ -21,11 +21,10 @@ from .files import wslconfig
 from .wsl import wsl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from wslnet_win_agent.call import Call
     from wslnet_win_agent.host import Host
-    from wslnet_win_agent.registry import RegistryKeys
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "os": (registry.CURRENT_VERSION,),
@@ -41,55 +40,76 @@ _CALLS: dict[str, tuple[Callable[[], Call], ...]] = {
     "profiles": (network_calls.profiles,),
     "listeners": (network_calls.tcp_listeners, network_calls.udp_listeners),
 }
-_ROWS: dict[str, Callable[[Reply], list[dict[str, object]]]] = {
-    "adapters": network.adapters,
-    "interfaces": network.interfaces,
-    "addresses": network.addresses,
-    "routes": network.routes,
-    "profiles": network.profiles,
-}
-NAMES = frozenset({*_KEYS, *_CALLS, "hyperv_firewall", "wslconfig"})
 
 
 def gather(host: Host, needs: Iterable[str]) -> dict[str, object]:
     """Give `{name: fact}` for the names in `needs`.
 
+    A fact that could not be read is null and stands in a further one, `errors: {name: {code, message}}`.
+
     Raises:
-        WindowsAgentError: `bad-op` for an unknown name; `not-permitted` or `failed` when a read that every
-            Windows has was refused.
+        WindowsAgentError: `bad-op` for an unknown name; the first error when no fact at all could be read.
     """
-    wanted = set(needs)
-    unknown = wanted - NAMES
+    wanted = sorted(set(needs))
+    unknown = set(wanted) - NAMES
     if unknown:
         raise WindowsAgentError("bad-op", f"there is no fact named {min(unknown)}")
-    reply = _common(host, wanted)
-    keys = registry.read(reply.outputs)
-    facts: dict[str, object] = {name: _ROWS[name](reply) for name in _ROWS if name in wanted}
-    for name, build in _BUILDERS.items():
-        if name in wanted:
-            facts[name] = build(host, reply, keys)
+    reading = _Reading(host, wanted)
+    facts: dict[str, object] = {}
+    errors: dict[str, WindowsAgentError] = {}
+    for name in wanted:
+        try:
+            facts[name] = _FACTS[name](host, reading.of(name))
+        except WindowsAgentError as error:
+            facts[name], errors[name] = None, error
+    if errors and len(errors) == len(wanted):
+        raise next(iter(errors.values()))
+    if errors:
+        facts["errors"] = {
+            name: {"code": error.code, "message": error.message} for name, error in errors.items()
+        }
     return facts
 
 
-def _common(host: Host, wanted: set[str]) -> Reply:
-    calls = [make() for name in sorted(wanted & set(_CALLS)) for make in _CALLS[name]]
-    paths = [path for name in sorted(wanted & set(_KEYS)) for path in _KEYS[name]]
-    if paths:
-        calls.append(file_calls.registry_keys(paths))
-    if not calls:
-        return Reply()
-    reply = host.read(calls)
-    _check_answers(reply, "reading Windows")
-    return reply
+class _Reading:
+    """What the shared pipeline gave; when a part of it failed each fact is read alone, to see which."""
+
+    def __init__(self, host: Host, wanted: Sequence[str]) -> None:
+        self._host = host
+        self._shared = self._read(wanted)
+
+    def of(self, name: str) -> Reply:
+        """Give the outputs for one fact.
+
+        Raises:
+            WindowsAgentError: its own reads failed.
+        """
+        if _is_answered(self._shared):
+            return self._shared
+        reply = self._read([name])
+        if _is_answered(reply):
+            return reply
+        return demand(_without_absences(reply), f"reading {name}")
+
+    def _read(self, names: Iterable[str]) -> Reply:
+        calls = [make() for name in names for make in _CALLS.get(name, ())]
+        paths = [path for name in names for path in _KEYS.get(name, ())]
+        if paths:
+            calls.append(file_calls.registry_keys(paths))
+        return self._host.bridge.run(calls, deadline_s=self._host.deadline_s) if calls else Reply()
 
 
-def _check_answers(reply: Reply, what: str) -> None:
+def _is_answered(reply: Reply) -> bool:
+    return _without_absences(reply).ok
+
+
+def _without_absences(reply: Reply) -> Reply:
     """An absent registry key, an empty table or an unset setting is an answer, any other error is not."""
-    real = tuple(error for error in reply.errors if not error.is_not_found)
-    demand(replace(reply, errors=real), what)
+    return replace(reply, errors=tuple(error for error in reply.errors if not error.is_not_found))
 
 
-def _os(_host: Host, _reply: Reply, keys: RegistryKeys) -> dict[str, object]:
+def _os(_host: Host, reply: Reply) -> dict[str, object]:
+    keys = registry.read(reply.outputs)
     path = registry.CURRENT_VERSION
     return {
         "build": keys.number(path, "CurrentBuildNumber") or keys.number(path, "CurrentBuild") or 0,
@@ -99,7 +119,8 @@ def _os(_host: Host, _reply: Reply, keys: RegistryKeys) -> dict[str, object]:
     }
 
 
-def _registry(_host: Host, _reply: Reply, keys: RegistryKeys) -> dict[str, object]:
+def _registry(_host: Host, reply: Reply) -> dict[str, object]:
+    keys = registry.read(reply.outputs)
     policies = keys.values(registry.WSL_POLICIES)
     return {
         "ipv6_disabled_components": keys.number(registry.IPV6_PARAMETERS, "DisabledComponents"),
@@ -108,7 +129,8 @@ def _registry(_host: Host, _reply: Reply, keys: RegistryKeys) -> dict[str, objec
     }
 
 
-def _portproxy(_host: Host, _reply: Reply, keys: RegistryKeys) -> list[dict[str, object]]:
+def _portproxy(_host: Host, reply: Reply) -> list[dict[str, object]]:
+    keys = registry.read(reply.outputs)
     rules: list[dict[str, object]] = []
     for family, path in registry.PORTPROXY.items():
         for name, value in keys.values(path).items():
@@ -127,28 +149,38 @@ def _portproxy(_host: Host, _reply: Reply, keys: RegistryKeys) -> list[dict[str,
     return rules
 
 
-def _listeners(host: Host, reply: Reply, _keys: RegistryKeys) -> list[dict[str, object]]:
+def _listeners(host: Host, reply: Reply) -> list[dict[str, object]]:
     pids = network.owners(reply)
     names = network.process_names(host.read([network_calls.processes(pids)])) if pids else {}
     return network.listeners(reply, names)
 
 
-def _hyperv_firewall(host: Host, _reply: Reply, _keys: RegistryKeys) -> dict[str, object]:
+def _hyperv_firewall(host: Host, _reply: Reply) -> dict[str, object]:
     reply = host.bridge.run(
         [firewall_calls.creator(), firewall_calls.setting(), firewall_calls.rules()],
         deadline_s=host.deadline_s,
     )
     if not any(error.is_unknown_command for error in reply.errors):
-        _check_answers(reply, "reading the Hyper-V firewall")
+        demand(_without_absences(reply), "reading the Hyper-V firewall")
     return firewall.hyperv_firewall(reply)
 
 
-_BUILDERS: dict[str, Callable[[Host, Reply, RegistryKeys], object]] = {
-    "os": _os,
-    "registry": _registry,
-    "portproxy": _portproxy,
-    "listeners": _listeners,
+def _wsl(host: Host, reply: Reply) -> dict[str, object]:
+    return wsl(host, registry.read(reply.outputs))
+
+
+_FACTS: dict[str, Callable[[Host, Reply], object]] = {
+    "adapters": lambda _host, reply: network.adapters(reply),
+    "addresses": lambda _host, reply: network.addresses(reply),
     "hyperv_firewall": _hyperv_firewall,
-    "wslconfig": lambda host, _reply, _keys: wslconfig(host),
-    "wsl": lambda host, _reply, keys: wsl(host, keys),
+    "interfaces": lambda _host, reply: network.interfaces(reply),
+    "listeners": _listeners,
+    "os": _os,
+    "portproxy": _portproxy,
+    "profiles": lambda _host, reply: network.profiles(reply),
+    "registry": _registry,
+    "routes": lambda _host, reply: network.routes(reply),
+    "wsl": _wsl,
+    "wslconfig": lambda host, _reply: wslconfig(host),
 }
+NAMES = frozenset(_FACTS)
