@@ -1,11 +1,12 @@
-"""The log of what Windows was asked to do: read for `lab log`. The Windows host writes it, one JSON a line."""
+"""The log of what Windows was asked to do, read for `lab log`; the Windows host writes it line by line."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wslnet_lab.paths import LabPaths
+if TYPE_CHECKING:
+    from wslnet_lab.paths import LabPaths
 
 
 def read(paths: LabPaths) -> list[dict[str, Any]]:
@@ -19,6 +20,11 @@ def read(paths: LabPaths) -> list[dict[str, Any]]:
 def line(entry: dict[str, Any]) -> str:
     """One entry as one line for people."""
     what = " | ".join(command["name"] for command in entry.get("commands") or ())
-    words = [entry.get("at"), entry.get("kind"), entry.get("identity"), what or " ".join(entry.get("argv") or ())]
+    words = [
+        entry.get("at"),
+        entry.get("kind"),
+        entry.get("identity"),
+        what or " ".join(entry.get("argv") or ()),
+    ]
     words += [entry.get("state"), entry.get("error_id")]
     return "  ".join(str(word) for word in words if word)

@@ -10,14 +10,17 @@ import contextlib
 import shutil
 import signal
 import time
-from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wslnet_lab import netns, processes, state, syscalls
 from wslnet_lab.errors import LabError, NotRunning
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.paths import LABS, LabPaths
 from wslnet_lab.topology.read import names, read
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _DAEMON_END_TIMEOUT_S = 5.0
 _REAP_TIMEOUT_S = 1.0
@@ -68,7 +71,7 @@ def _end_daemon(paths: LabPaths) -> None:
 
 
 def _await_exits(pids: Collection[int]) -> None:
-    """Gives whoever adopted ended processes a moment to take their exits, so that no list shows them after."""
+    """Gives whoever adopted ended processes a moment to take their exits, so that no list shows them."""
     deadline = time.monotonic() + _REAP_TIMEOUT_S
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,6 +1,7 @@
 """The command group `wslnet lab`: raise a lab, look at it, act in it, break it, take it away.
 
-Parsing and printing only; heavy imports happen inside the commands, because `wslnet --help` reads this module.
+Parsing and printing only. What is heavy (netlink, the Windows host) is imported by the commands that need it:
+`lab exec` and `lab status` are called often.
 """
 
 from __future__ import annotations
@@ -8,18 +9,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wslnet_lab import calls, control, inside, state
 from wslnet_lab.errors import LabError, NeedsRoot, NotRunning, UsageError
 from wslnet_lab.paths import DEFAULT_NAME, LabPaths
 
 if TYPE_CHECKING:
-    from wslnet_lab.state import LabState
+    from collections.abc import Iterator
 
 SCHEMA_VERSION = 1
 _REBOOT_TIMEOUT_S = 120.0
@@ -44,8 +45,8 @@ def up(name: str, topology: str, *, as_json: bool) -> None:
         _need_root()
         from wslnet_lab import launch
 
-        state = launch.up(LabPaths.of(name), topology)
-        _print(state.report(), state.inventory, as_json=as_json)
+        raised = launch.up(LabPaths.of(name), topology)
+        _print(raised.report(), raised.inventory, as_json=as_json)
 
 
 @lab.command()
@@ -70,7 +71,9 @@ def status(name: str, *, as_json: bool) -> None:
     with _told(as_json=as_json):
         _need_root()
         report = _state(name).report()
-        lines = [f"lab {report['name']} ({report['topology']}), daemon {report['daemon']}, {report['inventory']}"]
+        lines = [
+            f"lab {report['name']} ({report['topology']}), daemon {report['daemon']}, {report['inventory']}"
+        ]
         lines += [
             f"{machine}  {each['state']}  {each['address'] or '-'}  {each['netns']}  {each['root']}"
             for machine, each in report["machines"].items()
@@ -87,8 +90,6 @@ def execute(name: str, user: str, machine: str, command: tuple[str, ...]) -> Non
     """Runs COMMAND in a machine and ends with its exit code."""
     with _told(as_json=False):
         _need_root()
-        from wslnet_lab import inside
-
         found = _machine(_state(name), machine)
         if found.init is None or not found.init.alive():
             raise NotRunning(f"{machine} is off")
@@ -97,7 +98,7 @@ def execute(name: str, user: str, machine: str, command: tuple[str, ...]) -> Non
         terminal = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
         argv = inside.command(found.init, list(command), account, terminal)
         sys.stdout.flush()
-        os.execvp(argv[0], argv)
+        os.execvp(argv[0], argv)  # noqa: S606 - its exit code is to be ours
 
 
 @lab.command("log")
@@ -107,8 +108,6 @@ def show_log(name: str, *, as_json: bool) -> None:
     """Prints what Windows was asked to do, oldest first."""
     with _told(as_json=as_json):
         _need_root()
-        from wslnet_lab import calls
-
         paths = LabPaths.of(name)
         _state(name)
         entries = calls.read(paths)
@@ -156,21 +155,17 @@ def _need_root() -> None:
         raise NeedsRoot("the lab needs root: it is made of network namespaces and mounts")
 
 
-def _state(name: str) -> LabState:
-    from wslnet_lab import state
-
+def _state(name: str) -> state.LabState:
     return state.read(LabPaths.of(name))
 
 
-def _machine(state: LabState, machine: str) -> Any:  # noqa: ANN401 - MachineState, imported lazily
-    if machine not in state.machines:
-        raise UsageError(f"no machine {machine!r}; there is {', '.join(state.machines)}")
-    return state.machines[machine]
+def _machine(lab_state: state.LabState, machine: str) -> state.MachineState:
+    if machine not in lab_state.machines:
+        raise UsageError(f"no machine {machine!r}; there is {', '.join(lab_state.machines)}")
+    return lab_state.machines[machine]
 
 
 def _ask(name: str, method: str, timeout_s: float, **params: object) -> Any:  # noqa: ANN401 - JSON
-    from wslnet_lab import control
-
     return control.call(LabPaths.of(name).control, method, params, timeout_s=timeout_s)
 
 

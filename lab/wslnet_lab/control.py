@@ -11,11 +11,12 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.errors import LabError, NotRunning, UsageError
-from wslnet_lab.fabric.netns import FabricError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Method = Callable[..., Any]
 
@@ -34,15 +35,18 @@ class _Handler(socketserver.StreamRequestHandler):
 class Server(socketserver.ThreadingUnixStreamServer):
     """Answers requests on a socket of its own, each connection in a thread.
 
-    A method gets the request's `params` as keyword arguments. `LabError` and `FabricError` become error
-    answers with their code; anything else becomes `failed` and is logged, so that no client waits for ever.
+    A method gets the request's `params` as keyword arguments. What it raises becomes an error answer, with
+    its own code for a `LabError`, else `failed`; what is not in `expected` is logged with its trace.
     """
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, path: Path, methods: Mapping[str, Method]) -> None:
+    def __init__(
+        self, path: Path, methods: Mapping[str, Method], expected: tuple[type[Exception], ...] = (LabError,)
+    ) -> None:
         self._methods = methods
+        self._expected = expected
         path.unlink(missing_ok=True)
         super().__init__(str(path), _Handler)
         path.chmod(0o600)
@@ -52,21 +56,22 @@ class Server(socketserver.ThreadingUnixStreamServer):
         """The answer to one request line."""
         try:
             request = json.loads(line)
-            name, params = request["method"], request.get("params") or {}
-            method = self._methods.get(name)
-            if method is None:
-                raise UsageError(f"no method {name!r}")
-            return {"result": method(**params)}
-        except LabError as error:
-            return {"error": {"code": error.code, "message": str(error)}}
-        except FabricError as error:
-            return {"error": {"code": "failed", "message": str(error)}}
-        except Exception as error:  # a fault here must not leave the client without an answer
-            _LOG.exception("control request %.200r", line)
-            return {"error": {"code": "failed", "message": f"{type(error).__name__}: {error}"}}
+            result = self._find(request["method"])(**(request.get("params") or {}))
+        except self._expected as error:
+            code = error.code if isinstance(error, LabError) else LabError.code
+            return {"error": {"code": code, "message": str(error)}}
+        except Exception as error:  # noqa: BLE001 - a fault here must not leave a client without an answer
+            _LOG.warning("control request %.200r", line, exc_info=error)
+            return {"error": {"code": LabError.code, "message": f"{type(error).__name__}: {error}"}}
+        return {"result": result}
+
+    def _find(self, name: str) -> Method:
+        if name not in self._methods:
+            raise UsageError(f"no method {name!r}")
+        return self._methods[name]
 
 
-def call(path: Path, method: str, params: Mapping[str, object], *, timeout_s: float) -> Any:  # noqa: ANN401 - JSON
+def call(path: Path, method: str, params: Mapping[str, object], *, timeout_s: float) -> Any:  # noqa: ANN401
     """Asks a server and gives its result.
 
     Raises:

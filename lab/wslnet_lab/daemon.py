@@ -11,9 +11,9 @@ import logging
 import signal
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wslnet_lab import faults, inventory, syscalls
+from wslnet_lab import control, faults, inventory, syscalls
 from wslnet_lab.control import Method, Server
 from wslnet_lab.errors import LabError
 from wslnet_lab.fabric.netns import FabricError
@@ -22,12 +22,16 @@ from wslnet_lab.hypervisor import Hypervisor
 from wslnet_lab.install import install
 from wslnet_lab.paths import LabPaths
 from wslnet_lab.socks import SocksProxy
-from wslnet_lab.topology.model import Machine, Topology
 from wslnet_lab.topology.read import read
 from wslnet_lab.utility_vm import UtilityVm
 from wslnet_lab.windows_side import WindowsSide
 
+if TYPE_CHECKING:
+    from wslnet_lab.topology.model import Machine, Topology
+
 _REAP_EVERY_S = 0.2
+_WSL_RESTART_TIMEOUT_S = 90.0
+_EXPECTED = (LabError, FabricError)
 _LOG = logging.getLogger(__name__)
 
 
@@ -83,13 +87,15 @@ class Daemon:
             "break": self.set_faults,
         }
 
-    def reboot(self, machine: str, fast_startup: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - JSON
+    def reboot(self, *, machine: str, fast_startup: bool = False) -> dict[str, Any]:
         """Reboots Windows, WSL or a VM, and loses what a reboot loses; what runs inside stays off."""
+        found = self._hardware.find(machine)
+        if found.kind == "wsl":
+            # Windows decides how WSL starts, and comes back here for it: not under the lock.
+            control.call(self._paths.windows_power, "wsl_restart", {}, timeout_s=_WSL_RESTART_TIMEOUT_S)
+            return self._hardware.snapshot().report()
         with self._hardware.lock:
-            found = self._hardware.find(machine)
-            if found.kind == "wsl":
-                self._wsl.restart()
-            elif found.kind == "vm":
+            if found.kind == "vm":
                 self._hardware.stop(machine)
                 self._hardware.start_vm(found)
             elif found.kind == "windows":
@@ -122,13 +128,13 @@ class Daemon:
         return names
 
     def _serve(self) -> None:
-        Server(self._paths.control, self.methods())
+        Server(self._paths.control, self.methods(), _EXPECTED)
         for machine in self._topology.machines.values():
             if machine.networks:
                 methods = Hypervisor(self._hardware, machine).methods()
                 if machine.kind == "wsl":
                     methods["wsl_info"] = self._wsl.info
-                Server(self._paths.machine(machine.name).hypervisor, methods)
+                Server(self._paths.machine(machine.name).hypervisor, methods, _EXPECTED)
 
 
 def main() -> None:

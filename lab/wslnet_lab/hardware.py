@@ -10,17 +10,23 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Callable
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wslnet_lab import faults, machine, netns, sshd, state
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import hyperv_firewall, lan, links, nested, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import TapWire
-from wslnet_lab.paths import LabPaths
+from wslnet_lab.init import PATH
 from wslnet_lab.processes import Process
-from wslnet_lab.topology.model import Machine, Topology, WindowsAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wslnet_lab.paths import LabPaths
+    from wslnet_lab.topology.model import Machine, Topology, WindowsAdapter
 
 SSH_TIMEOUT_S = 15.0
 WINDOWS_TIMEOUT_S = 30.0
@@ -113,10 +119,9 @@ class Hardware:
             host = [sys.executable, "-m", "wslnet_lab.host", "--lab", str(self.paths.folder)]
             if resumed:
                 host.append("--resumed")
-            environment = {**machine.ENVIRONMENT, "PATH": f"{Path(sys.executable).parent}:{machine.PATH}"}
-            self.inits[windows.name] = machine.boot(
-                self.paths, windows, [host], binds=[], environment=environment
-            )
+            self.paths.windows_ready.unlink(missing_ok=True)
+            path = f"{Path(sys.executable).parent}:{PATH}"
+            self.inits[windows.name] = machine.boot(self.paths, windows, [host], binds=[], path=path)
             uplink = next(a for a in windows.adapters if a.nic.gateway)
             self.addresses[windows.name] = uplink.nic.addresses[0].partition("/")[0]
             self.save()
@@ -187,7 +192,7 @@ class Hardware:
         state.write(self.paths, self.snapshot())
 
     def wait_answering(self, each: Machine) -> None:
-        """Waits until the machine's own server answers: sshd, or Windows' WinRM.
+        """Waits until the machine's own server answers: sshd, or Windows' WinRM (which says so in a file).
 
         Raises:
             LabError: It does not in time.
@@ -197,7 +202,11 @@ class Hardware:
             if not faults.refuses_ssh(self.paths, each.name):
                 netns.wait_port(name, sshd.PORT, SSH_TIMEOUT_S)
         else:
-            netns.wait_port(name, WINRM_PORT, WINDOWS_TIMEOUT_S)
+            deadline = time.monotonic() + WINDOWS_TIMEOUT_S
+            while not self.paths.windows_ready.exists():
+                if time.monotonic() > deadline:
+                    raise LabError(f"Windows does not boot, see {self.paths.log / 'windows.log'}")
+                time.sleep(0.02)
 
     def _cut_windows(self, windows: Machine) -> None:
         for act in self.before_windows_stops:

@@ -6,12 +6,14 @@ One socket per machine that hosts VMs, so that a machine sees and switches its o
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wslnet_lab.control import Method
 from wslnet_lab.errors import LabError
-from wslnet_lab.hardware import Hardware
-from wslnet_lab.topology.model import Machine
+
+if TYPE_CHECKING:
+    from wslnet_lab.control import Method
+    from wslnet_lab.hardware import Hardware
+    from wslnet_lab.topology.model import Machine
 
 # Any fixed namespace will do: a domain's UUID is the same in every lab and after every restart.
 _UUIDS = uuid.UUID("6f1d2c3b-4a59-4e78-9b60-7c8d9eafb0c1")

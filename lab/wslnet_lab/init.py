@@ -1,7 +1,7 @@
 """The first process of a machine: enters its namespaces, builds its view of files, runs its services.
 
 Started as `python -S -m wslnet_lab.init BOOT.json`. The caller gets one line, the number of the machine's
-process 1, when its services are started; then the two are on their own. Standard library only, and everything
+process 1, when its services are started; then the two are on their own. Standard library only, all of it
 imported before the root changes: afterwards the interpreter's own files are out of reach.
 
 Signals to process 1: TERM shuts the machine down, USR1 ends its services, USR2 starts those that are not there.
@@ -23,7 +23,14 @@ from wslnet_lab import syscalls
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-_DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+_DEVICES = {
+    "null": (1, 3),
+    "zero": (1, 5),
+    "full": (1, 7),
+    "random": (1, 8),
+    "urandom": (1, 9),
+    "tty": (5, 0),
+}
 _TUN = (10, 200)
 _STOP_GRACE_S = 2.0
 
@@ -113,7 +120,9 @@ class Services:
             (os.POSIX_SPAWN_DUP2, self._log, 1),
             (os.POSIX_SPAWN_DUP2, self._log, 2),
         ]
-        return os.posix_spawn(argv[0], argv, self._boot.environment, file_actions=actions, setsid=True, setsigmask=())
+        return os.posix_spawn(
+            argv[0], argv, self._boot.environment, file_actions=actions, setsid=True, setsigmask=()
+        )
 
     def start(self) -> None:
         """Starts every service that is not running."""
@@ -163,7 +172,9 @@ def _build_view(boot: Boot) -> None:
     if root:
         _make_dev(f"{root}/dev")
         for name, mode in (("run", "0755"), ("tmp", "1777")):
-            syscalls.mount(name, f"{root}/{name}", "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, f"mode={mode}")
+            syscalls.mount(
+                name, f"{root}/{name}", "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, f"mode={mode}"
+            )
         (Path(root) / "run/sshd").mkdir(mode=0o755)
         (Path(root) / "run/lock").mkdir(mode=0o755)
     for source, target in boot.binds:
@@ -187,7 +198,9 @@ def _make_dev(dev: str) -> None:
     for name in ("pts", "shm", "net"):
         Path(dev, name).mkdir(mode=0o755)
     os.mknod(f"{dev}/net/tun", stat.S_IFCHR | 0o666, os.makedev(*_TUN))
-    syscalls.mount("devpts", f"{dev}/pts", "devpts", syscalls.MS_NOSUID, "newinstance,ptmxmode=0666,mode=0620,gid=5")
+    syscalls.mount(
+        "devpts", f"{dev}/pts", "devpts", syscalls.MS_NOSUID, "newinstance,ptmxmode=0666,mode=0620,gid=5"
+    )
     syscalls.mount("shm", f"{dev}/shm", "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, "mode=1777")
     for name, target in (
         ("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"),

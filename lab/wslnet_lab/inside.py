@@ -1,4 +1,7 @@
-"""Running a program inside a machine: in all its namespaces, with a clean environment, as one of its users."""
+"""Running a program inside a machine: in all its namespaces, with a clean environment, as one of its users.
+
+The machine's own files say who its users are. Whether the machine runs is the caller's to know.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,17 @@ import os
 import signal
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.init import PATH
-from wslnet_lab.processes import Process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wslnet_lab.processes import Process
+
+_PASSWD_FIELDS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +50,14 @@ def find_account(root: Path, name: str) -> Account:
     """
     for line in (root / "etc/passwd").read_text().splitlines():
         fields = line.split(":")
-        if fields[0] == name and len(fields) == 7:
+        if fields[0] == name and len(fields) == _PASSWD_FIELDS:
             return Account(name, int(fields[2]), int(fields[3]), fields[5], fields[6])
     raise UsageError(f"no user {name!r} in that machine")
 
 
-def command(init: Process, argv: list[str], account: Account, extra: dict[str, str] | None = None) -> list[str]:
+def command(
+    init: Process, argv: list[str], account: Account, extra: dict[str, str] | None = None
+) -> list[str]:
     """The argument vector that runs `argv` in the machine of that process 1, in the user's home."""
     environment = {
         "PATH": PATH,

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from wslnet_lab.hardware import WINRM_PORT
-from wslnet_lab.paths import LabPaths
-from wslnet_lab.topology.model import Machine, Topology
+
+if TYPE_CHECKING:
+    from wslnet_lab.paths import LabPaths
+    from wslnet_lab.topology.model import Machine, Topology
 
 
 def render(paths: LabPaths, topology: Topology, proxy_port: int) -> str:

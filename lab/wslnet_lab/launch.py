@@ -6,11 +6,14 @@ import os
 import select
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from wslnet_lab import cleanup, state, syscalls
 from wslnet_lab.errors import LabError, NotRunning, UsageError
-from wslnet_lab.paths import LabPaths
 from wslnet_lab.topology.read import read
+
+if TYPE_CHECKING:
+    from wslnet_lab.paths import LabPaths
 
 _UP_TIMEOUT_S = 90.0
 

@@ -13,22 +13,31 @@ import sys
 import uuid
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import wslnet_lab
 from wslnet_lab import netns, processes
 from wslnet_lab.errors import LabError
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.init import PATH, Boot
-from wslnet_lab.paths import LabPaths
 from wslnet_lab.processes import Process
-from wslnet_lab.topology.model import Machine
+
+if TYPE_CHECKING:
+    from wslnet_lab.paths import LabPaths
+    from wslnet_lab.topology.model import Machine
 
 _BOOT_TIMEOUT_S = 20.0
 _SHUTDOWN_TIMEOUT_S = 5.0
 
 _IMPORT_ROOT = str(Path(wslnet_lab.__file__).parent.parent)
 
-ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/bash", "LANG": "C.UTF-8"}
+_ENVIRONMENT = {
+    "HOME": "/root",
+    "USER": "root",
+    "LOGNAME": "root",
+    "SHELL": "/bin/bash",
+    "LANG": "C.UTF-8",
+}
 
 
 def boot(
@@ -37,7 +46,7 @@ def boot(
     services: list[list[str]],
     *,
     binds: list[list[str]],
-    environment: dict[str, str] = ENVIRONMENT,
+    path: str = PATH,
 ) -> Process:
     """Starts the machine's process 1 in its namespace and gives it once its services are started.
 
@@ -46,7 +55,7 @@ def boot(
         machine: Which one.
         services: Argument vectors of its services.
         binds: Files and folders of this host that it sees: source, target.
-        environment: Of the services.
+        path: Where its services look for programs.
 
     Raises:
         LabError: It does not boot; the machine's log says why.
@@ -59,7 +68,7 @@ def boot(
         hostname=machine.hostname,
         root=str(where.root) if machine.is_linux else None,
         services=services,
-        environment=environment,
+        environment={**_ENVIRONMENT, "PATH": path},
         log=str(log),
         binds=binds,
         boot_id=str(uuid.uuid4()),

@@ -1,6 +1,6 @@
 """Entering a named network namespace for a moment, telling who it is, and leaving /run/netns as it was.
 
-Making and removing namespaces is the fabric's (`fabric.netns`); the names are iproute2's. Standard library only.
+Making and removing namespaces is the fabric's (`fabric.netns`); the names are iproute2's.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wslnet_lab import syscalls
 from wslnet_lab.errors import LabError
 from wslnet_lab.paths import LABS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NETNS = Path("/run/netns")
 
@@ -47,7 +49,9 @@ def forget_mount() -> None:
 
 def _is_mounted() -> bool:
     # Path.is_mount() does not see a folder bound to itself: the device is the same.
-    return any(line.split()[4] == str(NETNS) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return any(
+        line.split()[4] == str(NETNS) for line in Path("/proc/self/mountinfo").read_text().splitlines()
+    )
 
 
 def identity(name: str) -> tuple[int, int]:

@@ -36,7 +36,7 @@ class MachinePaths:
 
     @property
     def work(self) -> Path:
-        """overlayfs' scratch folder beside `upper`."""
+        """Scratch folder of overlayfs beside `upper`."""
         return self.folder / "work"
 
     @property
@@ -47,7 +47,7 @@ class MachinePaths:
     @property
     def boot(self) -> Path:
         """What its process 1 is told (JSON), written before each start."""
-        return self.folder / "boot.json"
+        return self.folder / "init.json"
 
     @property
     def hypervisor(self) -> Path:
@@ -126,6 +126,16 @@ class LabPaths:
     def windows_settings(self) -> Path:
         """What kind of Windows it is, data of the topology."""
         return self.folder / "windows.json"
+
+    @property
+    def windows_ready(self) -> Path:
+        """Written by the Windows host when it serves."""
+        return self.folder / "windows" / "host.ready"
+
+    @property
+    def windows_power(self) -> Path:
+        """Socket of the Windows host on which WSL is restarted as its owner would."""
+        return self.folder / "windows" / "host.sock"
 
     @property
     def base(self) -> Path:

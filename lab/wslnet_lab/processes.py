@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wslnet_lab.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _PROC = Path("/proc")
 _STARTTIME_FIELD = 19  # proc(5) field 22, counted after the command's closing bracket
@@ -70,10 +73,12 @@ def in_namespaces(namespaces: Collection[tuple[int, int]]) -> set[int]:
     return found
 
 
-def end_all(namespaces: Collection[tuple[int, int]], timeout_s: float = 10.0) -> set[int]:
+def end_all(
+    namespaces: Collection[tuple[int, int]], *, spared: Collection[int] = (), timeout_s: float = 10.0
+) -> set[int]:
     """Kills every process in these network namespaces, whoever started it, and waits until none is left.
 
-    The caller itself is spared: its threads enter a namespace only for a moment.
+    The caller itself is spared: its threads enter a namespace only for a moment. So are those in `spared`.
 
     Returns:
         The numbers of those killed.
@@ -83,7 +88,7 @@ def end_all(namespaces: Collection[tuple[int, int]], timeout_s: float = 10.0) ->
     """
     deadline = time.monotonic() + timeout_s
     ended: set[int] = set()
-    while left := in_namespaces(namespaces) - {os.getpid()}:
+    while left := in_namespaces(namespaces) - {os.getpid(), *spared}:
         if time.monotonic() > deadline:
             raise LabError(f"processes {sorted(left)} in the lab's namespaces do not end")
         ended |= left
@@ -97,7 +102,7 @@ def end_all(namespaces: Collection[tuple[int, int]], timeout_s: float = 10.0) ->
 
 
 def _namespaces_of(process: Path) -> set[tuple[int, int]]:
-    found = set()
+    found: set[tuple[int, int]] = set()
     try:
         tasks = list((process / "task").iterdir())
     except OSError:

@@ -8,27 +8,31 @@ the lab's own tmpfs and goes with it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wslnet_lab import syscalls
 from wslnet_lab.errors import LabError
-from wslnet_lab.paths import LabPaths, MachinePaths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet_lab.paths import LabPaths, MachinePaths
 
 _FOLDERS = {
     "boot": 0o755, "dev": 0o755, "etc": 0o755, "etc/ssh": 0o755, "home": 0o755, "media": 0o755, "mnt": 0o755,
     "opt": 0o755, "proc": 0o555, "root": 0o700, "run": 0o755, "srv": 0o755, "sys": 0o555, "tmp": 0o1777,
-    "usr": 0o755, "var": 0o755, "var/cache": 0o755, "var/lib": 0o755, "var/lib/misc": 0o755, "var/log": 0o755,
-    "var/spool": 0o755, "var/tmp": 0o1777,
+    "usr": 0o755, "var": 0o755, "var/cache": 0o755, "var/lib": 0o755, "var/lib/misc": 0o755,
+    "var/log": 0o755, "var/spool": 0o755, "var/tmp": 0o1777,
 }  # fmt: skip
 
 # What programs of /usr need to find in /etc to behave as installed here.
 _FROM_HOST = (
-    "alternatives", "bash.bashrc", "ca-certificates.conf", "debian_version", "default", "ethertypes", "gai.conf",
-    "host.conf", "inputrc", "iproute2", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "login.defs",
-    "mke2fs.conf", "networks", "nsswitch.conf", "os-release", "pam.conf", "pam.d", "profile", "protocols",
-    "python3", "python3.11", "python3.12", "python3.13", "rpc", "security", "services", "shells", "skel", "ssl",
-    "terminfo", "timezone",
+    "alternatives", "bash.bashrc", "ca-certificates.conf", "debian_version", "default", "ethertypes",
+    "gai.conf", "host.conf", "inputrc", "iproute2", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
+    "login.defs", "mke2fs.conf", "networks", "nsswitch.conf", "os-release", "pam.conf", "pam.d", "profile",
+    "protocols", "python3", "python3.11", "python3.12", "python3.13", "rpc", "security", "services", "shells",
+    "skel", "ssl", "terminfo", "timezone",
 )  # fmt: skip
 
 _ACCOUNTS = {
@@ -51,7 +55,14 @@ USERS = {"root": (0, Path("root")), "wujing": (1000, Path("home/wujing"))}
 """Accounts of every Linux machine: number of user and group, home below the root."""
 
 # The lab's rules are iptables-nft's whatever this host's own choice is.
-_IPTABLES = ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore")
+_IPTABLES = (
+    "iptables",
+    "iptables-save",
+    "iptables-restore",
+    "ip6tables",
+    "ip6tables-save",
+    "ip6tables-restore",
+)
 
 
 def build_base(base: Path) -> None:

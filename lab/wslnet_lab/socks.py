@@ -70,7 +70,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 class SocksProxy(socketserver.ThreadingTCPServer):
-    """A running proxy. `port` is where it listens on 127.0.0.1; sockets are dialled in namespace `namespace`."""
+    """A running proxy: `port` is where it listens on 127.0.0.1, `namespace` where its sockets are dialled."""
 
     daemon_threads = True
     request_queue_size = 128

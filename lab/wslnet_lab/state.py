@@ -6,13 +6,16 @@ Written by the daemon after every change, in one step; read by the commands, whe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.errors import NotRunning
-from wslnet_lab.paths import LabPaths
 from wslnet_lab.processes import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet_lab.paths import LabPaths
 
 SCHEMA_VERSION = 1
 
@@ -37,6 +40,7 @@ class MachineState:
 
     @property
     def running(self) -> bool:
+        """Whether it is on."""
         return self.init is not None and self.init.alive()
 
 
@@ -87,7 +91,9 @@ def read(paths: LabPaths) -> LabState:
     try:
         data = json.loads(paths.state.read_text())
     except FileNotFoundError:
-        raise NotRunning(f"no lab {paths.name!r} is up; `wslnet lab up --name {paths.name}` raises it") from None
+        raise NotRunning(
+            f"no lab {paths.name!r} is up; `wslnet lab up --name {paths.name}` raises it"
+        ) from None
     return LabState(
         name=data["name"],
         topology=data["topology"],

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import signal
 import threading
 import time
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from wslnet_lab import netns, processes
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import links, mirrored, nat
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import MirroredHost, NatLink, Nic
 from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware, add_idle_adapter
-from wslnet_lab.topology.model import Machine, WindowsAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet_lab.topology.model import Machine, WindowsAdapter
 
 _LOG = logging.getLogger(__name__)
 _REFRESH_S = 0.5
@@ -42,6 +47,7 @@ class UtilityVm:
         self._vm_id = ""
         self._mirroring: mirrored.Mirroring | None = None
         self._stop_refreshing = threading.Event()
+        self._distro_ended = False
 
     def start(self, mode: str, settings: Mapping[str, Any], address: str | None) -> dict[str, str | None]:
         """Boots it; when it runs already it is left as it is.
@@ -93,12 +99,24 @@ class UtilityVm:
             self._mirroring = None
             self._mode = self._since = self._gateway = None
 
-    def restart(self) -> None:
-        """Stops it and starts it as it was started last; its VMs stay off."""
+    def end_distro(self) -> None:
+        """Ends all in it but the machine and its network: `wsl --terminate` of its one distribution."""
         with self._hardware.lock:
-            mode, settings = self._mode or self._machine.mode, self._settings
-            self.stop()
-            self.start(mode, settings, None)
+            for vm in self._hardware.topology.children(self._machine.name):
+                self._hardware.stop(vm.name, orderly=False)
+            init = self._hardware.inits.get(self._machine.name)
+            if init is not None and init.alive():
+                processes.end_all({netns.identity(self._name)}, spared={init.pid})
+                self._distro_ended = True
+
+    def wake_distro(self) -> None:
+        """Starts the services of a distribution that was ended, as its next use does."""
+        with self._hardware.lock:
+            init = self._hardware.inits.get(self._machine.name)
+            if self._distro_ended and init is not None:
+                init.signal(signal.SIGUSR2)
+                self._hardware.wait_answering(self._machine)
+            self._distro_ended = False
 
     def state(self) -> dict[str, Any]:
         """The answer of `wsl_state`; a start or stop under way is waited for."""
@@ -141,13 +159,13 @@ class UtilityVm:
 
     def _mirror(self) -> str:
         cards = sorted(
-            ((a.mirrored_as, a.nic) for a in self._windows_machine.adapters if a.mirrored_as is not None),
+            ((a.mirrored_as, a.nic) for a in self._windows_machine.adapters if a.mirrored_as),
             key=lambda pair: pair[0],
         )
         host = MirroredHost(
             nics=tuple(nic for _, nic in cards),
             guest_devices=tuple(name for name, _ in cards),
-            host_address_loopback=bool(self._settings.get("hostAddressLoopback", False)),
+            host_address_loopback=bool(self._settings.get("host_address_loopback")),
         )
         add_idle_adapter(self._windows, self._adapter("fse"))
         self._mirroring = mirrored.start(self._windows, self._name, host)

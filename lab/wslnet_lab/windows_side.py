@@ -6,24 +6,28 @@ Translates between the control socket's JSON and the fabric; every network thing
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import socket
 import subprocess
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wslnet_lab import inside, netns
-from wslnet_lab.control import Method
 from wslnet_lab.errors import LabError, NotRunning, UsageError
 from wslnet_lab.fabric import hyperv_firewall, windows_ip
-from wslnet_lab.hardware import Hardware
-from wslnet_lab.utility_vm import UtilityVm
+from wslnet_lab.fabric import netns as fabric_netns
+
+if TYPE_CHECKING:
+    from wslnet_lab.control import Method
+    from wslnet_lab.hardware import Hardware
+    from wslnet_lab.utility_vm import UtilityVm
 
 _SOCKET_LINE = re.compile(
     r"(?P<proto>tcp|udp)\s+\S+\s+\d+\s+\d+\s+(?P<address>\S+):(?P<port>\d+)\s+\S+"
     r'(?:\s+users:\(\("(?P<process>[^"]*)",pid=(?P<pid>\d+))?'
 )
-_BANNER_BYTES = 4
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _SS_TIMEOUT_S = 10.0
 
 
@@ -48,16 +52,19 @@ class WindowsSide:
             "set_forwarding": self.set_forwarding,
             "route_add": self.route_add,
             "route_delete": self.route_delete,
+            "address_add": functools.partial(self._change_address, "add"),
+            "address_delete": functools.partial(self._change_address, "delete"),
             "listeners": self.listeners,
             "wsl_start": self.wsl_start,
             "wsl_stop": self.wsl_stop,
+            "wsl_terminate": self.wsl_terminate,
             "wsl_state": self._wsl.state,
             "wsl_exec": self.wsl_exec,
             "hyperv_firewall": self.hyperv_firewall,
             "probe": self.probe,
         }
 
-    def set_forwarding(self, index: int, family: int, enabled: bool) -> dict[str, object]:  # noqa: FBT001 - JSON
+    def set_forwarding(self, *, index: int, family: int, enabled: bool) -> dict[str, object]:
         """Switches forwarding of one adapter and family."""
         windows_ip.set_forwarding(self._name, index, family, enabled=enabled)
         return {}
@@ -74,6 +81,15 @@ class WindowsSide:
     ) -> dict[str, object]:
         """Deletes a route of Windows."""
         windows_ip.delete_route(self._name, family, dst, via, index, metric)
+        return {}
+
+    def _change_address(
+        self, verb: str, *, index: int, family: int, address: str, prefix: int
+    ) -> dict[str, object]:
+        with fabric_netns.Namespace(self._name) as windows:
+            windows.netlink(
+                "addr", verb, index=index, address=address, prefixlen=prefix, family=_FAMILIES[family]
+            )
         return {}
 
     def listeners(self) -> list[dict[str, Any]]:
@@ -106,9 +122,15 @@ class WindowsSide:
         """Boots WSL."""
         return self._wsl.start(mode, settings, address)
 
-    def wsl_stop(self, force: bool = False) -> dict[str, object]:  # noqa: FBT001, FBT002 - JSON
+    def wsl_stop(self, *, force: bool = False) -> dict[str, object]:
         """Stops WSL and everything in it."""
         self._wsl.stop(force=force)
+        return {}
+
+    def wsl_terminate(self, distro: str) -> dict[str, object]:
+        """Ends the processes of a distribution; this machine has one, whatever its name."""
+        del distro
+        self._wsl.end_distro()
         return {}
 
     def wsl_exec(
@@ -119,6 +141,7 @@ class WindowsSide:
         init = self._hardware.inits.get(wsl)
         if init is None or not init.alive():
             raise NotRunning("WSL is not running")
+        self._wsl.wake_distro()
         account = inside.find_account(self._hardware.paths.machine(wsl).root, user)
         outcome = inside.run(init, argv, account, stdin=base64.b64decode(stdin), timeout_s=timeout_s)
         return {
@@ -129,10 +152,11 @@ class WindowsSide:
 
     def hyperv_firewall(
         self,
-        enabled: bool,  # noqa: FBT001 - JSON
+        *,
+        enabled: bool,
         default_inbound: str,
         default_outbound: str,
-        loopback: bool,  # noqa: FBT001 - JSON
+        loopback: bool,
         rules: list[dict[str, Any]],
     ) -> dict[str, object]:
         """Puts the effective policy for WSL in force."""

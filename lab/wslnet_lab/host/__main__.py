@@ -20,6 +20,7 @@ from wslnet_lab.host.engine.build import EngineSettings, build_engine, reading_o
 from wslnet_lab.host.hardware import HardwareError
 from wslnet_lab.host.log import JsonLinesLog
 from wslnet_lab.host.machine import WindowsMachine, build_windows
+from wslnet_lab.host.power import serve_power
 from wslnet_lab.host.server import WSMAN_PORT, WinRmServer
 from wslnet_lab.host.wire.accounts import Account
 from wslnet_lab.host.wire.settings import Settings, SettingsError, SettingsSource
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         machine = build_windows(folder, ControlSocket(folder / "control.sock"), log, resumed=options.resumed)
         server = _build_server(folder, machine, log, settings, options.port)
         _boot(machine)
+        serve_power(folder / "windows" / "host.sock", machine.state, machine.wsl)
     except (SettingsError, ValueError, OSError, HardwareError) as error:
         sys.stderr.write(f"windows host of {folder}: {error}\n")
         return 2

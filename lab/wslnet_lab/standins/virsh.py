@@ -1,145 +1,147 @@
 #!/usr/bin/python3 -IS
 """libvirt's `virsh` as far as machines are listed, started and stopped, with the texts of libvirt 9.0."""
 
+from __future__ import annotations
+
 import json
 import socket
 import sys
+from typing import Any
 
 _SOCKET = "/run/libvirt/libvirt-sock"
-_DONE = {
-    "start": "Domain '%s' started\n",
-    "shutdown": "Domain '%s' is being shutdown\n",
-    "destroy": "Domain '%s' destroyed\n",
-}
-_FAILED = {
-    "start": "Failed to start domain '%s'",
-    "shutdown": "Failed to shutdown domain '%s'",
-    "destroy": "Failed to destroy domain '%s'",
-}
+_DONE = {"start": "started", "shutdown": "is being shutdown", "destroy": "destroyed"}
+_OFF = "Requested operation is not valid: domain is not running"
+_IGNORED = ("-q", "--quiet", "-r", "--readonly", "--domain", "--table")
+_VERSION = """\
+Compiled against library: libvirt 9.0.0
+Using library: libvirt 9.0.0
+Using API: QEMU 9.0.0
+Running hypervisor: QEMU 7.2.9
+
+"""
 
 
-class Failure(Exception):
-    """What virsh prints after `error: ` before it ends with 1."""
+class FailureError(Exception):
+    """What virsh prints before it ends with 1: one line after `error: ` for each argument."""
 
 
-def ask(method, **params):
+def ask(method: str, **params: str) -> Any:  # noqa: ANN401 - JSON
+    """Asks the virtual machine monitor."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(60)
             connection.connect(_SOCKET)
             connection.sendall(json.dumps({"method": method, "params": params}).encode() + b"\n")
             answer = json.loads(connection.makefile().readline())
-    except (OSError, ValueError):
-        raise Failure(
-            "failed to connect to the hypervisor\nerror: Failed to connect socket to '%s': Connection refused" % _SOCKET
-        ) from None
+    except (OSError, ValueError) as error:
+        raise FailureError(
+            "failed to connect to the hypervisor", f"Failed to connect socket to '{_SOCKET}': {error}"
+        ) from error
     if "error" in answer:
-        raise Failure(answer["error"]["message"])
+        raise FailureError(answer["error"]["message"])
     return answer["result"]
 
 
-def table(rows, indent=" "):
-    """Columns as virsh's vshTable prints them: a rule under the head, three spaces between."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [indent + "   ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows]
-    lines = [line.rstrip() if number else line for number, line in enumerate(lines)]
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Columns as virsh prints them: a rule under the head, three spaces between."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+
+    def line(cells: tuple[str, ...]) -> str:
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        return (" " + "   ".join(padded)).rstrip()
+
     rule = "-" * (sum(widths) + 3 * len(widths))
-    return "\n".join([lines[0].rstrip(), rule, *lines[1:]]) + "\n\n"
+    return "\n".join([line(head), rule, *map(line, rows)]) + "\n\n"
 
 
-def find(name):
+def find(name: str) -> dict[str, str]:
+    """The domain that a name, id or UUID means."""
     for domain in ask("domains"):
         if name in (domain["name"], domain["uuid"], domain["id"]):
-            return domain
-    raise Failure("failed to get domain '%s'" % name)
+            return dict(domain)
+    raise FailureError(f"failed to get domain '{name}'")
 
 
-def list_domains(options):
-    domains = ask("domains")
-    states = set()
-    if "--all" in options or "--state-running" in options or "--inactive" not in options:
-        states.add("running")
-    if "--all" in options or "--state-shutoff" in options or "--inactive" in options:
-        states.add("shut off")
-    if "--state-shutoff" in options and "--state-running" not in options:
-        states.discard("running")
-    chosen = [domain for domain in domains if domain["state"] in states]
+def list_domains(options: set[str]) -> str:
+    """`virsh list`: without a choice of states the running ones."""
+    running = not options & {"--inactive", "--state-shutoff"} or bool(options & {"--all", "--state-running"})
+    shut_off = bool(options & {"--all", "--inactive", "--state-shutoff"})
+    wanted = {"running"} if running else set()
+    wanted |= {"shut off"} if shut_off else set()
+    chosen = [domain for domain in ask("domains") if domain["state"] in wanted]
     chosen.sort(key=lambda domain: (domain["state"] != "running", domain["name"]))
-    if "--name" in options or "--uuid" in options:
-        key = "name" if "--name" in options else "uuid"
-        return "".join(domain[key] + "\n" for domain in chosen) + "\n"
-    return table([("Id", "Name", "State")] + [(d["id"], d["name"], d["state"]) for d in chosen])
+    for key in ("name", "uuid"):
+        if f"--{key}" in options:
+            return "".join(f"{domain[key]}\n" for domain in chosen) + "\n"
+    return table(("Id", "Name", "State"), [(d["id"], d["name"], d["state"]) for d in chosen])
 
 
-def change(verb, name):
+def change(verb: str, name: str) -> str:
+    """`virsh start`, `shutdown`, `destroy`."""
     domain = find(name)
+    failed = f"Failed to {verb} domain '{name}'"
     if verb == "start" and domain["state"] == "running":
-        raise Failure("Domain is already active")
+        raise FailureError("Domain is already active")
     if verb != "start" and domain["state"] != "running":
-        raise Failure(
-            _FAILED[verb] % name + "\nerror: Requested operation is not valid: domain is not running"
-        )
+        raise FailureError(failed, _OFF)
     try:
-        ask("domain_" + verb, name=domain["name"])
-    except Failure as failure:
-        raise Failure(_FAILED[verb] % name + "\nerror: " + str(failure)) from None
-    return _DONE[verb] % name + "\n"
+        ask(f"domain_{verb}", name=domain["name"])
+    except FailureError as failure:
+        raise FailureError(failed, *failure.args) from None
+    return f"Domain '{name}' {_DONE[verb]}\n\n"
 
 
-def interfaces(name):
+def interfaces(name: str) -> str:
+    """`virsh domifaddr`: what libvirt's DHCP server has leased."""
     domain = find(name)
     if domain["state"] != "running":
-        raise Failure("Failed to query for interfaces addresses\nerror: Requested operation is not valid: domain is not running")
-    line = " %-10s %-20s %-8s     %s\n"
-    head = line % ("Name", "MAC address", "Protocol", "Address") + "-" * 79 + "\n"
-    return head + line % (domain["tap"], domain["mac"], "ipv4", domain["address"]) + "\n"
+        raise FailureError("Failed to query for interfaces addresses", _OFF)
+    lease = (domain["tap"], domain["mac"], "ipv4", domain["address"])
+    lines = [
+        f" {a:<10} {b:<20} {c:<8}     {d}\n"
+        for a, b, c, d in (("Name", "MAC address", "Protocol", "Address"), lease)
+    ]
+    return f"{lines[0]}{'-' * 79}\n{lines[1]}\n"
 
 
-def networks(options):
-    rows = [(each["name"], "active", "yes", "yes") for each in ask("networks")]
+def list_networks(options: set[str]) -> str:
+    """`virsh net-list`."""
+    names = [network["name"] for network in ask("networks")]
     if "--name" in options:
-        return "".join(row[0] + "\n" for row in rows) + "\n"
-    return table([("Name", "State", "Autostart", "Persistent")] + rows)
-
-
-def version():
-    return (
-        "Compiled against library: libvirt 9.0.0\nUsing library: libvirt 9.0.0\n"
-        "Using API: QEMU 9.0.0\nRunning hypervisor: QEMU 7.2.9\n\n"
+        return "".join(f"{name}\n" for name in names) + "\n"
+    return table(
+        ("Name", "State", "Autostart", "Persistent"), [(name, "active", "yes", "yes") for name in names]
     )
 
 
-def run(arguments):
-    words = [each for each in arguments if not each.startswith("-")]
-    options = {each for each in arguments if each.startswith("-")}
-    if words[:2] in (["qemu:///system"], []):
-        raise Failure("no command")
-    verb, names = words[0], words[1:]
+def run(words: list[str], options: set[str]) -> str:
+    """What virsh prints for a command."""
+    verb, names = (words[0] if words else ""), words[1:]
     if verb == "list":
         return list_domains(options)
     if verb == "net-list":
-        return networks(options)
+        return list_networks(options)
     if verb == "version":
-        return version()
-    if verb not in (*_DONE, "domstate", "domifaddr"):
-        raise Failure("unknown command: '%s'" % verb)
+        return _VERSION
+    if verb not in {*_DONE, "domstate", "domifaddr"}:
+        raise FailureError(f"unknown command: '{verb}'")
     if not names:
-        raise Failure("command '%s' requires <domain> option" % verb)
+        raise FailureError(f"command '{verb}' requires <domain> option")
     if verb == "domstate":
         return find(names[0])["state"] + "\n\n"
-    if verb == "domifaddr":
-        return interfaces(names[0])
-    return change(verb, names[0])
+    return interfaces(names[0]) if verb == "domifaddr" else change(verb, names[0])
 
 
-def main(arguments):
-    while arguments[:1] and arguments[0] in ("-c", "--connect"):
+def main(arguments: list[str]) -> int:
+    """Runs one command; 1 and lines on stderr when it fails."""
+    while arguments[:1] in (["-c"], ["--connect"]):
         arguments = arguments[2:]
-    arguments = [each for each in arguments if each not in ("-q", "--quiet", "--domain", "-r", "--readonly")]
+    words = [each for each in arguments if not each.startswith("-")]
+    options = {each for each in arguments if each.startswith("-") and each not in _IGNORED}
     try:
-        sys.stdout.write(run(arguments))
-    except Failure as failure:
-        sys.stderr.write("error: %s\n\n" % failure if str(failure).startswith("failed to connect") else "error: %s\n" % failure)
+        sys.stdout.write(run(words, options))
+    except FailureError as failure:
+        sys.stderr.write("".join(f"error: {line}\n" for line in failure.args))
         return 1
     return 0
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from wslnet_lab.fabric.model import BridgeNetwork, Nic
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet_lab.fabric.model import BridgeNetwork, Nic
 
 Kind = Literal["gateway", "peer", "windows", "wsl", "vm"]
 AdapterKind = Literal["physical", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
