@@ -6,6 +6,7 @@ bytes of a nested connection (`direct-tcpip`): no agent, no port, no X11.
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -152,6 +153,7 @@ def open_ssh(
     """
     import paramiko  # noqa: PLC0415 - `wslnet --help` must not load it
 
+    _keep_quiet()
     deadline = after(timeout_s)
     pinned = pins.get(target.machine)
     carrier = (
@@ -176,6 +178,13 @@ def open_ssh(
         raise
     transport.set_keepalive(_KEEPALIVE_S)
     return SshConnection(target, transport)
+
+
+def _keep_quiet() -> None:
+    """Keep paramiko's log off the terminal: what it has to say comes as an error of ours."""
+    log = logging.getLogger("paramiko")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
 
 
 def _prefer(transport: paramiko.Transport, pinned: HostKey | None) -> None:

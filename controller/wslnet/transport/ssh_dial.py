@@ -10,7 +10,7 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-from wslnet.errors import InputError, Unreachable
+from wslnet.errors import DeadlineExceeded, InputError, Unreachable
 from wslnet.transport.pipe import left
 
 _SOCKS_PORT = 1080
@@ -44,16 +44,16 @@ def dial(machine: str, host: str, port: int, proxy: str | None, deadline: float)
 
     Raises:
         InputError: the proxy's URL is none.
-        Unreachable: nobody answers there in time.
+        Unreachable: nobody is there; DeadlineExceeded: nobody answers in time.
     """
     way = f"{host}:{port}" + (f" through {proxy}" if proxy else "")
     try:
         plain = (
             _through_proxy(machine, host, port, proxy, deadline) if proxy else _direct(host, port, deadline)
         )
-    except TimeoutError as error:
-        raise Unreachable(f"{machine}: {way} does not answer in time", machine=machine) from error
     except OSError as error:
+        if isinstance(error, TimeoutError) or left(deadline) == 0:
+            raise DeadlineExceeded(f"{machine}: {way} does not answer in time", machine=machine) from error
         raise Unreachable(f"{machine}: {way}: {_reason(error)}", machine=machine) from error
     family, kind, protocol = plain.family, plain.type, plain.proto
     prompt = PromptSocket(family, kind, protocol, fileno=plain.detach())
