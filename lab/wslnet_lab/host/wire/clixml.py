@@ -72,6 +72,7 @@ class Writer:
         self._parts: list[str] = []
         self._objects = 0
         self._type_names: dict[tuple[str, ...], int] = {}
+        self._written: dict[int, tuple[object, int]] = {}
 
     def text(self) -> str:
         """The document so far."""
@@ -93,11 +94,20 @@ class Writer:
         """A reference to an object written before."""
         self._parts.append(f'<Ref{_named(name)} RefId="{number}" />')
 
+    def number_of(self, value: object) -> int | None:
+        """The reference number under which this very object was written before, if it was."""
+        known = self._written.get(id(value))
+        return known[1] if known else None
+
     @contextmanager
-    def obj(self, name: str | None = None, types: tuple[str, ...] = ()) -> Iterator[int]:
-        """An object with its type names; gives its reference number."""
+    def obj(
+        self, name: str | None = None, types: tuple[str, ...] = (), value: object = None
+    ) -> Iterator[int]:
+        """An object with its type names; gives its reference number and remembers `value` under it."""
         number = self._objects
         self._objects += 1
+        if value is not None:
+            self._written[id(value)] = (value, number)  # holding it keeps its id from being used again
         self._parts.append(f'<Obj{_named(name)} RefId="{number}">')
         if types:
             self._write_types(types)

@@ -56,12 +56,19 @@ class Encoder:
         return writer.text()
 
     def write(self, writer: Writer, value: object, name: str | None = None, *, whole: bool = True) -> None:
-        """Writes one value.
+        """Writes one value; an object that the document holds already becomes a reference.
 
         `whole` False is what the engine does inside another object's own properties: objects and enums
         become their text (depth 1), while collections and PSCustomObjects cost no depth. Raises TypeError
         for a value that `contract` does not name.
         """
+        known = writer.number_of(value)
+        if known is None:
+            self._write_new(writer, value, name, whole=whole)
+        else:
+            writer.reference(known, name)
+
+    def _write_new(self, writer: Writer, value: object, name: str | None, *, whole: bool) -> None:
         match value:
             case None:
                 writer.nil(name)
@@ -123,7 +130,7 @@ class Encoder:
             _CIM_BASE,
             "System.Object",
         )
-        with writer.obj(name, types):
+        with writer.obj(name, types, value):
             writer.string(cim_text(value), tag="ToString")
             with writer.element("Props"):
                 for prop, property_value in value.properties.items():
@@ -156,10 +163,10 @@ class Encoder:
 
     def _write_plain(self, writer: Writer, value: PlainObject, name: str | None, *, whole: bool) -> None:
         extended_text = value.type_names[:1] == ("System.String",) and not value.properties
-        with writer.obj(name, () if extended_text else value.type_names):
+        with writer.obj(name, () if extended_text else value.type_names, value):
             if extended_text:
                 writer.string(_text_of(value))
-            elif not _is_custom(value):
+            elif value.to_string is not None or value.properties:
                 writer.string(_text_of(value), tag="ToString")
             if value.properties:
                 with writer.element("Props"):
@@ -173,7 +180,7 @@ class Encoder:
     def _write_table(
         self, writer: Writer, value: Mapping[object, object], name: str | None, *, whole: bool
     ) -> None:
-        with writer.obj(name, ("System.Collections.Hashtable", "System.Object")):
+        with writer.obj(name, ("System.Collections.Hashtable", "System.Object"), value):
             if not value:
                 writer.empty("DCT")
                 return
@@ -184,7 +191,7 @@ class Encoder:
                         self.write(writer, content, "Value", whole=whole)
 
     def _write_list(self, writer: Writer, value: Sequence[object], name: str | None, *, whole: bool) -> None:
-        with writer.obj(name, _ARRAY_TYPES):
+        with writer.obj(name, _ARRAY_TYPES, value):
             if not value:
                 writer.empty("LST")
                 return

@@ -5,7 +5,8 @@ send is replaced here, each correction with its reason, so that all of it could 
 
 * No PipelineState `Running`: no recording of an engine has one. `ServerPipeline.start` is never called.
 * Bodies start with a byte-order mark, except empty ones; psrpcore sends none.
-* SessionCapability and EncryptedSessionKey carry the zero pool id.
+* SessionCapability and EncryptedSessionKey carry the zero pool id; the former echoes an older client's
+  protocol version (psrp-facts 9).
 * ApplicationPrivateData holds a whole PSVersionTable (5.1's), psrpcore only two versions of it.
 * Values: text before the number in enums, ToString in records, strings instead of nulls in error records,
   an HResult, arrays as System.Object[], whole seconds of a TimeSpan. These need another serialiser and so
@@ -32,6 +33,8 @@ _TABLE_TYPES = (
     "System.Collections.Hashtable",
     "System.Object",
 )
+_PROTOCOL = ps.PSVersion("2.3")
+_OLDER_PROTOCOLS = (ps.PSVersion("2.0"), ps.PSVersion("2.1"), ps.PSVersion("2.2"))
 _POWERSHELL_BUILD = "5.1.{build}"
 
 
@@ -58,12 +61,13 @@ class EngineLikePool(psrpcore.ServerRunspacePool):  # type: ignore[misc]  # psrp
         del message_type, pipeline_id, stream_type
         match message:
             case ps.SessionCapability():
+                message.protocolversion = self._spoken()
                 self._send(MessageType.SESSION_CAPABILITY, _capability(message), ZERO_ID)
             case ps.EncryptedSessionKey():
                 body = _notes(("S", "EncryptedSessionKey", str(message.EncryptedSessionKey)))
                 self._send(MessageType.ENCRYPTED_SESSION_KEY, body, ZERO_ID)
             case ps.ApplicationPrivateData():
-                body = _private_data(self._build, str(self.our_capability.protocolversion))
+                body = _private_data(self._build, str(self._spoken()))
                 self._send(MessageType.APPLICATION_PRIVATE_DATA, body, self.runspace_pool_id)
             case ps.RunspacePoolStateMsg():
                 body = _notes(("I32", "RunspaceState", str(int(message.RunspaceState))))
@@ -72,6 +76,11 @@ class EngineLikePool(psrpcore.ServerRunspacePool):  # type: ignore[misc]  # psrp
                 self._send(MessageType.RUNSPACE_AVAILABILITY, _availability(message), self.runspace_pool_id)
             case _:
                 raise TypeError(f"psrpcore sends {type(message).__name__}, which this host does itself")
+
+    def _spoken(self) -> ps.PSVersion:
+        """The protocol version of this session: an older client's own, else 2.3."""
+        theirs = self.their_capability.protocolversion
+        return theirs if theirs in _OLDER_PROTOCOLS else _PROTOCOL
 
 
 def _capability(message: object) -> str:

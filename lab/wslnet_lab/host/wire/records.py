@@ -19,6 +19,7 @@ STATES = {"Stopped": 3, "Completed": 4, "Failed": 5}
 """PSInvocationState numbers of the final states."""
 
 _RUNTIME = "System.Management.Automation.RuntimeException"
+_LONG_NAME = 40
 _BASE_TYPES = ("System.Exception", "System.Object")
 _HRESULTS = {
     "System.UnauthorizedAccessException": -2147024891,
@@ -26,6 +27,9 @@ _HRESULTS = {
 }
 _COR_E_EXCEPTION = -2146233088
 _COR_E_SYSTEM = -2146233087
+_BEFORE_ANY_COMMAND = frozenset({"CommandNotFoundException", "ParseException", "PipelineStoppedException"})
+"""Reasons of records that belong to no command: they have no InvocationInfo (corpus psrp and cim)."""
+
 _DICTIONARY = (
     "System.Collections.Generic.Dictionary`2[[System.String, mscorlib, Version=4.0.0.0, Culture=neutral, "
     "PublicKeyToken=b77a5c561934e089],[System.Object, mscorlib, Version=4.0.0.0, Culture=neutral, "
@@ -111,7 +115,7 @@ def _write_error(
             _write_exception(writer, details, in_stream=in_stream)
             encoder.write(writer, details.target_object, "TargetObject", whole=False)
             writer.string(details.fqid, "FullyQualifiedErrorId")
-            if details.activity:
+            if details.activity or _reason_of(details) not in _BEFORE_ANY_COMMAND:
                 _write_invocation(writer, details.activity)
             else:
                 writer.nil("InvocationInfo")
@@ -123,7 +127,7 @@ def _write_error(
 
 def _write_category(writer: Writer, details: ErrorDetails) -> None:
     reason = _reason_of(details)
-    where = f"{details.target_name}:{details.target_type}"
+    where = f"{_shortened(details.target_name)}:{_shortened(details.target_type)}"
     writer.leaf("I32", str(int(details.category)), "ErrorCategory_Category")
     writer.string(details.activity, "ErrorCategory_Activity")
     writer.string(reason, "ErrorCategory_Reason")
@@ -172,7 +176,10 @@ def _write_invocation(writer: Writer, command: str) -> None:
     with writer.obj("InvocationInfo", (text, "System.Object")):
         writer.string(text, tag="ToString")
         with writer.element("Props"):
-            writer.string(command, "MyCommand")
+            if command:
+                writer.string(command, "MyCommand")
+            else:
+                writer.nil("MyCommand")
             with writer.obj("BoundParameters", (_DICTIONARY, "System.Object")):
                 writer.empty("DCT")
             with writer.obj("UnboundArguments", (_LIST, "System.Object")):
@@ -196,6 +203,11 @@ def category_name(category: Category) -> str:
     if category is Category.FROM_STD_ERR:
         return "FromStdErr"
     return "".join(word.capitalize() for word in category.name.split("_"))
+
+
+def _shortened(name: str) -> str:
+    """A long name as 5.1 shows it in a category: 15 characters of either end (field reports)."""
+    return name if len(name) <= _LONG_NAME else f"{name[:15]}...{name[-15:]}"
 
 
 def _reason_of(details: ErrorDetails) -> str:

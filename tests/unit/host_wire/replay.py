@@ -1,0 +1,161 @@
+"""Plays a recorded session to a shell of the host, with an engine that says what the recorded one said."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from wslnet_lab.host.contract import EnumValue, Identity, Outcome, Session
+from wslnet_lab.host.wire import soap
+from wslnet_lab.host.wire.psrp_shell import PsrpShell
+from wslnet_lab.host.wire.settings import Settings
+from wslnet_lab.host.wire.shells import ShellRecord
+
+from .recorded_values import Reader, error_of, parse, unescape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from xml.etree import ElementTree as ET
+
+    from wslnet_lab.host.contract import Sink, Statement
+    from wslnet_lab.host.wire.outbox import Outbox
+
+ZERO = UUID(int=0)
+IDS = {"pool": uuid4(), **{f"pipe{number}": uuid4() for number in range(1, 12)}}
+
+
+class ReplayEngine:
+    """Each run gives the next recorded pipeline's messages."""
+
+    def __init__(self, answers: Mapping[str, list[dict[str, Any]]]) -> None:
+        self._answers = [each for each in answers.values() if not never_ran(each)]
+
+    def run(self, statements: tuple[Statement, ...], session: Session, sink: Sink) -> Outcome:
+        del statements, session
+        outcome = Outcome("Completed")
+        for message in self._answers.pop(0):
+            body = parse(message["body"]) if message["body"] else None
+            if message["type"] == "PipelineState" and body is not None:
+                outcome = self._outcome(body)
+            else:
+                self._say(message["type"], body, sink)
+        deadline = time.monotonic() + 5
+        while outcome.state == "Stopped" and not sink.stopping() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return outcome
+
+    def _outcome(self, body: ET.Element) -> Outcome:
+        state = {3: "Stopped", 4: "Completed", 5: "Failed"}[int(body.findtext("MS/I32", "0"))]
+        record = body.find("MS/Obj[@N='ExceptionAsErrorRecord']")
+        return Outcome(state, None if record is None else error_of(record, remoting=False))
+
+    def _say(self, kind: str, body: ET.Element | None, sink: Sink) -> None:
+        match kind:
+            case "PipelineOutput":
+                sink.output(None if body is None else Reader(body).value(body))
+            case "ErrorRecord" if body is not None:
+                sink.error(error_of(body, remoting=True))
+            case "WarningRecord" if body is not None:
+                sink.warning(unescape(body.findtext("ToString") or ""))
+            case "ProgressRecord" if body is not None:
+                notes = Reader(body).notes(body, "MS")
+                kind_note = notes["Type"]
+                assert isinstance(kind_note, EnumValue)
+                status = str(notes["StatusDescription"])
+                sink.progress(str(notes["Activity"]), status, completed=kind_note.name == "Completed")
+            case _:
+                raise AssertionError(f"not modelled: {kind}")
+
+
+def never_ran(answer: list[dict[str, Any]]) -> bool:
+    """Whether a pipeline was stopped while it waited for its turn: a state without a reason."""
+    return len(answer) == 1 and ">3<" in answer[0]["body"] and "Exception" not in answer[0]["body"]
+
+
+class Quiet:
+    """A call log that keeps nothing."""
+
+    def write(self, entry: Mapping[str, object]) -> None:
+        del entry
+
+
+def client_bytes(message: dict[str, Any], target: str, number: int) -> bytes:
+    """A client's message in one fragment; queries for a pool carry no pipeline id."""
+    pipeline = IDS[target] if target != "pool" else ZERO
+    head = struct.pack("<II", 2, int(message["type_id"], 16)) + IDS["pool"].bytes_le + pipeline.bytes_le
+    data = head + (message["body"] or "").encode()
+    return struct.pack(">QQBI", number, 0, 3, len(data)) + data
+
+
+def command_request(target: str) -> soap.Request:
+    line = f'<rsp:CommandLine CommandId="{IDS[target]}"><rsp:Command/></rsp:CommandLine>'
+    body = parse(f'<b xmlns:rsp="{soap.SHELL}">{line}</b>')
+    return soap.Request(action="", resource="", message_id="", body=body)
+
+
+@dataclass
+class Message:
+    """One message of a server: what is compared of it."""
+
+    kind: str
+    pool: str
+    body: str
+    bom: bool
+
+
+def host_answers(
+    rows: list[dict[str, Any]], answers: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, list[Message]]:
+    """What the host's wire answers to the recorded client, per target."""
+    record = ShellRecord("X", "", Identity("owner", "S-1"), "", 60, "stdin pr", "stdout", "en-US")
+    shell = PsrpShell(record, Session(record.owner), ReplayEngine(answers), Quiet(), Settings())
+    heard: dict[str, bytes] = defaultdict(bytes)
+    for number, row in enumerate(rows):
+        target = row.get("to", "")
+        if row["dir"] != "c2s" or (row["el"] == "Close" and target == "pool"):
+            continue
+        if row["el"] == "Command":
+            shell.command(command_request(target), Settings())
+        elif row["el"] == "Data":
+            for offset, message in enumerate(row["msgs"]):
+                data = client_bytes(message, target, number * 10 + offset + 1)
+                shell.send("stdin", data, None if target == "pool" else str(IDS[target]), end=False)
+        elif row["el"] == "Signal":
+            shell.signal(str(IDS[target]), "/signal/crtl_c", 5)
+        elif row["el"] == "Close":
+            outbox = shell.outbox(str(IDS[target]))
+            if not outbox.wait_done(0.5):
+                shell.signal(str(IDS[target]), "/signal/crtl_c", 5)
+            heard[target] += taken(outbox)
+            shell.signal(str(IDS[target]), "/signal/terminate", 5)
+    heard["pool"] += taken(shell.outbox(None))
+    shell.close()
+    return {target: list(messages(data)) for target, data in heard.items()}
+
+
+def taken(outbox: Outbox) -> bytes:
+    data = b""
+    while (delivery := outbox.take(limit=10**9, timeout_s=0)) and delivery.chunks:
+        data += b"".join(chunk.data for chunk in delivery.chunks)
+    return data
+
+
+def messages(data: bytes) -> Iterator[Message]:
+    names = {identity: name for name, identity in IDS.items()} | {ZERO: "zero"}
+    parts = b""
+    while data:
+        _, _, flags, size = struct.unpack_from(">QQBI", data)
+        parts, data = parts + data[21 : 21 + size], data[21 + size :]
+        if flags & 2:
+            kind, pool, body = struct.unpack_from("<I", parts, 4)[0], UUID(bytes_le=parts[8:24]), parts[40:]
+            yield Message(
+                f"0x{kind:08x}",
+                names[pool],
+                body.removeprefix(b"\xef\xbb\xbf").decode(),
+                body[:3] == b"\xef\xbb\xbf",
+            )
+            parts = b""
