@@ -26,6 +26,14 @@ _CAUSES = {
         "it shows another host key than the pinned one: it was made anew, or it is not that machine",
         "if it was made anew, remove its pinned key from the inventory's state folder",
     ),
+    "host-key-unknown": (
+        "no host key is pinned for it, and wslnet trusts none that it was not told",
+        "pin its host key in the inventory's state folder, after comparing it on the machine itself",
+    ),
+    "agent-error": (
+        "it answers, and what it answers makes no sense to wslnet",
+        "run again; if it stays so, it is a fault in wslnet that should be reported",
+    ),
     "deadline-exceeded": (
         "no answer came in time: it is off, overloaded, or something on the way drops packets",
         "look whether it runs, and whether its address is right",

@@ -86,7 +86,9 @@ def _details(finding: Finding) -> Iterator[str]:
 
 def _explained(folded: Folded) -> Iterator[str]:
     for finding in folded.explains:
-        yield f"explains: {finding.status} {finding.code} {finding.machine}: {finding.title}"
+        # Why it could not be judged is what the headline says already.
+        title = "" if finding.status is Status.SKIP else f": {finding.title}"
+        yield f"explains: {finding.status} {finding.code} {finding.machine}{title}"
 
 
 def _plain(text: str) -> str:
