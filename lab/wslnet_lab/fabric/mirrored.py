@@ -1,8 +1,8 @@
 """WSL's mirrored mode on the Windows half: the flow steering between the host's cards and the guest's.
 
 Each card of Windows has a wire to its twin in the guest, which has the same MAC and IP addresses. At the
-card, frames for ports of WSL go on to the twin before Windows' own stack sees them, and the twin's frames leave
-by the card; one more wire does the same for 127.0.0.1. Chains: `windows_rules`; choice of ports: `steering`.
+card, frames for ports of WSL go on to the twin before Windows' own stack sees them; the twin's frames leave
+by it. One more wire does the same for 127.0.0.1. Chains: `windows_rules`; choice of ports: `steering`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ipaddress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from . import links, loopback_wire, steering
+from . import links, loopback_wire, steering, windows_nic
 from .guest import mirrored as guest_half
 from .guest.service import Guest
 from .model import Nic
@@ -35,83 +35,93 @@ class Mirroring:
     Attributes:
         windows: Name of the Windows namespace.
         guest: The guest half.
+        wish: What the caller wants mirrored; its unconnected cards stay so.
         host: What is mirrored now.
         steered: The ports that were steered to WSL at the last `refresh`.
     """
 
     windows: str
     guest: Guest
+    wish: MirroredHost
     host: MirroredHost
     steered: steering.Ports = field(default_factory=steering.Ports)
     _listening: tuple[steering.Ports, steering.Ports] | None = None
 
     def refresh(self) -> bool:
-        """Read the bound ports on both sides and steer anew; True when something changed. Call it often.
+        """Look at both sides and follow what changed; True when something did. Call it twice a second.
+
+        Newly bound ports are steered and released ones not any more; what Windows' cards have lost or got
+        since (cable, address, route) is sent to the guest.
 
         Raises:
             FabricError: One of the namespaces is gone.
         """
         with Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
-            listening = (steering.read_listeners(wsl), steering.read_listeners(windows))
-            # A port without a listener is steered only while a connection uses it: that has to be looked at.
-            lingering = self.steered.tcp - listening[0].tcp
-            if listening == self._listening and not lingering:
-                return False
-            held, by_windows = steering.read_ports(wsl), steering.read_ports(windows)
-            chosen = steering.choose(held, by_windows, self.host.block)
-            self._listening = listening
-            if chosen == self.steered:
-                return False
-            windows.nft("".join(_fill_ports(chosen)))
-        self.steered = chosen
-        return True
+            ports = self._steer(windows, wsl)
+            cards = self._follow(windows)
+        return ports or cards
 
-    def resend(self, device: str, *, mtu: int | None = None) -> None:
-        """Windows re-sends everything of a card, named by its Windows device (wsl-guest-facts 1.6)."""
-        position, nic = self._find(device)
-        nic = nic if mtu is None else replace(nic, mtu=mtu)
-        self.guest.apply(*guest_half.resend_card(nic, self.host.guest_devices[position]))
-        self._keep(position, nic)
+    def resend(self, device: str) -> None:
+        """Windows re-sends everything of a card, named by its Windows device (wsl-guest-facts 1.6).
 
-    def renumber(self, device: str, nic: Nic) -> None:
-        """Windows' card now has the addresses and gateway of `nic`: the guest's twin follows."""
-        position, before = self._find(device)
-        self.guest.apply(*guest_half.renumber_card(before, nic, self.host.guest_devices[position]))
-        self._keep(position, nic)
-        with Namespace(self.windows) as windows:
-            windows.nft("".join(_fill_addresses(self.host)))
+        Raises:
+            FabricError: No such card is mirrored.
+        """
+        for nic, name in self._cards():
+            if nic.device == device:
+                self.guest.apply(*guest_half.resend_card(nic, name))
+                return
+        raise FabricError(f"{self.windows} mirrors no card {device}")
 
     def stop(self) -> None:
         """Take the Windows half down. Harmless when the guest's namespace is already gone."""
         clear(self.windows)
 
-    def _find(self, device: str) -> tuple[int, Nic]:
-        for position, nic in enumerate(self.host.nics):
-            if nic.device == device:
-                return position, nic
-        raise FabricError(f"{self.windows} mirrors no card {device}")
+    def _steer(self, windows: Namespace, wsl: Namespace) -> bool:
+        listening = (steering.read_listeners(wsl), steering.read_listeners(windows))
+        # A port without a listener is steered only while a connection uses it: that has to be looked at.
+        lingering = self.steered.tcp - listening[0].tcp
+        if listening == self._listening and not lingering:
+            return False
+        chosen = steering.choose(steering.read_ports(wsl), steering.read_ports(windows), self.host.block)
+        self._listening = listening
+        if chosen == self.steered:
+            return False
+        windows.nft("".join(_fill_ports(chosen)))
+        self.steered = chosen
+        return True
 
-    def _keep(self, position: int, nic: Nic) -> None:
-        nics = list(self.host.nics)
-        nics[position] = nic
-        self.host = replace(self.host, nics=tuple(nics))
+    def _follow(self, windows: Namespace) -> bool:
+        now = replace(self.host, nics=windows_nic.read(windows, self.wish.nics))
+        if now == self.host:
+            return False
+        events = []
+        for (before, name), after in zip(self._cards(), now.nics, strict=True):
+            events += guest_half.changes(before, after, name)
+        self.host = now
+        windows.nft("".join(_fill_addresses(now)))
+        self.guest.apply(*events)
+        return True
+
+    def _cards(self) -> Iterator[tuple[Nic, str]]:
+        return zip(self.host.nics, self.host.guest_devices, strict=True)
 
 
-def start(windows: str, wsl: str, host: MirroredHost) -> Mirroring:
-    """Lay the wires and set both halves; steering follows the ports that are bound at the end of it.
+def start(windows: str, wsl: str, wish: MirroredHost) -> Mirroring:
+    """Lay the wires and set both halves; the cards are mirrored as they are now on Windows.
 
     Raises:
         FabricError: The guest has such cards already, a card is missing on Windows, or names do not match.
     """
-    if len(host.nics) != len(host.guest_devices):
-        raise FabricError(f"{len(host.nics)} cards of Windows need as many names in the guest")
+    if len(wish.nics) != len(wish.guest_devices):
+        raise FabricError(f"{len(wish.nics)} cards of Windows need as many names in the guest")
     clear(windows)
     guest = Guest(wsl)
     with Namespace(windows) as windows_ns, Namespace(wsl) as wsl_ns:
+        host = replace(wish, nics=windows_nic.read(windows_ns, wish.nics))
         loopback_wire.lay(windows_ns, wsl_ns, host.loopback_mac)
         for position, (nic, device) in enumerate(zip(host.nics, host.guest_devices, strict=True)):
             wire = f"{WIRE}{position}"
-            windows_ns.require(nic.device)
             links.lay_cable(windows_ns, wire, wsl_ns, Nic(device, nic.mac, mtu=nic.mtu))
             links.silence_ipv6(windows_ns, wire)
             windows_ns.netlink("link", "set", index=windows_ns.require(wire), state="up")
@@ -122,7 +132,7 @@ def start(windows: str, wsl: str, host: MirroredHost) -> Mirroring:
             nic, device, host.block, host_address_loopback=host.host_address_loopback
         )
     guest.apply(*events, *guest_half.finish(host))
-    mirroring = Mirroring(windows, guest, host)
+    mirroring = Mirroring(windows, guest, wish, host)
     mirroring.refresh()
     return mirroring
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import links, windows_rules
+from .model import Nic
 from .netns import FabricError, Namespace
 from .windows_rules import WINDOWS
 
@@ -67,20 +68,25 @@ def prepare(windows: str) -> None:
         ns.nft(windows_rules.BOOT)
 
 
-def add_idle_adapter(windows: str, device: str, mac: str, *addresses: str, connected: bool = True) -> None:
-    """Make an adapter that no cable of the lab ends in: FSE HostVnic, a VMware network, a pulled-out card.
+def add_idle_adapter(
+    windows: str, device: str, mac: str, *addresses: str, connected: bool = True, mtu: int = 1500
+) -> None:
+    """Make an adapter whose other end is outside the lab: FSE HostVnic, a VPN, a VMware network.
+
+    `connected` gives it a carrier, by a far end that nobody answers at; without it, it is down.
 
     Raises:
         FabricError: The interface exists already.
     """
+    nic = Nic(device, mac, addresses, mtu=mtu, connected=connected)
+    far = f"x{mac.replace(':', '')}"
     with Namespace(windows) as ns:
-        ns.netlink("link", "add", ifname=device, kind="bridge", address=mac)
+        links.lay_cable(ns, far, ns, nic)
+        links.silence_ipv6(ns, far)
         ns.set_sysctls({f"ipv6/conf/{device}/addr_gen_mode": 1})
-        index = ns.require(device)
         if connected:
-            ns.netlink("link", "set", index=index, state="up")
-        for text in addresses:
-            links.add_address(ns, index, ipaddress.ip_interface(text))
+            ns.netlink("link", "set", index=ns.require(far), state="up")
+        links.configure(ns, nic)
 
 
 def read_adapters(windows: str, adapters: Sequence[Adapter]) -> list[dict[str, Any]]:

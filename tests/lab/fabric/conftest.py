@@ -29,7 +29,6 @@ ETHERNET = Nic(
     metric=25,
 )
 ICMP = Rule("WslCore-Allow-Inbound-ICMPv4", "Inbound", "Allow", "ICMPv4")
-CLOSED = {socket.SOCK_STREAM: ConnectionRefusedError, socket.SOCK_DGRAM: ConnectionRefusedError}
 
 
 @dataclass

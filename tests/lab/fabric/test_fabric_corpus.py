@@ -1,6 +1,6 @@
 """The guest half against recordings of WSL's own guest service: the same events, the same state.
 
-Each recorded step is replayed as events of `guest.service` and every section of the recorded state is compared.
+Each recorded step is replayed as events of `guest.service` and every section of the recorded state compared.
 What may differ is in `TOLERATED`, with the reason; everything else must be equal.
 """
 
@@ -109,7 +109,7 @@ class Replay:
         far.netlink("link", "set", index=far.require(port), state="up")
         self.devices[adapter] = device
 
-    def _events(self, item: dict[str, Any]) -> list[events.Event]:
+    def _events(self, item: dict[str, Any]) -> list[events.Event]:  # noqa: PLR0911 - one return a message
         message, body = item["msg"], item["json"]
         if message in OK_ANYWAY:
             return []

@@ -1,4 +1,4 @@
-"""Mirrored mode by packets: steering by port, the Hyper-V firewall, 127.0.0.1, nested networks, re-sent cards."""
+"""Mirrored mode by packets: steering by port, Hyper-V firewall, 127.0.0.1, nested networks, re-sent cards."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wslnet_lab.fabric import hyperv_firewall, lan, mirrored, nested, netns
+from wslnet_lab.fabric import hyperv_firewall, lan, mirrored, nested, netns, windows_ip
 from wslnet_lab.fabric.hyperv_firewall import Policy, Rule
-from wslnet_lab.fabric.mirrored import Mirroring
 from wslnet_lab.fabric.model import BridgeNetwork, MirroredHost, Nic, TapWire
 from wslnet_lab.fabric.netns import FabricError
 
 if TYPE_CHECKING:
     from tests.lab.fabric.conftest import World
+
+    from wslnet_lab.fabric.mirrored import Mirroring
 
 pytestmark = pytest.mark.lab
 
@@ -31,7 +32,9 @@ ETHERNET = Nic(
     metric=25,
 )
 VIRBR0 = BridgeNetwork("virbr0", "52:54:00:7d:0b:60", "192.168.122.1/24")
-VM = TapWire("virbr0", "vnet0", Nic("enp1s0", "52:54:00:fc:38:e0", ("192.168.122.191/24",), "192.168.122.1", 100))
+VM = TapWire(
+    "virbr0", "vnet0", Nic("enp1s0", "52:54:00:fc:38:e0", ("192.168.122.191/24",), "192.168.122.1", 100)
+)
 
 
 def allow(world: World, *rules: Rule, **policy: object) -> None:
@@ -49,7 +52,12 @@ def mirror(office: World) -> Mirroring:
 
 def test_set_up_is_quick_and_take_down_leaves_windows_as_it_was(office: World) -> None:
     windows = office.names["windows"]
-    shown = [("ip", "rule"), ("ip", "-br", "link"), ("ip", "route", "show", "table", "all"), ("nft", "list", "ruleset")]
+    shown = [
+        ("ip", "rule"),
+        ("ip", "-br", "link"),
+        ("ip", "route", "show", "table", "all"),
+        ("nft", "list", "ruleset"),
+    ]
 
     def look() -> list[str]:
         return [office.run("windows", *command) for command in shown]
@@ -145,7 +153,7 @@ def test_some_ports_never_reach_wsl(office: World, mirror: Mirroring) -> None:
     ],
 )
 def test_hyperv_firewall_decides_inbound(
-    office: World, mirror: Mirroring, rules: tuple[Rule, ...], policy: dict[str, object], admitted: bool
+    office: World, mirror: Mirroring, rules: tuple[Rule, ...], policy: dict[str, object], *, admitted: bool
 ) -> None:
     office.serve("wsl", "tcp", 8080)
     mirror.refresh()
@@ -167,7 +175,9 @@ def test_hyperv_firewall_outbound(office: World, mirror: Mirroring) -> None:
     assert office.ask("windows", "tcp", LAN, 80).startswith("lan"), "it is the guest's firewall, not Windows'"
 
 
-@pytest.mark.parametrize("bad", [rule("TCP", "http!"), rule("ICMPv4", "80"), rule("TCP", "80", remotes=("here",))])
+@pytest.mark.parametrize(
+    "bad", [rule("TCP", "http!"), rule("ICMPv4", "80"), rule("TCP", "80", remotes=("here",))]
+)
 def test_a_rule_that_says_nothing_is_refused_by_name(office: World, bad: Rule) -> None:
     with pytest.raises(FabricError, match="rule Allow-"):
         allow(office, bad)
@@ -189,7 +199,9 @@ def test_wsl_and_windows_both_reach_out(office: World, mirror: Mirroring) -> Non
     assert mirror.host.block.first == 44620
 
 
-def test_a_client_bound_to_a_port_of_its_own_gets_its_replies_at_once(office: World, mirror: Mirroring) -> None:
+def test_a_client_bound_to_a_port_of_its_own_gets_its_replies_at_once(
+    office: World, mirror: Mirroring
+) -> None:
     office.serve("lan", "tcp", 2049)
     office.serve("lan", "udp", 2049)
     assert office.ask("wsl", "tcp", LAN, 2049, source_port=700).startswith(f"lan saw {HOST}:700")
@@ -276,7 +288,9 @@ def test_mark_1_on_forwarded_traffic_loses_its_replies(nested_vm: World) -> None
     nested_vm.run("wsl", "nft", "add chain ip filter m { type filter hook prerouting priority -150; }")
     nested_vm.run("wsl", "nft", "add rule ip filter m iifname virbr0 meta mark set 0x1")
     for proto in ("tcp", "udp"):
-        assert nested_vm.ask("vm", proto, LAN, 80, source_port=30000) == "silence", "Windows reserves the block only"
+        assert nested_vm.ask("vm", proto, LAN, 80, source_port=30000) == "silence", (
+            "Windows reserves the block only"
+        )
     nested_vm.run("wsl", "nft", "flush chain ip filter m")
     assert nested_vm.ask("vm", "tcp", LAN, 80).startswith("lan")
 
@@ -287,17 +301,39 @@ def test_nothing_routes_into_the_nested_network(nested_vm: World) -> None:
     assert not nested_vm.ping("windows", "192.168.122.191")
 
 
+TO_SELF = "-m addrtype --dst-type LOCAL"
+
+
+def iptables(world: World, words: str) -> None:
+    world.run("wsl", "iptables-nft", *words.split())
+
+
 def test_published_port_needs_a_listener_in_the_root_namespace(nested_vm: World, mirror: Mirroring) -> None:
     nested_vm.serve("vm", "tcp", 80)
     allow(nested_vm, rule("TCP", "8080"))
-    dnat = "-t nat -A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to 192.168.122.191:80"
-    nested_vm.run("wsl", "iptables-nft", *dnat.split())
-    nested_vm.run("wsl", "iptables-nft", *"-I FORWARD -d 192.168.122.191 -j ACCEPT".split())
+    iptables(nested_vm, f"-t nat -A PREROUTING -p tcp --dport 8080 {TO_SELF} -j DNAT --to 192.168.122.191:80")
+    iptables(nested_vm, "-I FORWARD -d 192.168.122.191 -j ACCEPT")
     mirror.refresh()
     assert nested_vm.ask("lan", "tcp", HOST, 8080) == "refused"
     nested_vm.serve("wsl", "tcp", 8080)
     mirror.refresh()
     assert nested_vm.ask("lan", "tcp", HOST, 8080).startswith(f"vm saw {LAN}:")
+
+
+def test_localhost_of_windows_reaches_a_vm_only_with_snat_and_route_localnet(
+    nested_vm: World, mirror: Mirroring
+) -> None:
+    nested_vm.serve("vm", "tcp", 80)
+    nested_vm.serve("wsl", "tcp", 8080, "172.24.21.109")
+    mirror.refresh()
+    assert nested_vm.ask("windows", "tcp", LOCAL, 8080) == "refused"
+    iptables(nested_vm, f"-t nat -A PREROUTING -p tcp --dport 8080 {TO_SELF} -j DNAT --to 192.168.122.191:80")
+    iptables(nested_vm, "-I FORWARD -d 192.168.122.191 -j ACCEPT")
+    assert nested_vm.ask("windows", "tcp", LOCAL, 8080) == "silence"
+    iptables(nested_vm, "-t nat -I POSTROUTING -s 127.0.0.1 -o virbr0 -j MASQUERADE")
+    assert nested_vm.ask("windows", "tcp", LOCAL, 8080) == "silence"
+    nested_vm.sysctl("wsl", "ipv4/conf/virbr0/route_localnet", 1)
+    assert nested_vm.ask("windows", "tcp", LOCAL, 8080).startswith("vm saw 192.168.122.1:")
 
 
 def test_wsls_chains_and_iptables_share_tables(nested_vm: World) -> None:
@@ -311,17 +347,26 @@ def test_wsls_chains_and_iptables_share_tables(nested_vm: World) -> None:
     assert "WSLPOSTROUTING" not in nested_vm.run("wsl", "nft", "list", "table", "ip", "nat")
 
 
-def test_a_resent_card_loses_what_the_user_added_and_nothing_of_ours(office: World, mirror: Mirroring) -> None:
+def test_a_resent_card_loses_what_the_user_added_and_nothing_of_ours(
+    office: World, mirror: Mirroring
+) -> None:
     add = ["addr add 172.24.21.200/24 dev eth1", "route add 10.50.0.0/16 via 172.24.21.10"]
-    add += ["rule add pref 100 from 192.168.122.0/24 lookup 200", "route add 10.60.0.0/16 via 172.24.21.10 table 200"]
+    add += [
+        "rule add pref 100 from 192.168.122.0/24 lookup 200",
+        "route add 10.60.0.0/16 via 172.24.21.10 table 200",
+    ]
     for words in add:
         office.run("wsl", "ip", *words.split())
-    mirror.resend("ethernet", mtu=1400)
+    office.run("windows", "ip", "link", "set", "ethernet", "mtu", "1400")
+    assert mirror.refresh()
     assert "172.24.21.200" not in office.run("wsl", "ip", "addr")
     assert "10.50.0.0" not in office.run("wsl", "ip", "route")
     assert "100:" in office.run("wsl", "ip", "rule")
     assert "mtu 1400" in office.run("wsl", "ip", "link", "show", "eth1")
     assert office.ping("wsl", OUTSIDE)
+    office.run("wsl", *["ip", "addr", "add", "172.24.21.200/24", "dev", "eth1"])
+    mirror.resend("ethernet")
+    assert "172.24.21.200" not in office.run("wsl", "ip", "addr")
     with pytest.raises(FabricError, match="no card wlan"):
         mirror.resend("wlan")
 
@@ -331,14 +376,47 @@ def test_windows_gets_another_address_and_the_guest_follows(office: World, mirro
     office.run("windows", "ip", "addr", "del", f"{HOST}/24", "dev", "ethernet")
     office.run("windows", "ip", "addr", "replace", "172.24.21.111/24", "dev", "ethernet")
     office.run("windows", "ip", "route", "replace", "default", "via", "172.24.21.254")
-    after = dataclasses.replace(ETHERNET, addresses=("172.24.21.111/24", *ETHERNET.addresses[1:]))
-    mirror.renumber("ethernet", after)
+    assert mirror.refresh()
+    assert not mirror.refresh()
     office.serve("wsl", "tcp", 8080)
     allow(office, rule("TCP", "8080"))
     mirror.refresh()
     assert office.ask("lan", "tcp", "172.24.21.111", 8080).startswith("wsl")
     assert office.ping("wsl", OUTSIDE)
     assert HOST not in office.run("wsl", "ip", "addr")
+
+
+def test_a_route_of_windows_appears_in_the_guest_and_goes_again(office: World, mirror: Mirroring) -> None:
+    shown = "10.50.0.0/16 via 172.24.21.10 dev eth1 proto kernel metric 30"
+    office.run("windows", *f"ip route add 10.50.0.0/16 via {LAN} metric 5".split())
+    mirror.refresh()
+    assert shown in office.run("wsl", "ip", "route")
+    office.run("windows", *f"ip route del 10.50.0.0/16 via {LAN}".split())
+    mirror.refresh()
+    assert shown not in office.run("wsl", "ip", "route")
+    assert office.ping("wsl", OUTSIDE)
+
+
+def test_a_pulled_cable_takes_the_card_down_and_back(office: World, mirror: Mirroring) -> None:
+    before = office.run("wsl", "ip", "-4", "route")
+    lan.set_cable(office.names["gw"], ETHERNET.mac, connected=False)
+    wait_for(mirror)
+    assert "state DOWN" in office.run("wsl", "ip", "link", "show", "eth1")
+    assert HOST not in office.run("wsl", "ip", "addr")
+    lan.set_cable(office.names["gw"], ETHERNET.mac, connected=True)
+    wait_for(mirror)
+    assert office.run("wsl", "ip", "-4", "route") == before
+    assert office.ping("wsl", OUTSIDE)
+    with pytest.raises(FabricError, match="no card 02:00:00:00:00:77"):
+        lan.set_cable(office.names["gw"], "02:00:00:00:00:77", connected=False)
+
+
+def wait_for(mirror: Mirroring) -> None:
+    """Until the next change is followed: a carrier comes and goes some time after the cable."""
+    deadline = time.monotonic() + 3
+    while not mirror.refresh():
+        assert time.monotonic() < deadline, "nothing changed"
+        time.sleep(0.05)
 
 
 def test_two_cards_and_one_without_a_cable(office: World) -> None:
@@ -369,3 +447,26 @@ def test_starting_anew_without_an_orderly_stop(office: World, mirror: Mirroring)
     again.refresh()
     assert office.ask("windows", "tcp", LOCAL, 2222).startswith("wsl")
     assert office.ping("wsl", OUTSIDE)
+
+
+def test_adapters_that_end_outside_the_lab(office: World) -> None:
+    windows = office.names["windows"]
+    tunnel = Nic("vpn", "00:15:5d:13:0c:12", ("10.61.2.254/32",), metric=1, mtu=1420)
+    vmnet = Nic("vmnet1", "00:50:56:c0:00:01", ("192.168.198.1/24",), metric=35)
+    for nic in (tunnel, vmnet):
+        windows_ip.add_idle_adapter(windows, nic.device, nic.mac, *nic.addresses, mtu=nic.mtu)
+    windows_ip.add_idle_adapter(windows, "fse", "00:15:5d:8a:40:02")
+    known = [
+        windows_ip.Adapter(device, device, kind, f"{{{device}}}", "")
+        for device, kind in (("vpn", "vpn"), ("vmnet1", "vmware"), ("fse", "fse"))
+    ]
+    shown = {adapter["device"]: adapter for adapter in windows_ip.read_adapters(windows, known)}
+    assert all(adapter["up"] and adapter["carrier"] for adapter in shown.values())
+    assert shown["fse"]["addresses"] == []
+    assert shown["vpn"]["mtu"] == 1420
+    host = MirroredHost((tunnel, dataclasses.replace(vmnet, connected=False)), ("eth0", "eth1"))
+    mirror = mirrored.start(windows, office.names["wsl"], host)
+    listing = office.run("wsl", "ip", "-br", "-4", "addr")
+    assert "10.61.2.254/32" in listing
+    assert "192.168.198.1" not in listing
+    assert not mirror.refresh()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wslnet_lab.fabric import hyperv_firewall, nat, netns, windows_ip
+from wslnet_lab.fabric import hyperv_firewall, links, nat, netns, windows_ip
 from wslnet_lab.fabric.hyperv_firewall import Policy, Rule
 from wslnet_lab.fabric.model import NatLink, Nic
 from wslnet_lab.fabric.netns import FabricError
@@ -48,8 +48,6 @@ def add_default_switch_vm(world: World) -> None:
     nat.ensure_switch(world.names["windows"], DEFAULT_SWITCH)
     nat.plug(world.names["windows"], "defswitch", vm, VM, "defswitch-vm")
     with netns.Namespace(vm) as ns:
-        from wslnet_lab.fabric import links  # noqa: PLC0415 - the one place that wires a card by hand
-
         links.configure(ns, VM)
 
 

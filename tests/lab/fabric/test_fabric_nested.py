@@ -12,6 +12,7 @@ from wslnet_lab.fabric.netns import FabricError
 
 if TYPE_CHECKING:
     from tests.lab.fabric.conftest import World
+
     from wslnet_lab.fabric.libvirt_rules import Generation
 
 pytestmark = pytest.mark.lab
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.lab
 L2 = "192.168.124.91"
 OUTER = BridgeNetwork("virbr0", "52:54:00:7d:0b:60", "192.168.122.1/24")
 INNER = BridgeNetwork("virbr0", "52:54:00:e8:c6:c3", "192.168.124.1/24", placeholder="virbr0-nic")
-VM1 = TapWire("virbr0", "vnet0", Nic("enp1s0", "52:54:00:fc:38:e0", ("192.168.122.191/24",), "192.168.122.1", 100))
+VM1 = TapWire(
+    "virbr0", "vnet0", Nic("enp1s0", "52:54:00:fc:38:e0", ("192.168.122.191/24",), "192.168.122.1", 100)
+)
 VM2 = TapWire("virbr0", "vnet0", Nic("ens3", "52:54:00:5a:1a:8e", (f"{L2}/24",), "192.168.124.1", 100))
 FORWARD_IN = ("-s", "192.168.122.0/24", "-d", "192.168.124.0/24", "-j", "ACCEPT")
 GENERATIONS = ["reject-in-forward", "libvirt-chains", "libvirt-nft"]

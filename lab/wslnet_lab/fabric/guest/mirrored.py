@@ -52,23 +52,33 @@ def resend_card(nic: Nic, device: str) -> list[Event]:
     return [link, *_addresses(nic, device, "Update"), *_routes(nic, device, "Update")]
 
 
-def renumber_card(before: Nic, after: Nic, device: str) -> list[Event]:
-    """The card's addresses or routes changed on Windows: what is gone is removed, the rest sent anew."""
-    gone = tuple(text for text in before.addresses if text not in after.addresses)
+def changes(before: Nic, after: Nic, device: str) -> list[Event]:
+    """What Windows sends when its card was `before` and is `after`; nothing when they are the same."""
+    if before == after or not (before.connected or after.connected):
+        return []
+    link = events.LinkState(device, connected=after.connected, mtu=after.mtu, mirrored=True)
+    if not after.connected:
+        # The kernel drops IPv6 addresses with the link; Windows' removal of them fails and is not tried here.
+        gone = [text for text in before.addresses if ":" not in text]
+        return [link, *(AddressChange(device, "Remove", text) for text in gone)]
+    if not before.connected:
+        return [link, *_addresses(after, device, "Add"), *_routes(after, device, "Add")]
+    if before.mtu != after.mtu:
+        return resend_card(after, device)
+    return _renumber(before, after, device)
+
+
+def _renumber(before: Nic, after: Nic, device: str) -> list[Event]:
+    """What is gone is removed, what is new added, and the rest sent again (mirrored-changes, step 11)."""
+    gone = [text for text in before.addresses if text not in after.addresses]
     found: list[Event] = [AddressChange(device, "Remove", text) for text in gone]
-    kept = [text for text in after.addresses if text in before.addresses]
-    found += [_address(device, "Update" if text in kept else "Add", text) for text in after.addresses]
+    if set(before.addresses) != set(after.addresses):
+        kept = before.addresses
+        found += [_address(device, "Update" if text in kept else "Add", text) for text in after.addresses]
     old, new = list(_route_data(before)), list(_route_data(after))
     found += [RouteChange(device, "Remove", *route) for route in old if route not in new]
-    found += [RouteChange(device, "Update", *route) for route in new]
+    found += [RouteChange(device, "Update" if route in old else "Add", *route) for route in new]
     return found
-
-
-def disconnect_card(nic: Nic, device: str) -> list[Event]:
-    """The cable is out on Windows: link down, addresses and routes removed."""
-    down = events.LinkState(device, connected=False, mtu=nic.mtu, mirrored=True)
-    # The kernel drops IPv6 addresses with the link; Windows' removal of them fails and is not tried here.
-    return [down, *(AddressChange(device, "Remove", text) for text in nic.addresses if ":" not in text)]
 
 
 def _addresses(
