@@ -51,7 +51,7 @@ class Daemon:
         """Boots the whole topology and returns when every machine answers."""
         self._hardware.save()
         install(self._paths, self._topology)
-        self._paths.inventory.write_text(inventory.render(self._paths, self._topology, self._proxy.port))
+        inventory.write(self._paths, self._topology, self._proxy.port)
         self._serve()
         # Under the lock, so that Windows, which asks whether WSL runs when it boots, gets the final answer.
         with self._hardware.lock:

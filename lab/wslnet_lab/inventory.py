@@ -10,10 +10,33 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wslnet_lab.hardware import WINRM_PORT
+from wslnet_lab.sshd import host_key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wslnet_lab.paths import LabPaths
     from wslnet_lab.topology.model import Machine, Topology
+
+
+def write(paths: LabPaths, topology: Topology, proxy_port: int) -> None:
+    """Writes the inventory, and into its state folder the host keys of all machines that were installed.
+
+    A lab is raised on this very host, so its keys are known without asking anybody over a network.
+    """
+    paths.inventory.write_text(render(paths, topology, proxy_port))
+    lines = [
+        f"{machine.name} {' '.join(host_key(paths.machine(machine.name).upper).split()[:2])}\n"
+        for machine in topology.machines.values()
+        if machine.kind not in {"windows", "gateway"}
+    ]
+    state = _state(paths)
+    state.mkdir(exist_ok=True)
+    (state / "known_hosts").write_text("".join(lines))
+
+
+def _state(paths: LabPaths) -> Path:
+    return paths.folder / "controller"
 
 
 def render(paths: LabPaths, topology: Topology, proxy_port: int) -> str:
@@ -22,7 +45,7 @@ def render(paths: LabPaths, topology: Topology, proxy_port: int) -> str:
     lines = [
         f"# Inventory of the lab {paths.name!r} (topology {topology.name!r}), written by `wslnet lab up`.",
         "schema_version = 1",
-        f"state = {_value(str(paths.folder / 'controller'))}",
+        f"state = {_value(str(_state(paths)))}",
     ]
     for machine in topology.machines.values():
         if machine.kind != "gateway":

@@ -53,6 +53,11 @@ def make_key(path: Path, comment: str) -> None:
         raise LabError(f"ssh-keygen: {done.stderr.strip()}")
 
 
+def host_key(root: Path) -> str:
+    """The public host key of a machine whose files lie below `root`, as one line of text."""
+    return (root / _HOST_KEY).with_suffix(".pub").read_text()
+
+
 def install(root: Path, hostname: str, client_key: Path) -> None:
     """Puts configuration, host key and the accepted client key (its private path) into a machine's root."""
     make_key(root / _HOST_KEY, f"root@{hostname}")
