@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab import control, faults, inventory, syscalls
 from wslnet_lab.control import Method, Server
-from wslnet_lab.errors import LabError
+from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware
 from wslnet_lab.hypervisor import Hypervisor
@@ -106,8 +106,7 @@ class Daemon:
                     self._hardware.stop(machine)
                 self._hardware.start_windows(resumed=fast_startup)
             else:
-                self._hardware.stop(machine)
-                self._hardware.start_lan_machine(found)
+                raise UsageError(f"{machine} is no machine to reboot; windows, wsl and the VMs are")
         self._hardware.wait_answering(found)
         return self._hardware.snapshot().report()
 

@@ -133,14 +133,14 @@ class Hardware:
                 raise LabError(f"{each.name} runs already")
             if each.parent is None or each.nic is None or not self.running(each.parent):
                 raise LabError(f"{each.name}: the machine it runs in is off")
+            self.stop(each.name)  # it may have died by itself, and left its wire and VMs
             self.prepare(each)
             wire = TapWire(bridge=each.bridge, tap=each.tap, nic=each.nic)
             nested.plug(self.paths.netns(each.parent), self.paths.netns(each.name), wire)
             self.boot_linux(each, address=each.address)
 
     def prepare(self, each: Machine) -> None:
-        """Makes the machine's namespace, after clearing what an earlier run may have left in it."""
-        machine.halt(self.paths.netns(each.name), self.inits.pop(each.name, None), orderly=False)
+        """Makes the namespace of a machine that is off."""
         netns.expect_mount()
         fabric_netns.create(self.paths.netns(each.name))
 
@@ -151,8 +151,8 @@ class Hardware:
             binds.append([str(self.paths.machine(each.name).hypervisor), HYPERVISOR_SOCKET])
         if each.kind == "wsl":
             binds.append([str(self.paths.machine("windows").root), "/mnt/c"])
-        services = [] if faults.refuses_ssh(self.paths, each.name) else [list(sshd.ARGV)]
-        self.inits[each.name] = machine.boot(self.paths, each, services, binds=binds)
+        silent = faults.refuses_ssh(self.paths, each.name)
+        self.inits[each.name] = machine.boot(self.paths, each, [list(sshd.ARGV)], binds=binds, silent=silent)
         self.addresses[each.name] = address
         name = self.paths.netns(each.name)
         for network in each.networks:

@@ -4,7 +4,7 @@ Started as `python -S -m wslnet_lab.init BOOT.json`. The caller gets one line, t
 process 1, when its services are started; then the two are on their own. Standard library only, all of it
 imported before the root changes: afterwards the interpreter's own files are out of reach.
 
-Signals to process 1: TERM shuts the machine down, USR1 ends its services, USR2 starts those that are not there.
+Signals to process 1: TERM shuts the machine down, USR1 ends its services, USR2 starts those that are gone.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Boot:
         binds: Source on this host, target in the machine (absolute, made if missing), in this order.
         boot_id: Text for /proc/sys/kernel/random/boot_id.
         wsl_boot: Whether `[boot] command` of /etc/wsl.conf is run.
+        silent: Whether its services wait for USR2 instead of starting now.
     """
 
     netns: str
@@ -60,6 +61,7 @@ class Boot:
     binds: list[list[str]]
     boot_id: str
     wsl_boot: bool = False
+    silent: bool = False
 
 
 def main() -> None:
@@ -94,7 +96,8 @@ def _run(boot: Boot, log: int, told: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: _shut_down())
     signal.signal(signal.SIGUSR1, lambda *_: services.stop())
     signal.signal(signal.SIGUSR2, lambda *_: services.start())
-    services.start()
+    if not boot.silent:
+        services.start()
     if boot.wsl_boot and (command := _boot_command(Path("/etc/wsl.conf"))):
         # WSL hands this value to a shell too; it is the user's own text on the user's own machine.
         services.spawn(["/bin/sh", "-c", command])

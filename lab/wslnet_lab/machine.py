@@ -47,6 +47,7 @@ def boot(
     *,
     binds: list[list[str]],
     path: str = PATH,
+    silent: bool = False,
 ) -> Process:
     """Starts the machine's process 1 in its namespace and gives it once its services are started.
 
@@ -56,6 +57,7 @@ def boot(
         services: Argument vectors of its services.
         binds: Files and folders of this host that it sees: source, target.
         path: Where its services look for programs.
+        silent: Whether its services are held back until process 1 gets USR2.
 
     Raises:
         LabError: It does not boot; the machine's log says why.
@@ -73,6 +75,7 @@ def boot(
         binds=binds,
         boot_id=str(uuid.uuid4()),
         wsl_boot=machine.kind == "wsl",
+        silent=silent,
     )
     file.write_text(json.dumps(asdict(description)), encoding="utf-8")
     with log.open("ab") as errors:

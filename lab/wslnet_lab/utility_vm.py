@@ -69,6 +69,7 @@ class UtilityVm:
             if not self._hardware.running(self._machine.name):
                 if not self._hardware.running("windows"):
                     raise LabError("Windows is off")
+                self.stop()  # it may have died by itself, and left its wires and VMs
                 self._hardware.prepare(self._machine)
                 self._mode, self._settings, self._vm_id = mode, dict(settings), str(uuid.uuid4())
                 try:

@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from wslnet_lab import control
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 WSLNET = str(Path(sys.executable).parent / "wslnet")
 UP_TIMEOUT_S = 100
@@ -20,7 +25,12 @@ UP_TIMEOUT_S = 100
 def wslnet(*arguments: str, timeout_s: float = UP_TIMEOUT_S) -> subprocess.CompletedProcess[str]:
     """Runs the program itself and gives what it printed and its exit code."""
     return subprocess.run(
-        [WSLNET, *arguments], capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+        [WSLNET, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
 
 
@@ -43,13 +53,16 @@ class RunningLab:
         """`lab status --json`."""
         done = wslnet("lab", "status", "--name", self.name, "--json")
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
 
     def run(self, machine: str, argv: list[str], timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
         """Runs a program in a machine (`lab exec`)."""
         return wslnet("lab", "exec", "--name", self.name, machine, "--", *argv, timeout_s=timeout_s)
 
-    def outside(self, machine: str, argv: list[str], timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
+    def outside(
+        self, machine: str, argv: list[str], timeout_s: float = 20
+    ) -> subprocess.CompletedProcess[str]:
         """Runs a program of this host in a machine's network only (`ip netns exec`)."""
         return subprocess.run(
             ["ip", "netns", "exec", self.netns(machine), *argv],
@@ -65,44 +78,41 @@ class RunningLab:
 
     def control(self, method: str, **params: object) -> Any:
         """Asks the daemon as the Windows host does (docs/protocols.md section 3)."""
-        from wslnet_lab import control
-
         return control.call(self.inventory.parent / "control.sock", method, params, timeout_s=60)
 
 
-@pytest.fixture(scope="session")
-def need_root() -> None:
+@contextmanager
+def labs() -> Iterator[Callable[[str], RunningLab]]:
+    """Gives a function that raises a lab of a name, and takes all of them away at the end, come what may."""
     if os.geteuid() != 0:
         pytest.skip("needs root and network namespaces")
+    names: list[str] = []
 
-
-@pytest.fixture
-def raise_lab(need_root: None) -> Iterator[Callable[[str], RunningLab]]:
-    """Raises labs of the given names' ends and takes them away after the test, whatever happened."""
-    names = []
-
-    def up(suffix: str) -> RunningLab:
-        name = f"t{os.getpid()}-{suffix}"
+    def up(name: str) -> RunningLab:
         names.append(name)
         done = wslnet("lab", "up", "--name", name, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         return RunningLab(name, Path(json.loads(done.stdout)["inventory"]))
 
-    yield up
-    for name in names:
-        done = wslnet("lab", "down", "--name", name)
-        assert done.returncode == 0, done.stderr
+    try:
+        yield up
+    finally:
+        ended = [wslnet("lab", "down", "--name", name) for name in names]
+    assert [done.stderr for done in ended if done.returncode != 0] == []
+
+
+@pytest.fixture
+def raise_lab() -> Iterator[Callable[[str], RunningLab]]:
+    """Raises labs for one test; the argument is the end of the name."""
+    with labs() as up:
+        yield lambda suffix: up(f"t{os.getpid()}-{suffix}")
 
 
 @pytest.fixture(scope="session")
-def shared_lab(need_root: None) -> Iterator[RunningLab]:
+def shared_lab() -> Iterator[RunningLab]:
     """One seed lab for tests that leave it as they found it."""
-    name = f"t{os.getpid()}"
-    done = wslnet("lab", "up", "--name", name, "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield RunningLab(name, Path(json.loads(done.stdout)["inventory"]))
-    done = wslnet("lab", "down", "--name", name)
-    assert done.returncode == 0, done.stderr
+    with labs() as up:
+        yield up(f"t{os.getpid()}")
 
 
 @pytest.fixture
@@ -112,11 +122,8 @@ def seed_lab(raise_lab: Callable[[str], RunningLab]) -> RunningLab:
 
 
 @pytest.fixture(scope="module")
-def story_lab(need_root: None, request: pytest.FixtureRequest) -> Iterator[RunningLab]:
+def story_lab(request: pytest.FixtureRequest) -> Iterator[RunningLab]:
     """One fresh seed lab for a module whose tests tell one story in their order."""
-    name = f"t{os.getpid()}-{request.module.__name__.rpartition('.')[2].removeprefix('test_').replace('_', '-')}"[:24]
-    done = wslnet("lab", "up", "--name", name.rstrip("-"), "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield RunningLab(name.rstrip("-"), Path(json.loads(done.stdout)["inventory"]))
-    done = wslnet("lab", "down", "--name", name.rstrip("-"))
-    assert done.returncode == 0, done.stderr
+    module = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
+    with labs() as up:
+        yield up(f"t{os.getpid()}-{module}"[:24].rstrip("-"))

@@ -10,14 +10,18 @@ import subprocess
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paramiko
 import pytest
 import socks
 
+from wslnet_lab.errors import LabError
+
 from .conftest import RunningLab, wslnet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.lab
 
@@ -36,7 +40,7 @@ def dial(lab: RunningLab, host: str, port: int) -> Any:
 @contextlib.contextmanager
 def ssh(sock: Any, lab: RunningLab) -> Iterator[paramiko.SSHClient]:
     client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # noqa: S507 - a lab of this test's own making
     key = tomllib.loads(lab.inventory.read_text())["machines"]["lan"]["key"]
     client.connect("lab", username="root", key_filename=key, sock=sock, timeout=10, look_for_keys=False)
     try:
@@ -119,9 +123,16 @@ def test_windows_adapters_routes_and_forwarding(shared_lab: RunningLab) -> None:
     assert again["forwarding"] == {"4": True, "6": False}
     shared_lab.control("set_forwarding", index=nat["index"], family=4, enabled=False)
 
-    route = {"family": 4, "dst": "10.8.0.0/16", "via": "172.24.21.50", "index": ethernet["index"], "metric": 5}
+    route = {
+        "family": 4,
+        "dst": "10.8.0.0/16",
+        "via": "172.24.21.50",
+        "index": ethernet["index"],
+        "metric": 5,
+    }
     shared_lab.control("route_add", **route)
-    assert [r for r in shared_lab.control("routes") if r["dst"] == "10.8.0.0/16"][0]["via"] == "172.24.21.50"
+    added = next(r for r in shared_lab.control("routes") if r["dst"] == "10.8.0.0/16")
+    assert added["via"] == "172.24.21.50"
     shared_lab.control("route_delete", **route)
     assert not [r for r in shared_lab.control("routes") if r["dst"] == "10.8.0.0/16"]
 
@@ -165,7 +176,7 @@ def test_wsl_exec_has_the_users_account_and_a_deadline(shared_lab: RunningLab) -
     assert reply["exit_code"] == 3
     assert base64.b64decode(reply["stdout"]) == b"wujing\n/home/wujing\nin"
     began = time.monotonic()
-    with pytest.raises(Exception, match="longer than") as caught:
+    with pytest.raises(LabError, match="longer than") as caught:
         shared_lab.control("wsl_exec", argv=["sleep", "60"], timeout_s=0.5)
     assert caught.value.code == "timed-out"
     assert time.monotonic() - began < 5
