@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import select
 import socket
 import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wslnet.errors import DeadlineExceeded
 from wslnet.transport.agent_client import AgentClient
 from wslnet.transport.pipe import left
 from wslnet_linux_agent import bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PYTHON = "/usr/bin/python3"
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -57,7 +62,7 @@ class Netns:
         subprocess.run(["ip", "netns", "delete", self.name], check=False, timeout=20)
 
 
-def wire_up(
+def wire_up(  # noqa: PLR0917 - two ends, each namespace, name, address: keywords would only repeat it
     left_ns: Netns, left_name: str, left_address: str, right_ns: Netns, right_name: str, right_address: str
 ) -> None:
     """Join two namespaces by a veth pair, both ends addressed and up."""
@@ -81,12 +86,11 @@ class ProcessPipe:
         self._hello = b""
 
     def send(self, data: bytes, deadline: float) -> None:
+        assert left(deadline) > 0
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
     def recv(self, deadline: float) -> bytes:
-        import select
-
         while True:
             ready, _, _ = select.select([self.process.stdout], [], [], left(deadline))
             if not ready:
@@ -110,7 +114,7 @@ class ProcessPipe:
 @contextlib.contextmanager
 def agent_in(
     namespace: Netns, *, python: str = PYTHON, prefix: tuple[str, ...] = (), env: dict[str, str] | None = None
-):
+) -> Iterator[AgentClient]:
     """An agent in a namespace, over a plain pipe."""
     argv = ["ip", "netns", "exec", namespace.name, *prefix, python, "-I", "-S", "-c", bundle.FIRST_STAGE]
     client = AgentClient(ProcessPipe(argv, env), namespace.name)
@@ -180,7 +184,8 @@ class Sshd:
     def argv(self, *arguments: str) -> list[str]:
         """The command that runs sshd in its namespaces, with its own /run, users and no login scripts."""
         script = (
-            f"mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && cp {self.key}.pub /run/authorized_keys && "
+            "mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && "
+            f"cp {self.key}.pub /run/authorized_keys && "
             f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind {self.login} /root/.bashrc && "
             f"mount --bind {self.tools} /usr/local/bin && "
             'exec /usr/sbin/sshd "$@"'

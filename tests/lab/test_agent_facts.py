@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -12,6 +14,9 @@ import pytest
 from wslnet.model.linux_facts import LinuxFacts
 
 from .agent_bench import Netns, agent_in, pythons, wire_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.lab
 
@@ -21,8 +26,11 @@ ALL = (
 )  # fmt: skip
 
 
+HOPS = "nexthop via 192.168.122.1 dev eth0 nexthop via 192.168.124.7 dev virbr0 onlink"
+
+
 @pytest.fixture(scope="module")
-def machine():
+def machine() -> Iterator[Netns]:
     """A machine with a bridge, two wires, odd routes and rules, and both firewalls."""
     here, there = Netns(), Netns()
     try:
@@ -37,7 +45,7 @@ def machine():
             "ip address add 10.0.0.1 peer 10.0.0.2/32 dev eth0 noprefixroute",
             "ip route add default via 192.168.122.1 dev eth0 proto static metric 100",
             "ip route add 10.9.0.0/16 via 192.168.122.1 proto 188",
-            "ip route add 10.10.0.0/16 nexthop via 192.168.122.1 dev eth0 nexthop via 192.168.124.7 dev virbr0 onlink",
+            f"ip route add 10.10.0.0/16 {HOPS}",
             "ip route add blackhole 10.11.0.0/16",
             "ip route add 127.0.0.1 via 169.254.73.249 dev eth0 onlink table 127",
             "ip route add 10.12.0.0/16 via inet6 fe80::1 dev eth0",
@@ -59,7 +67,7 @@ def machine():
 
 
 @pytest.fixture(scope="module")
-def facts(machine):
+def facts(machine: Netns) -> dict[str, Any]:
     with agent_in(machine) as agent:
         return agent.facts(ALL)
 
@@ -68,23 +76,22 @@ def ip_json(machine: Netns, *arguments: str) -> list[dict[str, object]]:
     return json.loads(machine.exec("ip", "-j", "-d", "-N", *arguments))
 
 
-def test_the_answer_has_the_shape_of_the_model_and_nothing_failed(facts):
+def test_the_answer_has_the_shape_of_the_model_and_nothing_failed(facts: dict[str, Any]) -> None:
     assert "errors" not in facts
     typed = msgspec.convert(facts, LinuxFacts)
     assert typed.domains is None
     assert typed.wsl is None
 
 
-def test_identity_says_who_answers(facts):
+def test_identity_says_who_answers(facts: dict[str, Any]) -> None:
     identity = facts["identity"]
     assert identity["uid"] == 0
     assert identity["hostname"] == socket.gethostname()
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        assert identity["boot_id"] == file.read().strip()
+    assert identity["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     assert identity["os_id"]
 
 
-def test_links_equal_what_ip_shows(machine, facts):
+def test_links_equal_what_ip_shows(machine: Netns, facts: dict[str, Any]) -> None:
     expected = [
         {
             "index": link["ifindex"],
@@ -99,35 +106,47 @@ def test_links_equal_what_ip_shows(machine, facts):
     ]
     ours = [{key: link[key] for key in expected[0]} for link in facts["links"]]
     assert ours == expected
-    flags = {link["ifname"]: set(link["flags"]) - {"NO-CARRIER", "M-DOWN"} for link in ip_json(machine, "link")}
+    flags = {
+        link["ifname"]: set(link["flags"]) - {"NO-CARRIER", "M-DOWN"} for link in ip_json(machine, "link")
+    }
     assert {link["name"]: set(link["flags"]) - {"RUNNING"} for link in facts["links"]} == flags
     carriers = {link["name"]: link["carrier"] for link in facts["links"]}
     assert carriers["eth0"]
     assert not carriers["vnet0p"]
 
 
-def test_addresses_equal_what_ip_shows(machine, facts):
+def test_addresses_equal_what_ip_shows(machine: Netns, facts: dict[str, Any]) -> None:
     expected = {
-        (link["ifname"], 4 if info["family"] == "inet" else 6, info["local"], info["prefixlen"], info["scope"])
+        (
+            link["ifname"],
+            4 if info["family"] == "inet" else 6,
+            info["local"],
+            info["prefixlen"],
+            info["scope"],
+        )
         for link in ip_json(machine, "address")
         for info in link["addr_info"]
     }
     scopes = {"0": "global", "253": "link", "254": "host"}
     expected = {(*rest, scopes.get(str(scope), scope)) for *rest, scope in expected}
-    assert {tuple(a[k] for k in ("link", "family", "address", "prefix", "scope")) for a in facts["addresses"]} == expected
+    assert {
+        tuple(a[k] for k in ("link", "family", "address", "prefix", "scope")) for a in facts["addresses"]
+    } == expected
     odd = next(a for a in facts["addresses"] if a["address"] == "10.0.0.1")
     assert {"noprefixroute", "permanent"} <= set(odd["flags"])
 
 
 @pytest.mark.parametrize("family", [4, 6])
-def test_routes_equal_what_ip_shows(machine, facts, family):
-    def key(route):
+def test_routes_equal_what_ip_shows(machine: Netns, facts: dict[str, Any], family: int) -> None:
+    def key(route: dict[str, Any]) -> tuple[object, ...]:
         via = route.get("gateway") or route.get("via", {}).get("host")
         hops = route.get("nexthops", [])
         if hops:
             via = hops[0].get("gateway")
         return (
-            route["dst"] if "/" in route["dst"] or route["dst"] == "default" else f"{route['dst']}/{32 if family == 4 else 128}",
+            route["dst"]
+            if "/" in route["dst"] or route["dst"] == "default"
+            else f"{route['dst']}/{32 if family == 4 else 128}",
             via,
             hops[0]["dev"] if hops else route.get("dev"),
             int(route.get("table", 254)),
@@ -138,13 +157,15 @@ def test_routes_equal_what_ip_shows(machine, facts, family):
         )
 
     shown = ip_json(machine, f"-{family}", "route", "show", "table", "all")
-    expected = sorted((key(route) for route in shown if str(route.get("table")) not in ("255", "local")), key=str)
+    expected = sorted(
+        (key(route) for route in shown if str(route.get("table")) not in ("255", "local")), key=str
+    )
     keys = ("dst", "via", "dev", "table", "proto", "metric", "src", "type")
     ours = sorted((tuple(r[k] for k in keys) for r in facts["routes"] if r["family"] == family), key=str)
     assert ours == expected
 
 
-def test_special_routes_keep_what_makes_them_special(facts):
+def test_special_routes_keep_what_makes_them_special(facts: dict[str, Any]) -> None:
     routes = {route["dst"]: route for route in facts["routes"] if route["family"] == 4}
     assert routes["10.9.0.0/16"]["proto"] == 188
     assert routes["10.11.0.0/16"]["type"] == "blackhole"
@@ -155,9 +176,15 @@ def test_special_routes_keep_what_makes_them_special(facts):
     assert routes["192.168.124.0/24"]["scope"] == "link"
 
 
-def test_rules_come_in_the_kernels_order_with_all_their_selectors(facts):
+def test_rules_come_in_the_kernels_order_with_all_their_selectors(facts: dict[str, Any]) -> None:
     rules = [rule for rule in facts["rules"] if rule["family"] == 4]
-    assert [(rule["priority"], rule["table"]) for rule in rules] == [(0, 255), (1, 127), (5, 300), (32766, 254), (32767, 253)]
+    assert [(rule["priority"], rule["table"]) for rule in rules] == [
+        (0, 255),
+        (1, 127),
+        (5, 300),
+        (32766, 254),
+        (32767, 253),
+    ]
     assert rules[1]["ipproto"] == socket.IPPROTO_TCP
     assert (rules[2]["iif"], rules[2]["fwmark"], rules[2]["fwmask"]) == ("eth0", 0x10, 0xFF)
     assert (rules[2]["src"], rules[2]["dst"]) == ("10.0.0.0/8", "10.1.0.0/16")
@@ -165,13 +192,14 @@ def test_rules_come_in_the_kernels_order_with_all_their_selectors(facts):
     assert (last["oif"], last["action"]) == ("eth0", "blackhole")
 
 
-def test_neighbours_show_a_permanent_one(facts):
-    assert {
-        "dev": "eth0", "family": 4, "address": "169.254.73.249", "mac": "00:11:22:33:44:55", "state": "PERMANENT",
-    } in facts["neighbours"]  # fmt: skip
+def test_neighbours_show_a_permanent_one(facts: dict[str, Any]) -> None:
+    permanent = {"family": 4, "address": "169.254.73.249", "mac": "00:11:22:33:44:55", "state": "PERMANENT"}
+    assert {"dev": "eth0", **permanent} in facts["neighbours"]
 
 
-def test_sysctls_of_every_link_are_read_by_the_name_sysctl_uses(machine, facts):
+def test_sysctls_of_every_link_are_read_by_the_name_sysctl_uses(
+    machine: Netns, facts: dict[str, Any]
+) -> None:
     assert facts["sysctls"]["net.ipv4.conf.virbr0.route_localnet"] == "1"
     assert facts["sysctls"]["net.ipv6.conf.eth1/5.accept_ra"] == "0"
     for key, value in facts["sysctls"].items():
@@ -179,9 +207,9 @@ def test_sysctls_of_every_link_are_read_by_the_name_sysctl_uses(machine, facts):
             assert machine.exec("sysctl", "-n", key).strip() == value
 
 
-def test_firewall_holds_both_back_ends_and_both_families(machine, facts):
+def test_firewall_holds_both_back_ends_and_both_families(machine: Netns, facts: dict[str, Any]) -> None:
     firewall = facts["firewall"]
-    assert "--comment \"wslnet:test\"" in firewall["backends"]["iptables-nft"]["4"]
+    assert '--comment "wslnet:test"' in firewall["backends"]["iptables-nft"]["4"]
     assert "--dport 9" in firewall["backends"]["iptables-nft"]["6"]
     assert "MASQUERADE" in firewall["backends"]["iptables-legacy"]["4"]
     assert "[0:0] -A POSTROUTING" in firewall["backends"]["iptables-legacy"]["4"]
@@ -190,7 +218,7 @@ def test_firewall_holds_both_back_ends_and_both_families(machine, facts):
     assert firewall["default"] == ("iptables-nft" if uses_nft else "iptables-legacy")
 
 
-def test_reading_makes_no_table():
+def test_reading_makes_no_table() -> None:
     machine = Netns()
     try:
         with agent_in(machine) as agent:
@@ -201,7 +229,7 @@ def test_reading_makes_no_table():
         machine.remove()
 
 
-def test_listeners_are_named_with_address_family_and_program(machine):
+def test_listeners_are_named_with_address_family_and_program(machine: Netns) -> None:
     child = machine.popen(
         "python3", "-c",
         "import socket,time\n"
@@ -225,7 +253,9 @@ def test_listeners_are_named_with_address_family_and_program(machine):
 
 
 @pytest.mark.parametrize("python", pythons())
-def test_every_python_at_hand_gives_the_same_facts(machine, facts, python):
+def test_every_python_at_hand_gives_the_same_facts(
+    machine: Netns, facts: dict[str, Any], python: str
+) -> None:
     stable = ("links", "addresses", "routes", "rules", "sysctls")
     with agent_in(machine, python=python) as agent:
         found = agent.facts(ALL)

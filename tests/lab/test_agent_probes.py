@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,13 +12,18 @@ from wslnet.model.change import Op
 
 from .agent_bench import Netns, agent_in, wire_up
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.transport.agent_client import AgentClient
+
 pytestmark = pytest.mark.lab
 
 NEAR, ROUTER, FAR = "192.168.122.1", "192.168.122.191", "192.168.124.91"
 
 
 @pytest.fixture(scope="module")
-def row():
+def row() -> Iterator[tuple[Netns, Netns, Netns]]:
     """wsl - vm1 - vm2 with routes, forwarding on, and no firewall yet."""
     wsl, vm1, vm2 = Netns(), Netns(), Netns()
     try:
@@ -39,17 +45,17 @@ def row():
 
 
 @pytest.fixture(autouse=True)
-def open_router(row):
+def open_router(row: tuple[Netns, Netns, Netns]) -> Iterator[None]:
     yield
     for tool in ("iptables-nft", "ip6tables-nft"):
         row[1].exec(tool, "-F", "FORWARD")
 
 
-def probe(agent, *probes: dict[str, object]) -> list[dict[str, object]]:
+def probe(agent: AgentClient, *probes: dict[str, object]) -> list[dict[str, object]]:
     return agent.call("probes", probes=[{"timeout_s": 1.5, **one} for one in probes])
 
 
-def test_all_kinds_reach_a_listener_of_ours(row):
+def test_all_kinds_reach_a_listener_of_ours(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[0]) as here, agent_in(row[2]) as there:
         ports = [
             there.call("listen", proto=proto, address=address, port=0, text="hello from vm2")["port"]
@@ -69,7 +75,9 @@ def test_all_kinds_reach_a_listener_of_ours(row):
         there.call("unlisten", proto="tcp", port=ports[0])
         there.call("unlisten", proto="udp", port=ports[1])
         closed = probe(
-            here, {"proto": "tcp", "dst": FAR, "port": ports[0]}, {"proto": "udp", "dst": FAR, "port": ports[1]}
+            here,
+            {"proto": "tcp", "dst": FAR, "port": ports[0]},
+            {"proto": "udp", "dst": FAR, "port": ports[1]},
         )
         assert [one["detail"] for one in closed] == ["refused", "refused"]
 
@@ -83,7 +91,9 @@ def test_all_kinds_reach_a_listener_of_ours(row):
         ("icmp-admin-prohibited", "unreachable:admin"),
     ],
 )
-def test_a_reject_on_the_way_is_told_with_who_did_it(row, how, detail):
+def test_a_reject_on_the_way_is_told_with_who_did_it(
+    row: tuple[Netns, Netns, Netns], how: str, detail: str
+) -> None:
     row[1].exec("iptables-nft", "-A", "FORWARD", "-o", "eth1", "-j", "REJECT", "--reject-with", how)
     with agent_in(row[0]) as here:
         results = probe(
@@ -96,36 +106,48 @@ def test_a_reject_on_the_way_is_told_with_who_did_it(row, how, detail):
     assert [(one["ok"], one["detail"], one["from"]) for one in results] == [(False, detail, ROUTER)] * 4
 
 
-def test_an_ipv6_reject_is_told_with_who_did_it(row):
+def test_an_ipv6_reject_is_told_with_who_did_it(row: tuple[Netns, Netns, Netns]) -> None:
     row[1].exec("ip6tables-nft", "-A", "FORWARD", "-o", "eth1", "-j", "REJECT")
     with agent_in(row[0]) as here:
-        results = probe(here, {"proto": "icmp", "dst": "fd24::91"}, {"proto": "tcp", "dst": "fd24::91", "port": 22})
+        results = probe(
+            here, {"proto": "icmp", "dst": "fd24::91"}, {"proto": "tcp", "dst": "fd24::91", "port": 22}
+        )
     assert [(one["detail"], one["from"]) for one in results] == [("unreachable:port", "fd22::191")] * 2
 
 
-def test_silence_is_a_time_out_and_all_wait_at_the_same_time(row):
+def test_silence_is_a_time_out_and_all_wait_at_the_same_time(row: tuple[Netns, Netns, Netns]) -> None:
     row[1].exec("iptables-nft", "-A", "FORWARD", "-o", "eth1", "-j", "DROP")
     with agent_in(row[0]) as here:
         here.facts(["links"])
         started = time.monotonic()
-        results = probe(here, *({"proto": proto, "dst": FAR, "port": 22} for proto in ("icmp", "tcp", "udp", "ssh") * 10))
+        results = probe(
+            here, *({"proto": proto, "dst": FAR, "port": 22} for proto in ("icmp", "tcp", "udp", "ssh") * 10)
+        )
         assert time.monotonic() - started < 10
     assert {(one["ok"], one["detail"], one["ms"]) for one in results} == {(False, "timeout", None)}
 
 
-def test_no_route_is_not_a_time_out(row):
+def test_no_route_is_not_a_time_out(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[0]) as here:
-        results = probe(here, *({"proto": proto, "dst": "10.99.0.1", "port": 22} for proto in ("icmp", "tcp", "udp")))
+        results = probe(
+            here, *({"proto": proto, "dst": "10.99.0.1", "port": 22} for proto in ("icmp", "tcp", "udp"))
+        )
     assert [one["detail"] for one in results] == ["no-route"] * 3
 
 
-def test_a_neighbour_that_does_not_answer_is_an_unreachable_host(row):
+def test_a_neighbour_that_does_not_answer_is_an_unreachable_host(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[0]) as here:
-        results = probe(here, *({"proto": proto, "dst": "192.168.122.77", "port": 22, "timeout_s": 6} for proto in ("icmp", "tcp")))
+        results = probe(
+            here,
+            *(
+                {"proto": proto, "dst": "192.168.122.77", "port": 22, "timeout_s": 6}
+                for proto in ("icmp", "tcp")
+            ),
+        )
     assert [one["detail"] for one in results] == ["unreachable:host"] * 2
 
 
-def test_ssh_wants_the_greeting_of_an_ssh_server(row):
+def test_ssh_wants_the_greeting_of_an_ssh_server(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[0]) as here, agent_in(row[2]) as there:
         there.run(
             [
@@ -133,13 +155,15 @@ def test_ssh_wants_the_greeting_of_an_ssh_server(row):
                 Op("listen", {"proto": "tcp", "address": FAR, "port": 23, "text": "login: "}),
             ]
         )
-        results = probe(here, {"proto": "ssh", "dst": FAR, "port": 22}, {"proto": "ssh", "dst": FAR, "port": 23})
+        results = probe(
+            here, {"proto": "ssh", "dst": FAR, "port": 22}, {"proto": "ssh", "dst": FAR, "port": 23}
+        )
         wrong = probe(here, {"proto": "tcp", "dst": FAR, "port": 23, "expect": "hello"})
     assert [one["detail"] for one in results] == ["ok", "no-banner"]
     assert wrong[0]["detail"] == "mismatch"
 
 
-def test_a_port_in_use_and_one_that_is_not_ours(row):
+def test_a_port_in_use_and_one_that_is_not_ours(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[2]) as there:
         port = there.call("listen", proto="tcp", address=FAR, port=0, text="x")["port"]
         results = there.run(
@@ -155,14 +179,14 @@ def test_a_port_in_use_and_one_that_is_not_ours(row):
     assert [result.code for result in results] == ["failed", "not-found", "not-found", "bad-op", "bad-op", ""]
 
 
-def test_responders_end_with_their_agent(row):
+def test_responders_end_with_their_agent(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[2]) as there:
         port = there.call("listen", proto="tcp", address=FAR, port=0, text="x")["port"]
         assert f"{FAR}:{port}" in row[2].exec("ss", "-ltn")
     assert f"{FAR}:{port}" not in row[2].exec("ss", "-ltn")
 
 
-def test_a_plain_user_pings_where_the_kernel_allows_it(row):
+def test_a_plain_user_pings_where_the_kernel_allows_it(row: tuple[Netns, Netns, Netns]) -> None:
     row[0].exec("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
     drop = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all")
     with agent_in(row[0], prefix=drop) as here:

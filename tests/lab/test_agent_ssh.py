@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +21,12 @@ from wslnet.transport.pins import Pins
 from wslnet.transport.ssh import SshTarget, open_ssh
 
 from .agent_bench import Netns, Sshd, run, wire_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from wslnet.transport.ssh import SshConnection
 
 pytestmark = pytest.mark.lab
 
@@ -66,21 +74,21 @@ os.execvp(command[0], command)
 
 
 @pytest.fixture
-def machine():
+def machine() -> Iterator[Netns]:
     namespace = Netns()
     yield namespace
     namespace.remove()
 
 
 @pytest.fixture
-def sshd(machine, tmp_path):
+def sshd(machine: Netns, tmp_path: Path) -> Iterator[Sshd]:
     server = Sshd(tmp_path / "sshd", machine)
     yield server
     server.close()
 
 
 @pytest.fixture
-def pins(tmp_path):
+def pins(tmp_path: Path) -> Pins:
     return Pins(tmp_path / "state" / "known_hosts")
 
 
@@ -88,11 +96,13 @@ def target(server: Sshd, user: str = "root", **more: object) -> SshTarget:
     return SshTarget("vm1", "127.0.0.1", user, server.port, server.key, **more)
 
 
-def connect(server: Sshd, pins: Pins, user: str = "root", **more: object):
+def connect(server: Sshd, pins: Pins, user: str = "root", **more: object) -> SshConnection:
     return open_ssh(target(server, user, **more), pins, enroll=True)
 
 
-def test_a_cold_gather_stays_within_its_budget(sshd, pins, capsys):
+def test_a_cold_gather_stays_within_its_budget(
+    sshd: Sshd, pins: Pins, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number in range(20):
         sshd.namespace.exec("iptables-nft", "-A", "FORWARD", "-d", f"192.168.{number}.0/24", "-j", "ACCEPT")
         sshd.namespace.exec("ip", "route", "add", "blackhole", f"10.{number}.0.0/16")
@@ -103,13 +113,16 @@ def test_a_cold_gather_stays_within_its_budget(sshd, pins, capsys):
         agent.facts(ALL)
         warm = (count.turns - cold[0], count.total - cold[1])
     with capsys.disabled():
-        print(f"\ncold gather: {cold[0]} turns, {cold[1]} bytes; warm: {warm[0]} turn, {warm[1]} bytes")
+        # Tracked numbers of every run.
+        sys.stdout.write(
+            f"\ncold gather: {cold[0]} turns, {cold[1]} bytes; warm: {warm[0]} turn, {warm[1]} bytes\n"
+        )
     assert cold[0] <= MOST_TURNS
     assert cold[1] <= MOST_BYTES
     assert warm[0] == 1
 
 
-def test_probes_and_listeners_fit_into_the_same_budget(sshd, pins):
+def test_probes_and_listeners_fit_into_the_same_budget(sshd: Sshd, pins: Pins) -> None:
     probe = {"proto": "icmp", "dst": "127.0.0.1"}
     with connect(sshd, pins) as connection, connection.open_agent() as agent:
         agent.facts(ALL)
@@ -121,7 +134,7 @@ def test_probes_and_listeners_fit_into_the_same_budget(sshd, pins):
         assert count.total <= MOST_BYTES
 
 
-def test_three_machines_in_one_another_by_their_parents_connections(tmp_path, pins):
+def test_three_machines_in_one_another_by_their_parents_connections(tmp_path: Path, pins: Pins) -> None:
     """wsl - vm1 - vm2 - vm3: nobody but the parent has a route to its child."""
     spaces = [Netns() for _ in range(4)]
     servers: list[Sshd] = []
@@ -166,7 +179,7 @@ def test_three_machines_in_one_another_by_their_parents_connections(tmp_path, pi
             space.remove()
 
 
-def test_a_parent_that_forbids_forwarding_says_so(machine, tmp_path, pins):
+def test_a_parent_that_forbids_forwarding_says_so(machine: Netns, tmp_path: Path, pins: Pins) -> None:
     server = Sshd(tmp_path / "sshd", machine, options="AllowTcpForwarding no")
     try:
         with connect(server, pins) as connection, pytest.raises(Unreachable, match=r"prohibited"):
@@ -176,12 +189,14 @@ def test_a_parent_that_forbids_forwarding_says_so(machine, tmp_path, pins):
 
 
 class TestHostKeys:
-    def test_an_unknown_key_is_refused_and_nothing_is_pinned(self, sshd, pins):
+    def test_an_unknown_key_is_refused_and_nothing_is_pinned(self, sshd: Sshd, pins: Pins) -> None:
         with pytest.raises(HostKeyUnknown, match="vm1: no host key is pinned"):
             open_ssh(target(sshd), pins)
         assert not pins.file.exists()
 
-    def test_a_pinned_key_is_accepted_and_another_one_is_not(self, sshd, pins, tmp_path, machine):
+    def test_a_pinned_key_is_accepted_and_another_one_is_not(
+        self, sshd: Sshd, pins: Pins, tmp_path: Path, machine: Netns
+    ) -> None:
         connect(sshd, pins).close()
         open_ssh(target(sshd), pins).close()
         before = pins.file.read_bytes()
@@ -195,7 +210,9 @@ class TestHostKeys:
             other.close()
         assert pins.file.read_bytes() == before
 
-    def test_the_pinned_kind_is_asked_for_where_the_server_has_several(self, machine, tmp_path, pins):
+    def test_the_pinned_kind_is_asked_for_where_the_server_has_several(
+        self, machine: Netns, tmp_path: Path, pins: Pins
+    ) -> None:
         ecdsa, rsa = tmp_path / "ecdsa", tmp_path / "rsa"
         run("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(ecdsa))
         run("ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", str(rsa))
@@ -209,7 +226,7 @@ class TestHostKeys:
         finally:
             server.close()
 
-    def test_openssh_reads_the_same_file(self, sshd, pins):
+    def test_openssh_reads_the_same_file(self, sshd: Sshd, pins: Pins) -> None:
         connect(sshd, pins).close()
         options = (
             "StrictHostKeyChecking=yes",
@@ -226,7 +243,7 @@ class TestHostKeys:
 
 class TestRights:
     @pytest.fixture
-    def sudo(self, sshd):
+    def sudo(self, sshd: Sshd) -> Sshd:
         (sshd.tools / "sudo").write_text(SUDO)
         (sshd.tools / "sudo").chmod(0o755)
         return sshd
@@ -235,14 +252,14 @@ class TestRights:
     def log(server: Sshd) -> list[str]:
         return (server.tools / "log").read_text().splitlines()
 
-    def test_quiet_sudo_costs_no_turn(self, sudo, pins):
+    def test_quiet_sudo_costs_no_turn(self, sudo: Sshd, pins: Pins) -> None:
         (sudo.tools / "free").touch()
         with connect(sudo, pins, "plain") as connection, connection.open_agent() as agent:
             assert agent.facts(["identity"])["identity"]["uid"] == 4242
         assert self.log(sudo) == ["quiet"]
         assert sudo.counts[0].turns <= MOST_TURNS
 
-    def test_the_password_goes_to_sudo_when_it_asks(self, sudo, pins):
+    def test_the_password_goes_to_sudo_when_it_asks(self, sudo: Sshd, pins: Pins) -> None:
         asked = []
         with connect(sudo, pins, "plain", secret=lambda: asked.append(1) or "opensesame") as connection:
             for _ in range(2):
@@ -252,7 +269,7 @@ class TestRights:
         assert self.log(sudo) == ["quiet", r"asked b'opensesame\n'"] * 2
         assert asked == [1]
 
-    def test_a_wrong_password_is_tried_once(self, sudo, pins):
+    def test_a_wrong_password_is_tried_once(self, sudo: Sshd, pins: Pins) -> None:
         with (
             connect(sudo, pins, "plain", secret=lambda: "wrong") as connection,
             connection.open_agent() as agent,
@@ -262,7 +279,7 @@ class TestRights:
         assert "wrong" not in raised.value.message
         assert self.log(sudo) == ["quiet", r"asked b'wrong\n'"]
 
-    def test_no_password_no_sudo_and_no_wish_for_rights(self, sudo, pins):
+    def test_no_password_no_sudo_and_no_wish_for_rights(self, sudo: Sshd, pins: Pins) -> None:
         with connect(sudo, pins, "plain") as connection:
             with (
                 connection.open_agent() as agent,
@@ -279,7 +296,7 @@ class TestRights:
 
 
 @pytest.mark.parametrize("user", ["root", "plain"])
-def test_without_python_the_package_is_named(machine, tmp_path, pins, user):
+def test_without_python_the_package_is_named(machine: Netns, tmp_path: Path, pins: Pins, user: str) -> None:
     server = Sshd(tmp_path / "sshd", machine, path="/nowhere")
     for tool in ("cat", "sh"):
         (server.tools / tool).symlink_to(f"/bin/{tool}")
@@ -296,13 +313,16 @@ def test_without_python_the_package_is_named(machine, tmp_path, pins, user):
         server.close()
 
 
-def test_login_scripts_may_talk_but_not_without_end(sshd, pins):
+def test_login_scripts_may_talk_but_not_without_end(sshd: Sshd, pins: Pins) -> None:
     sshd.login.write_text("echo welcome to this machine; echo; echo last login: never\n")
     with connect(sshd, pins) as connection:
         with connection.open_agent() as agent:
             assert agent.facts(["identity"])["identity"]["uid"] == 0
         sshd.login.write_text("yes spam | head -c 200000\n")
-        with connection.open_agent() as agent, pytest.raises(Unreachable, match="vm1: its login scripts print too much"):
+        with (
+            connection.open_agent() as agent,
+            pytest.raises(Unreachable, match="vm1: its login scripts print too much"),
+        ):
             agent.facts(["identity"])
         sshd.login.write_text("exec sleep 60\n")
         started = time.monotonic()
@@ -311,7 +331,7 @@ def test_login_scripts_may_talk_but_not_without_end(sshd, pins):
         assert time.monotonic() - started < 5
 
 
-def test_a_key_that_is_not_accepted(sshd, pins, tmp_path):
+def test_a_key_that_is_not_accepted(sshd: Sshd, pins: Pins, tmp_path: Path) -> None:
     run("ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", str(tmp_path / "foreign"))
     foreign = SshTarget("vm1", "127.0.0.1", "root", sshd.port, tmp_path / "foreign", lambda: "guess")
     with pytest.raises(AuthenticationFailed, match="refuses root with the key") as raised:
@@ -320,7 +340,7 @@ def test_a_key_that_is_not_accepted(sshd, pins, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
-def test_keys_of_every_kind_and_with_a_passphrase(sshd, pins, kind):
+def test_keys_of_every_kind_and_with_a_passphrase(sshd: Sshd, pins: Pins, kind: str) -> None:
     file = sshd.folder / f"{kind}-key"
     run("ssh-keygen", "-q", "-t", kind, "-N", "open", "-f", str(file))
     with (sshd.folder / "id.pub").open("a") as allowed:
@@ -331,7 +351,7 @@ def test_keys_of_every_kind_and_with_a_passphrase(sshd, pins, kind):
         assert there.alive
 
 
-def test_a_connection_that_dies_in_mid_request_is_told_in_time(sshd, pins):
+def test_a_connection_that_dies_in_mid_request_is_told_in_time(sshd: Sshd, pins: Pins) -> None:
     probe = {"proto": "icmp", "dst": "203.0.113.9", "timeout_s": 30}
     sshd.namespace.exec("ip", "route", "add", "203.0.113.0/24", "dev", "lo")
     with connect(sshd, pins) as connection, connection.open_agent() as agent:

@@ -20,14 +20,14 @@ NEVER = {"typing", "dataclasses", "asyncio", "argparse", "logging", "ctypes", "p
 LATER = {"subprocess", "threading", "socket", "selectors", "signal"}
 
 
-def test_the_bundle_is_small(capsys):
+def test_the_bundle_is_small(capsys: pytest.CaptureFixture[str]) -> None:
     size = len(bundle.bundle())
     with capsys.disabled():
-        print(f"\nagent bundle: {size} bytes, first stage: {len(bundle.FIRST_STAGE)} bytes")
+        print(f"\nagent bundle: {size} bytes, first stage: {len(bundle.FIRST_STAGE)} bytes")  # noqa: T201 - a tracked number
     assert size <= HARD_LIMIT
 
 
-def test_sources_and_what_is_sent_are_python_3_5(tmp_path: Path):
+def test_sources_and_what_is_sent_are_python_3_5(tmp_path: Path) -> None:
     sent = []
     for source in SOURCES:
         (tmp_path / source.name).write_text(bundle.minify(source.read_text(encoding="utf-8")))
@@ -41,7 +41,7 @@ def test_sources_and_what_is_sent_are_python_3_5(tmp_path: Path):
     assert checked.returncode == 0, checked.stdout
 
 
-def test_only_the_standard_library_is_imported():
+def test_only_the_standard_library_is_imported() -> None:
     for source in SOURCES:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -51,7 +51,7 @@ def test_only_the_standard_library_is_imported():
                 assert top in sys.stdlib_module_names or top == "wslnet_linux_agent", f"{source.name}: {name}"
 
 
-def test_minifying_keeps_the_program_and_drops_the_prose():
+def test_minifying_keeps_the_program_and_drops_the_prose() -> None:
     source = '''"""Doc."""
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,14 +80,16 @@ def double(value: "Any", *more: "int", name: "str" = "a  b") -> "Any":
     assert issubclass(space["Empty"], Exception)  # type: ignore[arg-type]
 
 
-def test_text_over_several_lines_keeps_its_spaces():
+def test_text_over_several_lines_keeps_its_spaces() -> None:
     source = 'def f():\n    if 1:\n        return """a\n        b"""\n'
     space: dict[str, object] = {}
     exec(compile(bundle.minify(source), "text", "exec"), space)  # noqa: S102 - as above
     assert space["f"]() == "a\n        b"  # type: ignore[operator]
 
 
-def test_the_built_bundle_is_kept_until_a_source_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_built_bundle_is_kept_until_a_source_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "wslnet_linux_agent"
     shutil.copytree(bundle._FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(bundle, "_FOLDER", folder)
@@ -113,7 +115,7 @@ def test_the_built_bundle_is_kept_until_a_source_changes(tmp_path: Path, monkeyp
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the agent runs on Linux")
-def test_a_first_answer_loads_little():
+def test_a_first_answer_loads_little() -> None:
     request = wire.encode(
         {"id": 1, "ops": [{"verb": "facts", "args": {"needs": ["links", "routes", "identity"]}}]}
     )
@@ -133,7 +135,7 @@ def test_a_first_answer_loads_little():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the agent runs on Linux")
-def test_a_broken_frame_ends_the_agent_and_says_so():
+def test_a_broken_frame_ends_the_agent_and_says_so() -> None:
     argv = [sys.executable, *bundle.PYTHON[1:], bundle.FIRST_STAGE]
     done = subprocess.run(
         argv, input=bundle.bundle() + b"\xff\xff\xff\xff", capture_output=True, timeout=30, check=False

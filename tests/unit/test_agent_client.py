@@ -1,4 +1,4 @@
-"""The controller's side of the agent: what it takes from a machine that may be hostile, and what it refuses."""
+"""The controller's side of the agent: what it takes from a machine that may be hostile, what it refuses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def frame(text: bytes) -> bytes:
     return struct.pack(">I", len(body)) + body
 
 
-def test_a_request_goes_out_and_its_results_come_back():
+def test_a_request_goes_out_and_its_results_come_back() -> None:
     reply = wire.encode(
         {
             "id": 1,
@@ -77,7 +77,7 @@ def test_a_request_goes_out_and_its_results_come_back():
     assert agent.alive
 
 
-def test_ids_count_up_and_a_late_answer_to_another_request_is_refused():
+def test_ids_count_up_and_a_late_answer_to_another_request_is_refused() -> None:
     agent, _ = client(wire.encode(FINE), wire.encode(FINE))
     agent.run([READ])
     with pytest.raises(AgentError, match="vm1: its agent sent an answer to another request"):
@@ -103,7 +103,7 @@ def test_ids_count_up_and_a_late_answer_to_another_request_is_refused():
         {"id": 1, "results": [{"ok": False, "error": {"code": "failed", "message": 7}}]},
     ],
 )
-def test_an_answer_of_the_wrong_shape_is_refused_and_ends_the_agent(reply):
+def test_an_answer_of_the_wrong_shape_is_refused_and_ends_the_agent(reply: dict[str, object]) -> None:
     agent, pipe = client(wire.encode(reply))
     with pytest.raises(AgentError, match=r"^vm1: its agent sent "):
         agent.run([READ])
@@ -130,13 +130,13 @@ def test_an_answer_of_the_wrong_shape_is_refused_and_ends_the_agent(reply):
     ],
     ids=range(11),
 )
-def test_broken_frames_are_refused(data):
+def test_broken_frames_are_refused(data: bytes) -> None:
     agent, _ = client(data)
     with pytest.raises(AgentError):
         agent.run([READ])
 
 
-def test_bombs_are_refused_before_they_take_memory():
+def test_bombs_are_refused_before_they_take_memory() -> None:
     zeros = zlib.compress(bytes(300_000_000), 9)
     values = zlib.compress(b'{"a":[' + b"[]," * 4_000_000 + b"[]]}", 9)
     for body in (zeros, values):
@@ -147,7 +147,7 @@ def test_bombs_are_refused_before_they_take_memory():
         assert time.monotonic() - started < 5
 
 
-def test_an_answer_nested_deeper_than_any_honest_one_is_refused():
+def test_an_answer_nested_deeper_than_any_honest_one_is_refused() -> None:
     value: object = 1
     for _ in range(200):
         value = [value]
@@ -156,7 +156,7 @@ def test_an_answer_nested_deeper_than_any_honest_one_is_refused():
         agent.run([READ])
 
 
-def test_a_drip_feed_gains_no_time():
+def test_a_drip_feed_gains_no_time() -> None:
     reply = wire.encode(FINE)
     agent, _ = client(*(reply[place : place + 1] for place in range(len(reply))), pause=0.1)
     started = time.monotonic()
@@ -165,20 +165,20 @@ def test_a_drip_feed_gains_no_time():
     assert time.monotonic() - started < 2
 
 
-def test_an_agent_that_ends_without_an_answer():
+def test_an_agent_that_ends_without_an_answer() -> None:
     agent, _ = client(wire.encode(FINE)[:-1])
     with pytest.raises(Unreachable, match="vm1: its agent ended without an answer"):
         agent.run([READ])
 
 
 @pytest.mark.parametrize("reply", [b"", wire.encode(FINE)[:-1], b"\xff\xff\xff\xff", wire.encode({"id": 9})])
-def test_a_change_without_a_proper_answer_may_have_happened(reply):
+def test_a_change_without_a_proper_answer_may_have_happened(reply: bytes) -> None:
     agent, _ = client(reply)
     with pytest.raises(OutcomeUnknown, match=r"vm1: sysctl\.set was sent and may have happened"):
         agent.run([READ, WRITE])
 
 
-def test_one_op_gives_its_value_or_its_error():
+def test_one_op_gives_its_value_or_its_error() -> None:
     failed = {
         "id": 2,
         "results": [{"ok": False, "error": {"code": "not-found", "message": "no such\x1b[31m link"}}],
@@ -191,13 +191,13 @@ def test_one_op_gives_its_value_or_its_error():
     assert agent.alive
 
 
-def test_facts_must_hold_what_was_asked_for():
+def test_facts_must_hold_what_was_asked_for() -> None:
     agent, _ = client(wire.encode({"id": 1, "results": [{"ok": True, "value": {"routes": []}}]}))
     with pytest.raises(AgentError, match="facts without what was asked for"):
         agent.facts(["links"])
 
 
-def test_nothing_in_an_answer_is_ever_sent_back():
+def test_nothing_in_an_answer_is_ever_sent_back() -> None:
     evil = {"ops": [WRITE.to_json()], "verb": "rule.delete", "links": []}
     agent, pipe = client(
         wire.encode({"id": 1, "ops": [WRITE.to_json()], "results": [{"ok": True, "value": evil}]}),
@@ -224,12 +224,12 @@ def test_nothing_in_an_answer_is_ever_sent_back():
         ("half \ud800 pair", "half \ufffd pair"),
     ],
 )
-def test_text_for_the_terminal_is_harmless(said, shown):
+def test_text_for_the_terminal_is_harmless(said: str, shown: str) -> None:
     assert clean_line(said) == shown
     assert clean_line(said).encode("utf-8")
 
 
-def test_saved_rules_keep_their_lines_and_nothing_else_does():
+def test_saved_rules_keep_their_lines_and_nothing_else_does() -> None:
     assert clean_text("*filter\n\t-A x\r\x1b") == "*filter\n\t-A x\ufffd\ufffd"
     said = {"firewall": {"nft": "a\nb"}, "identity": {"hostname": "a\nb"}, "x\ny": ["a\nb", 1, None, True]}
     assert clean(said) == {
@@ -239,7 +239,7 @@ def test_saved_rules_keep_their_lines_and_nothing_else_does():
     }
 
 
-def test_a_reply_of_a_large_machine_passes():
+def test_a_reply_of_a_large_machine_passes() -> None:
     links = [
         {"index": number, "name": f"veth{number}", "flags": ["UP", "BROADCAST"]} for number in range(10_000)
     ]

@@ -1,4 +1,4 @@
-"""Connecting when the other side is slow, hostile, or speaks another way than usual; no network but loopback."""
+"""Connecting when the other side is slow, hostile, or speaks another way than usual; loopback only."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def target(port: int, **more: object) -> SshTarget:
 
 
 @pytest.mark.parametrize("methods", ["password", "keyboard-interactive", "publickey,password"])
-def test_a_password_is_used_in_the_way_the_server_wants(pins, methods):
+def test_a_password_is_used_in_the_way_the_server_wants(pins: Pins, methods: str) -> None:
     server = Server(methods)
     with (
         serving(server.serve) as port,
@@ -122,7 +122,7 @@ def test_a_password_is_used_in_the_way_the_server_wants(pins, methods):
     assert ("questions to root" in server.tried) is (methods == "keyboard-interactive")
 
 
-def test_the_password_is_not_asked_for_before_the_host_key_is_known_to_be_right(pins):
+def test_the_password_is_not_asked_for_before_the_host_key_is_known_to_be_right(pins: Pins) -> None:
     server, asked = Server(), []
     with serving(server.serve) as port, pytest.raises(Unreachable, match="no host key is pinned"):
         open_ssh(target(port, secret=lambda: asked.append(1)), pins)
@@ -130,7 +130,7 @@ def test_the_password_is_not_asked_for_before_the_host_key_is_known_to_be_right(
     assert not server.tried
 
 
-def test_a_wrong_password_and_none_at_all(pins):
+def test_a_wrong_password_and_none_at_all(pins: Pins) -> None:
     server = Server()
     with serving(server.serve) as port:
         with pytest.raises(AuthenticationFailed, match="refuses root with the password"):
@@ -173,7 +173,9 @@ def hangs_up(connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     "peer", [silent, drips_its_banner, greets_and_stops, sends_garbage, is_a_web_server, hangs_up]
 )
-def test_a_peer_that_is_no_ssh_server_is_told_in_time(pins, peer):
+def test_a_peer_that_is_no_ssh_server_is_told_in_time(
+    pins: Pins, peer: Callable[[socket.socket], None]
+) -> None:
     started = time.monotonic()
     with serving(peer) as port, pytest.raises(Unreachable) as raised:
         open_ssh(target(port), pins, enroll=True, timeout_s=0.6)
@@ -184,14 +186,14 @@ def test_a_peer_that_is_no_ssh_server_is_told_in_time(pins, peer):
         assert isinstance(raised.value, DeadlineExceeded)
 
 
-def test_nobody_listens(pins):
+def test_nobody_listens(pins: Pins) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match=rf"vm1: 127\.0\.0\.1:{port}: Connection refused"):
         open_ssh(target(port), pins)
 
 
-def test_a_login_that_is_never_answered(pins):
+def test_a_login_that_is_never_answered(pins: Pins) -> None:
     class Slow(Server):
         def check_auth_password(self, username: str, password: str) -> int:
             time.sleep(5)
@@ -203,7 +205,7 @@ def test_a_login_that_is_never_answered(pins):
     assert time.monotonic() - started < 4
 
 
-def test_a_command_that_is_never_accepted(pins):
+def test_a_command_that_is_never_accepted(pins: Pins) -> None:
     started = time.monotonic()
     with (
         serving(Server(answers_exec=False).serve) as port,
@@ -215,7 +217,7 @@ def test_a_command_that_is_never_accepted(pins):
     assert time.monotonic() - started < 4
 
 
-def test_an_agent_that_never_reads_and_never_speaks(pins):
+def test_an_agent_that_never_reads_and_never_speaks(pins: Pins) -> None:
     with (
         serving(Server().serve) as port,
         open_ssh(target(port, secret=lambda: PASSWORD), pins, enroll=True) as there,
@@ -237,7 +239,9 @@ def test_an_agent_that_never_reads_and_never_speaks(pins):
         ("\xff", "cannot be read: no text"),
     ],
 )
-def test_a_key_file_that_cannot_be_used_is_named(pins, tmp_path, text, message):
+def test_a_key_file_that_cannot_be_used_is_named(
+    pins: Pins, tmp_path: Path, text: str | None, message: str
+) -> None:
     file = tmp_path / "id_test"
     if text is not None:
         file.write_text(text, encoding="utf-8")
@@ -252,7 +256,9 @@ def test_a_key_file_that_cannot_be_used_is_named(pins, tmp_path, text, message):
 @pytest.mark.parametrize(
     ("secret", "message"), [(None, "has a passphrase"), ("wrong", "its passphrase is not")]
 )
-def test_a_passphrase_that_is_missing_or_wrong(pins, tmp_path, secret, message):
+def test_a_passphrase_that_is_missing_or_wrong(
+    pins: Pins, tmp_path: Path, secret: str | None, message: str
+) -> None:
     text = io.StringIO()
     paramiko.RSAKey.generate(2048).write_private_key(text, password="right")
     (tmp_path / "id").write_text(text.getvalue())
@@ -287,7 +293,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         sink.sendall(data)
 
 
-def test_a_proxy_dials_and_resolves(pins):
+def test_a_proxy_dials_and_resolves(pins: Pins) -> None:
     with serving(Server().serve) as port:
         proxy = Socks(port)
         with serving(proxy.serve) as door:
@@ -304,7 +310,7 @@ def test_a_proxy_dials_and_resolves(pins):
     assert proxy.asked == [b"\x05\x01\x00\x03\x0bwsl.invalid\x08\xae"]
 
 
-def test_a_proxy_that_refuses_is_absent_or_is_none(pins):
+def test_a_proxy_that_refuses_is_absent_or_is_none(pins: Pins) -> None:
     with (
         serving(Socks(1, reply=5).serve) as door,
         pytest.raises(Unreachable, match=r"through socks5h.*refused"),
@@ -322,7 +328,7 @@ def test_a_proxy_that_refuses_is_absent_or_is_none(pins):
     assert time.monotonic() - started < 4
 
 
-def test_importing_the_transport_loads_neither_paramiko_nor_anything_posix():
+def test_importing_the_transport_loads_neither_paramiko_nor_anything_posix() -> None:
     program = (
         "import sys\n"
         "for name in ('fcntl', 'pwd', 'grp', 'termios', 'resource', 'posix_ipc', '_posixsubprocess'):\n"

@@ -22,7 +22,7 @@ def pins(tmp_path: Path) -> Pins:
     return Pins(tmp_path / "state" / "known_hosts")
 
 
-def test_first_contact_needs_leave_to_pin(pins: Pins):
+def test_first_contact_needs_leave_to_pin(pins: Pins) -> None:
     with pytest.raises(HostKeyUnknown, match="vm1: no host key is pinned") as raised:
         pins.check("vm1", KEY, enroll=False)
     assert raised.value.exit_code == 20
@@ -33,7 +33,7 @@ def test_first_contact_needs_leave_to_pin(pins: Pins):
     assert pins.get("vm2") is None
 
 
-def test_another_key_is_refused_and_never_replaces_the_pinned_one(pins: Pins):
+def test_another_key_is_refused_and_never_replaces_the_pinned_one(pins: Pins) -> None:
     pins.check("vm1", KEY, enroll=True)
     for enroll in (False, True):
         with pytest.raises(HostKeyMismatch, match="vm1: it shows another") as raised:
@@ -43,7 +43,7 @@ def test_another_key_is_refused_and_never_replaces_the_pinned_one(pins: Pins):
     pins.check("vm2", OTHER, enroll=True)
 
 
-def test_forgetting_leaves_the_others_and_comments(pins: Pins):
+def test_forgetting_leaves_the_others_and_comments(pins: Pins) -> None:
     for name in ("vm1", "vm2"):
         pins.check(name, KEY, enroll=True)
     with pins.file.open("a") as file:
@@ -56,7 +56,7 @@ def test_forgetting_leaves_the_others_and_comments(pins: Pins):
 
 
 @pytest.mark.parametrize("line", ["vm1", "vm1 ssh-ed25519", "vm1 ssh-ed25519 ???", "vm1 ssh-ed25519 QUJD x"])
-def test_a_damaged_file_is_named_with_its_line(pins: Pins, line: str):
+def test_a_damaged_file_is_named_with_its_line(pins: Pins, line: str) -> None:
     pins.check("vm2", KEY, enroll=True)
     with pins.file.open("a") as file:
         file.write(line + "\n")
@@ -64,7 +64,7 @@ def test_a_damaged_file_is_named_with_its_line(pins: Pins, line: str):
         pins.get("vm2")
 
 
-def test_a_file_that_cannot_be_read_or_written_is_named(tmp_path: Path):
+def test_a_file_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "known_hosts").mkdir()
     with pytest.raises(InputError, match="known_hosts"):
         Pins(tmp_path / "known_hosts").get("vm1")
@@ -76,7 +76,7 @@ def test_a_file_that_cannot_be_read_or_written_is_named(tmp_path: Path):
         Pins(tmp_path / "bytes").get("vm1")
 
 
-def test_many_at_once_pin_one_line_each_and_all_agree(pins: Pins):
+def test_many_at_once_pin_one_line_each_and_all_agree(pins: Pins) -> None:
     refused = []
 
     def enroll(machine: str, key: HostKey) -> None:
