@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.engine import objects
+from wslnet_lab.host.engine.catalogue import get_command
 from wslnet_lab.host.engine.cdxml_call import Place
 from wslnet_lab.host.engine.pipeline import PipelineEngine
 from wslnet_lab.host.engine.signatures import load_oracle
@@ -50,9 +51,9 @@ def build_engine(registry: Registry, settings: EngineSettings | None = None) -> 
     for name in registry.names():
         if every.command(name) is None:
             raise ValueError(f"{name} is registered but is no command of the oracle")
-    for name, body in objects.BODIES.items():
+    oracle = load_oracle(settings.reading)
+    for name, body in ({**objects.BODIES, "Get-Command": get_command(oracle)}).items():
         if registry.body(name) is None:
             registry.add(name, body)
-    oracle = load_oracle(settings.reading)
     namespaces = {name: str(entry["namespace"]) for name, entry in oracle.cim_classes.items()}
     return PipelineEngine(oracle, registry, Place(settings.computer_name, namespaces))
