@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _SAY = Findings("nested.reject", docs="https://libvirt.org/firewall.html")
 
+_LIBVIRTS = frozenset({"icmp-port-unreachable", "virbr0"})
+"""Words of the REJECTs that libvirt before 5.1 puts straight into FORWARD (note 000)."""
+
 _Blocked = tuple[ForwardAccept, "Verdict"]
 
 
@@ -82,9 +85,7 @@ def _blocked(snapshot: Snapshot, machine: str, blocked: Sequence[_Blocked], unre
         machine,
         f"{machine} keeps {', '.join(inner)} from the machines above",
         evidence=(*(_evidence(machine, one, verdict) for one, verdict in blocked), *unread),
-        cause="a VM network of libvirt rejects every connection that its VMs did not open"
-        if certain
-        else "a rule on the way uses a match that wslnet does not evaluate",
+        cause=_cause(next((verdict for _, verdict in blocked if verdict.target != "UNKNOWN"), blocked[0][1])),
         fix=Fix(
             setup_command(inventory.wish),
             tuple(
@@ -96,20 +97,29 @@ def _blocked(snapshot: Snapshot, machine: str, blocked: Sequence[_Blocked], unre
     )
 
 
+def _cause(verdict: Verdict) -> str:
+    rule = verdict.rule
+    if verdict.target == "UNKNOWN":
+        return "a rule on the way uses a match that wslnet does not evaluate"
+    if rule is None:
+        return "the chain drops what no rule accepts; Docker, among others, sets that policy"
+    if verdict.target == "REJECT" and (verdict.chain.startswith("LIBVIRT_") or _LIBVIRTS & set(rule.spec)):
+        return (
+            "a NAT network of libvirt rejects every connection to its VMs that they did not open themselves"
+        )
+    return "somebody's rule refuses new connections between these subnets"
+
+
 def _evidence(machine: str, accept: ForwardAccept, verdict: Verdict) -> str:
     """`vm1 filter FORWARD rule 7: REJECT -o virbr0 … (4 packets); stops 192.168.122.0/24 -> …`."""
-    way = f"stops {accept.src} -> {accept.dst}"
     rule = verdict.rule
+    may = "may stop" if verdict.target == "UNKNOWN" else "stops"
+    way = f"{may} {accept.src} -> {accept.dst}"
     if rule is None:
         return f"{machine} filter {verdict.chain} policy: {verdict.target}; {way}"
-    target = rule.target or ""
-    words = " ".join(word for word in rule.text.replace(f"-j {target}", "", 1).split(" ") if word)
+    words = " ".join([str(rule.target), *rule.text.replace(f"-j {rule.target}", "", 1).split()])
     count = "" if rule.packets is None else f" ({rule.packets} packets)"
-    may = "may stop" if verdict.target == "UNKNOWN" else "stops"
-    return (
-        f"{machine} filter {verdict.chain} rule {rule.number}: {target} {words}{count}; "
-        f"{may} {accept.src} -> {accept.dst}"
-    )
+    return f"{machine} filter {verdict.chain} rule {rule.number}: {words}{count}; {way}"
 
 
 CHECK = Check(
