@@ -117,7 +117,7 @@ def text_of(node: ET.Element) -> str:
     name = node.get("N")
     own = name in _OWN_TEXT | _INVOCATION or node.tag in ("Db", "Sg") or "{" in text
     if name == "ErrorCategory_Message":  # 7.6 and 5.1 shorten long names differently
-        own = "\u2026" in text or "..." in text
+        own = own or "\u2026" in text or "..." in text
     return "" if own else text.partition("_x000A_   at ")[0].partition("_x000A_ ---")[0]
 
 

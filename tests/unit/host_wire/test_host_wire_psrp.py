@@ -225,6 +225,14 @@ def test_a_bug_in_a_command_fails_its_pipeline_and_nothing_else(
     assert "a bug in a model" in capsys.readouterr().err
 
 
+def test_a_message_that_cannot_be_read_is_a_fault_and_the_pool_lives_on(host: Host, call: Call) -> None:
+    with host.pool() as pool:
+        with pytest.raises(WSManFaultError):
+            call(pool, "Echo", N=2**40).invoke()  # pypsrp writes it as an Int32
+        assert call(pool, "Echo", N=1).invoke() == [1]
+    assert len(host.engine.seen) == 1
+
+
 def test_long_output_crosses_in_many_fragments(host: Host, call: Call) -> None:
     text = "0123456789" * 50_000
     with host.pool() as pool:

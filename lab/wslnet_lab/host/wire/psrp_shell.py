@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import struct
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
 from uuid import UUID
+from xml.etree import ElementTree as ET
 
 import psrpcore
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from wslnet_lab.host.wire.settings import Settings
 
 _TERMINATE = "/signal/terminate"
+_BAD_MESSAGE = (psrpcore.PSRPCoreError, ET.ParseError, ValueError, LookupError, AttributeError, struct.error)
+"""What psrpcore raises for fragments, CLIXML or objects that are not what they should be."""
 
 
 class PsrpShell(Shell):
@@ -111,11 +115,17 @@ class PsrpShell(Shell):
         return pipeline
 
     def _feed(self, data: bytes, pipeline_id: UUID | None) -> None:
-        """Gives fragments to psrpcore and acts on what they make complete."""
+        """Gives fragments to psrpcore and acts on what they make complete.
+
+        Raises FaultError for bytes that are no message of a client.
+        """
         with self._lock:
             self._pool.receive_data(psrpcore.PSRPPayload(data, psrpcore.StreamType.default, pipeline_id))
-            while (event := self._pool.next_event()) is not None:
-                self._handle(event)
+            try:
+                while (event := self._pool.next_event()) is not None:
+                    self._handle(event)
+            except _BAD_MESSAGE as error:
+                raise FaultError(faults.INVALID_REQUEST) from error
 
     def _handle(self, event: object) -> None:
         match event:
