@@ -89,6 +89,12 @@ class Store:
                 error = refusal(str(value))
                 if error is not None:
                     raise error
+        if query.associated is not None:
+            # A filter object has its rule's InstanceID (windows-facts 1.1).
+            key = key_of(query.associated[1])
+            return iter(
+                [row for row in self.rows if (row.class_name, key_of(row)) == (query.class_name, key)]
+            )
         return iter([row for row in self.rows if row.class_name == query.class_name])
 
     def create(self, class_name: str, values: Mapping[str, object], context: Context) -> CimInstance:
@@ -186,6 +192,8 @@ def registry_over(store: Store) -> Registry:
         ),
         CdxmlCommand("Get-NetFirewallHyperVVMSetting", setting, Act.GET, store),
         CdxmlCommand("Set-NetFirewallHyperVVMSetting", setting, Act.MODIFY, store),
+        CdxmlCommand("Get-NetFirewallRule", "MSFT_NetFirewallRule", Act.GET, store, query=named),
+        CdxmlCommand("Get-NetFirewallPortFilter", "MSFT_NetProtocolPortFilter", Act.GET, store),
         CdxmlCommand("Get-ScheduledTask", task, Act.GET, store),
         CdxmlCommand("Register-ScheduledTask", task, Act.STATIC, store, method="RegisterByXml"),
     )

@@ -76,6 +76,16 @@ def test_query_options_reach_the_provider_and_filter_nothing(machine: Any) -> No
     assert len(machine.seen.outputs) == 2
 
 
+def test_filter_objects_of_piped_rules(bare_machine: Any) -> None:
+    machine = bare_machine
+    for key, port in (("r1", "80"), ("r2", "443")):
+        machine.add("MSFT_NetFirewallRule", key, DisplayName=key)
+        machine.add("MSFT_NetProtocolPortFilter", key, LocalPort=port)
+    machine.pipe(("Get-NetFirewallRule", {"Name": "r2"}), ("Get-NetFirewallPortFilter", {}))
+    [found] = machine.seen.outputs
+    assert (found.class_name, found.properties["LocalPort"].value) == ("MSFT_NetProtocolPortFilter", "443")
+
+
 # ---- writing
 
 
@@ -116,6 +126,31 @@ def test_objects_of_another_class_do_not_bind(machine: Any) -> None:
     assert outcome.state == "Completed"
     machine.pipe(("Get-ScheduledTask", {}), ("Remove-NetFirewallHyperVRule", {}))
     assert machine.ids == ["InputObjectNotBound,Remove-NetFirewallHyperVRule"]
+    assert machine.store.done == []
+
+
+def test_a_row_that_comes_back_binds(machine: Any) -> None:
+    machine.call("Get-NetRoute", NextHop="172.20.0.2")
+    [row] = machine.seen.outputs
+    outcome = machine.call("Remove-NetRoute", InputObject=row, Confirm=False)
+    assert (outcome.state, machine.store.done) == ("Completed", ["delete r2"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "error_id"),
+    [
+        (
+            PlainObject(
+                ("Microsoft.Management.Infrastructure.CimInstance#ROOT/StandardCimv2/MSFT_NetRoute",), {}
+            ),
+            "ParameterArgumentTransformationError",
+        ),
+        (CimInstance("ROOT/StandardCimv2", RULE, {}), "MismatchedPSTypeName"),
+    ],
+)
+def test_what_cannot_come_back(machine: Any, sent: object, error_id: str) -> None:
+    outcome = machine.call("Remove-NetRoute", InputObject=sent, Confirm=False)
+    assert reason_of(outcome) == f"{error_id},Remove-NetRoute"
     assert machine.store.done == []
 
 

@@ -50,6 +50,10 @@ class Commands:
         self.ran.append(f"remove {call.parameters.get('Path') or call.parameters.get('LiteralPath')}")
         yield from ()
 
+    def stop_service(self, call: BoundCall, _sink: Sink) -> Iterator[object]:
+        self.ran.append(f"stop {call.parameter_set} {call.pipeline_input}")
+        yield from ()
+
     def write(self, call: BoundCall, sink: Sink) -> Iterator[object]:
         self.ran.append("write")
         sink.warning("mind the gap")
@@ -64,6 +68,7 @@ class Host:
         registry = Registry()
         registry.add("Get-Item", self.commands.get_item)
         registry.add("Remove-Item", self.commands.remove_item)
+        registry.add("Stop-Service", self.commands.stop_service)
         registry.add("Set-Content", self.commands.write)
         self._engine = build_engine(registry, EngineSettings(reading="all"))
         self.outputs: list[object] = []
@@ -208,6 +213,16 @@ def test_pipe_binds_by_property_name_once_per_object(host: Host) -> None:
     outcome = host.run((call("Get-Item", Path=["a", "b"]), call("Remove-Item")))
     assert outcome.state == "Completed"
     assert host.commands.ran == ["get a", "get b", "remove ['a']", "remove ['b']"]
+
+
+def test_commands_with_input_object_get_all_at_once(host: Host) -> None:
+    outcome = host.run((Invocation("Stop-Service", pipeline_input=("a", "b")),))
+    assert (outcome.state, host.commands.ran) == ("Completed", ["stop InputObject ('a', 'b')"])
+
+
+def test_they_are_not_called_for_nothing(host: Host) -> None:
+    host.run((call("Get-Item", Path="gone", ErrorAction="Ignore"), call("Stop-Service")))
+    assert host.commands.ran == ["get gone"]
 
 
 def test_object_that_fits_nowhere(host: Host) -> None:

@@ -203,6 +203,9 @@ def _on(call: BoundCall, switch: str) -> bool:
     return call.parameters.get(switch) is True
 
 
+COUNTS_NOTHING = frozenset({"Measure-Object"})
+"""Commands that say something even when nothing was piped in."""
+
 BODIES: Mapping[str, Command] = {
     "Measure-Object": measure,
     "Select-Object": select,

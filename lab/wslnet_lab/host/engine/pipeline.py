@@ -17,7 +17,8 @@ from wslnet_lab.host.engine.errors import (
     not_modelled,
     scripts_not_allowed,
 )
-from wslnet_lab.host.engine.piping import accept, value_parameter
+from wslnet_lab.host.engine.objects import COUNTS_NOTHING
+from wslnet_lab.host.engine.piping import accept, accept_whole, takes_whole_objects
 from wslnet_lab.host.engine.preferences import CommandSink, PipelineStopped, StoppedByPreference
 
 if TYPE_CHECKING:
@@ -110,10 +111,9 @@ class PipelineEngine:
         if not stage.piped:
             self._run_bound(binding.result(), binding, (), session, command_sink)
             return
-        whole = value_parameter(binding)
-        if whole is not None and not binding.signature.cdxml:
-            # Commands that read their input as a whole (Measure-Object …) run once, also on nothing.
-            self._run_bound(binding.result(), binding, objects, session, command_sink)
+        if takes_whole_objects(binding):
+            if objects or binding.signature.name in COUNTS_NOTHING:
+                self._run_bound(accept_whole(binding), binding, objects, session, command_sink)
             return
         for value in objects:
             bound = accept(binding, value)

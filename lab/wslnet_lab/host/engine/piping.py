@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wslnet_lab.host.engine.signatures import Parameter
 
 _BY_VALUE = frozenset({"value", "both"})
+_WHOLE = "InputObject"
 _BY_PROPERTY = frozenset({"property", "both"})
 
 
@@ -44,12 +45,25 @@ def accept(binding: Binding, value: object) -> Bound | None:
     return attempt.result()
 
 
-def value_parameter(binding: Binding) -> Parameter | None:
-    """The parameter that takes whole objects, if exactly that is how the command reads its input."""
-    for parameter in binding.unbound().values():
-        if parameter.pipeline in _BY_VALUE and parameter.name == "InputObject":
-            return parameter
-    return None
+def takes_whole_objects(binding: Binding) -> bool:
+    """Whether a command that is no CDXML one reads its input by InputObject, so that it gets all at once."""
+    parameter = binding.unbound().get(_WHOLE)
+    return parameter is not None and parameter.pipeline in _BY_VALUE and not binding.signature.cdxml
+
+
+def accept_whole(binding: Binding) -> Bound:
+    """The bound call of such a command: the sets as if InputObject were bound, the objects beside it.
+
+    Raises:
+        CommandError: Mandatory parameters are missing or the sets stay ambiguous.
+    """
+    parameter = binding.signature.parameters[_WHOLE]
+    narrowed = parameter_sets.narrow(binding.current, parameter_sets.sets_of(binding.signature, parameter))
+    attempt = Binding(binding.signature, {**binding.values, _WHOLE: None}, narrowed)
+    finish(attempt)
+    bound = attempt.result()
+    del bound.parameters[_WHOLE]
+    return bound
 
 
 def properties_of(value: object) -> Mapping[str, object]:

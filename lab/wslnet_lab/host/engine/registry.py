@@ -72,8 +72,8 @@ class Registry:
         """Registers the body of a compiled or script command.
 
         A body is called once per input object when objects are piped in (the object bound to the parameter
-        that takes it); commands that take `InputObject` get all of them at once in
-        `BoundCall.pipeline_input`.
+        that takes it). A command that takes `InputObject` gets all of them at once in
+        `BoundCall.pipeline_input`, and is not called when nothing came down the pipe.
 
         Raises:
             ValueError: The name is registered already.

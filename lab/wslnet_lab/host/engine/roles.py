@@ -31,7 +31,7 @@ def filters_of(
     """The query parameters that were given, as filters."""
     found = []
     for parameter in _given(signature, values):
-        if not _is_query(command, parameter):
+        if not _is_query(command, signature, parameter):
             continue
         value = values[parameter.name]
         items = tuple(value) if isinstance(value, list) else (value,)
@@ -48,7 +48,7 @@ def options_of(
     return {
         parameter.name: plain(values[parameter.name])
         for parameter in _given(signature, values)
-        if _is_option(command, parameter)
+        if _is_option(command, signature, parameter)
     }
 
 
@@ -68,8 +68,8 @@ def written_by(
     return {
         command.values.get(parameter.name, parameter.name): plain(values[parameter.name])
         for parameter in _given(signature, values)
-        if not _is_option(command, parameter)
-        and not _is_query(command, parameter)
+        if not _is_option(command, signature, parameter)
+        and not _is_query(command, signature, parameter)
         and (parameter.name != "InputObject" or command.act is Act.STATIC)
     }
 
@@ -82,20 +82,19 @@ def _given(signature: Signature, values: Mapping[str, object]) -> list[Parameter
     ]
 
 
-def _is_query(command: CdxmlCommand, parameter: Parameter) -> bool:
-    if command.act in _WITHOUT_ROWS or _is_option(command, parameter):
+def _is_query(command: CdxmlCommand, signature: Signature, parameter: Parameter) -> bool:
+    if command.act in _WITHOUT_ROWS or _is_option(command, signature, parameter):
         return False
     return parameter.name in command.query or parameter.query
 
 
-def _is_option(command: CdxmlCommand, parameter: Parameter) -> bool:
+def _is_option(command: CdxmlCommand, signature: Signature, parameter: Parameter) -> bool:
     if parameter.name in _OPTIONS or parameter.name in command.options:
         return True
     if command.act in _WITHOUT_ROWS or parameter.name in command.query or parameter.name in command.values:
         return False
+    if parameter.type.depth or parameter.type.kind is Kind.CIM_INSTANCE:
+        return False
     # A scalar beside the selectors, which the InputObject set lacks.
-    return (
-        parameter.type.depth == 0
-        and parameter.type.kind is not Kind.CIM_INSTANCE
-        and (command.act is Act.GET or INPUT_OBJECT_SET not in parameter.places)
-    )
+    beside_selectors = INPUT_OBJECT_SET in signature.sets and INPUT_OBJECT_SET not in parameter.places
+    return command.act is Act.GET or beside_selectors
