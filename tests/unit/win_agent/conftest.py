@@ -56,7 +56,7 @@ class FakeWindows(Bridge):
     denied: set[str] = field(default_factory=set)
     ineffective: set[str] = field(default_factory=set)
     lost: Callable[[str], bool | None] = lambda _name: None
-    """For a write: True if it acts before its answer is lost, False if it does not, None if nothing is lost."""
+    """For a write: True: it acts and its answer is lost, False: it does not act, None: nothing is lost."""
     batches: list[Batch] = field(default_factory=list)
 
     def deliver(self, batch: Batch, *, deadline_s: float) -> Reply:
@@ -66,9 +66,8 @@ class FakeWindows(Bridge):
         errors: list[ErrorRecord] = []
         for statement in batch.statements:
             if statement.cmdlet in self.absent:
-                return Reply(
-                    tuple(outputs), (ErrorRecord("CommandNotFoundException", "ObjectNotFound", ""),), "Failed"
-                )
+                unknown = ErrorRecord("CommandNotFoundException", "ObjectNotFound", "")
+                return Reply(tuple(outputs), (unknown,), "Failed")
             self._one(statement, outputs, errors)
         # Stop makes the first error the pipeline's end.
         return Reply(tuple(outputs), tuple(errors), "Failed" if errors and batch.writes else "Completed")
@@ -271,7 +270,7 @@ class FakeWslExe:
             rows = [f"{'*' if n.startswith('U') else ' '} {n}  {s}  2\r\n" for n, s in self.states.items()]
             return "  NAME  STATE  VERSION\r\n" + "".join(rows), 0
         if argv == ["--version"]:
-            return "WSL 版本： 2.6.3.0\r\n内核版本： 6.6.87.2-1\r\nWSLg 版本： 1.0.71\r\n", 0
+            return "WSL 版本\uff1a 2.6.3.0\r\n内核版本\uff1a 6.6.87.2-1\r\nWSLg 版本\uff1a 1.0.71\r\n", 0
         if argv == ["--shutdown"]:
             assert changes
             self.states = dict.fromkeys(self.states, "Stopped")

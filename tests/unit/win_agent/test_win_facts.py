@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CIM = "Microsoft.Management.Infrastructure.CimInstance#"
 
 
-def row(class_name: str, text: dict[str, object] | None = None, **raw: object) -> WindowsObject:
+def row(class_name: str, text: dict[str, object] | None = None, /, **raw: object) -> WindowsObject:
     return WindowsObject((f"{CIM}ROOT/StandardCimv2/{class_name}", f"{CIM}{class_name}"), raw, text or {})
 
 
@@ -64,21 +64,22 @@ def test_adapters_with_and_without_the_types_file(host: Host, windows: FakeWindo
 
 
 def test_addresses_lose_their_zone_and_families_are_numbers(host: Host, windows: FakeWindows) -> None:
+    place = {"InterfaceIndex": 25, "InterfaceAlias": "x", "AddressFamily": 23}
     windows.rows["netipaddress"] = [
-        row("MSFT_NetIPAddress", InterfaceIndex=25, InterfaceAlias="x", AddressFamily=23, IPAddress="fe80::1%25", PrefixLength=64),
-    ]  # fmt: skip
+        row("MSFT_NetIPAddress", **place, IPAddress="fe80::1%25", PrefixLength=64)
+    ]
     assert fact(host, "addresses") == [
         {"index": 25, "alias": "x", "family": 6, "address": "fe80::1", "prefix": 64}
     ]
 
 
 def test_routes_and_profiles(host: Host, windows: FakeWindows) -> None:
-    windows.rows["netroute"] = [
-        row("MSFT_NetRoute", InterfaceIndex=25, InterfaceAlias="x", AddressFamily=2, DestinationPrefix="0.0.0.0/0", NextHop="172.24.21.254", RouteMetric=0),
-    ]  # fmt: skip
+    place = {"InterfaceIndex": 25, "InterfaceAlias": "x"}
+    way = {"DestinationPrefix": "0.0.0.0/0", "NextHop": "172.24.21.254", "RouteMetric": 0}
+    windows.rows["netroute"] = [row("MSFT_NetRoute", **place, **way, AddressFamily=2)]
     windows.rows["netconnectionprofile"] = [
-        row("MSFT_NetConnectionProfile", InterfaceIndex=25, InterfaceAlias="x", Name="网络", NetworkCategory=1),
-    ]  # fmt: skip
+        row("MSFT_NetConnectionProfile", **place, Name="网络", NetworkCategory=1)
+    ]
     (route,) = fact(host, "routes")
     assert (route["dst"], route["via"], route["metric"]) == ("0.0.0.0/0", "172.24.21.254", 0)
     assert fact(host, "profiles") == [{"index": 25, "alias": "x", "name": "网络", "category": "Private"}]

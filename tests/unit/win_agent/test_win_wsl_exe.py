@@ -20,12 +20,17 @@ from wslnet_win_agent.wsl_exe import (
 SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[4] / "shared"))
 RECORDED = SHARED / "corpus/windows"
 
-LISTED = "  NAME                   STATE           VERSION\r\n* Ubuntu-22.04    Running         2\r\n  docker-desktop         Stopped         2\r\n  My Distro  Installing  1\r\n"
+LISTED = (
+    "  NAME                   STATE           VERSION\r\n"
+    "* Ubuntu-22.04    Running         2\r\n"
+    "  docker-desktop         Stopped         2\r\n"
+    "  My Distro  Installing  1\r\n"
+)
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16-le", "utf-16"])
 def test_output_is_told_apart_by_its_nuls(codec: str) -> None:
-    assert decode("WSL 版本： 2.6.3.0\r\n".encode(codec)) == "WSL 版本： 2.6.3.0\r\n"
+    assert decode("WSL 版本\uff1a 2.6.3.0\r\n".encode(codec)) == "WSL 版本\uff1a 2.6.3.0\r\n"
 
 
 def test_distros_with_default_mark_and_states() -> None:
@@ -59,7 +64,7 @@ def test_the_way_in_is_never_dockers_nor_stopped() -> None:
 @pytest.mark.parametrize(
     ("text", "versions"),
     [
-        ("WSL 版本： 1.2.5.0\r\n内核版本： 5.15.90.1\r\n", Versions("1.2.5.0", "5.15.90.1")),
+        ("WSL 版本\uff1a 1.2.5.0\r\n内核版本\uff1a 5.15.90.1\r\n", Versions("1.2.5.0", "5.15.90.1")),
         (
             "WSL-Version: 2.2.4.0\nKernelversion: 5.15.153.1-2\nWSLg-Version: 1.0.61\n",
             Versions("2.2.4.0", "5.15.153.1-2"),

@@ -11,6 +11,7 @@ import pytest
 from wslnet.errors import AuthenticationFailed, DeadlineExceeded, Unreachable
 from wslnet.transport import winrm as bridge_module
 from wslnet.transport.winrm import WinrmBridge
+from wslnet.transport.winrm_endpoint import WinrmEndpoint
 from wslnet_win_agent.calls import files, firewall, network
 from wslnet_win_agent.errors import CallRefused, DeliveryUnknown
 from wslnet_win_agent.values import name_of
@@ -105,7 +106,7 @@ def test_nobody_listening_is_said_so() -> None:
         port = probe.getsockname()[1]
     bridge = WinrmBridge(bridge_endpoint(port))
     with pytest.raises(
-        Unreachable, match=rf"nothing answers as WinRM on 127.0.0.1:{port}: Connection refused"
+        Unreachable, match=rf"nothing answers as WinRM on 127\.0\.0\.1:{port}: Connection refused"
     ):
         bridge.run([network.interfaces()], deadline_s=DEADLINE)
 
@@ -115,7 +116,7 @@ def test_a_proxy_that_is_not_there_is_named() -> None:
         probe.bind(("127.0.0.1", 0))
         proxy = f"socks5h://127.0.0.1:{probe.getsockname()[1]}"
     bridge = WinrmBridge(bridge_endpoint(5985, proxy=proxy))
-    with pytest.raises(Unreachable, match="through socks5h://127.0.0.1"):
+    with pytest.raises(Unreachable, match=r"through socks5h://127\.0\.0\.1"):
         bridge.run([network.interfaces()], deadline_s=DEADLINE)
 
 
@@ -242,7 +243,5 @@ def test_close_deletes_the_shell_and_may_be_called_twice(windows: Windows) -> No
     other.close()
 
 
-def bridge_endpoint(port: int, proxy: str | None = None):  # noqa: ANN201 - test helper
-    from wslnet.transport.winrm_endpoint import WinrmEndpoint
-
+def bridge_endpoint(port: int, proxy: str | None = None) -> WinrmEndpoint:
     return WinrmEndpoint("win", "127.0.0.1", "owner", "x", port=port, proxy=proxy)
