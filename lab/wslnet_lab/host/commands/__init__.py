@@ -1,4 +1,7 @@
-"""The models of Windows' own commands that the lab knows; `register_commands` enters them all."""
+"""The models of Windows' own commands that the lab knows; `register_commands` enters them all.
+
+Scheduled tasks join here when the lab's Windows has a scheduler (issue 3).
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,24 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands import (
     connection_profile,
+    content,
+    events,
+    file_moves,
+    get_command,
     host_firewall,
     hyperv_rules,
     hyperv_settings,
+    items,
     names_and_nat,
     net_adapter,
     net_address,
+    net_connection_test,
     net_interface,
     net_route,
+    services,
     sockets,
 )
+from wslnet_lab.host.commands.paths import Paths
 
 if TYPE_CHECKING:
     from wslnet_lab.host.enforcement import FirewallEnforcement
@@ -45,3 +56,11 @@ def register_commands(
         *sockets.commands(hardware),
         *names_and_nat.commands(state, networks),
     )
+    paths = Paths(state)
+    items.register(registry, state, paths)
+    content.register(registry, state, paths)
+    file_moves.register(registry, state, paths)
+    services.register(registry, state, hardware)
+    get_command.register(registry, state)
+    net_connection_test.register(registry, hardware, networks)
+    events.register(registry, state)
