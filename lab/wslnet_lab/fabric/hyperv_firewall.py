@@ -95,7 +95,7 @@ def _chain(policy: Policy, direction: str, default: str, subnets: Sequence[str])
         for rule in policy.rules:
             if rule.direction.lower() == direction.lower() and rule.action.lower() == action:
                 for match in _matches(rule, subnets):
-                    yield f"{match} {verdict}".strip()
+                    yield " ".join([*match.split(), verdict])
     if default.lower() == "block":
         yield "goto denied"
 
