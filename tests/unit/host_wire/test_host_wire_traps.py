@@ -150,6 +150,19 @@ def test_a_slow_first_call(host: Host, call: Call) -> None:
         assert time.monotonic() - started < 0.4
 
 
+def test_enums_as_objects_or_raw_numbers(host: Host, call: Call) -> None:
+    with host.pool() as pool:
+        host.set(friendly="objects")
+        row = call(pool, "Get-Row").invoke()[0]
+        forwarding = row.extended_properties["Forwarding"]
+        assert forwarding.to_string == "Enabled"
+        assert forwarding.types[0].endswith("GeneratedTypes.NetIPInterface.Forwarding")
+        host.set(friendly="none")
+        row = call(pool, "Get-Row").invoke()[0]
+        assert row.extended_properties.keys() == {"__ClassMetadata"}
+        assert row.adapted_properties["Forwarding"] == 1
+
+
 def test_the_quota_of_shells(host: Host) -> None:
     host.set(max_shells_per_user=1)
     with host.pool(), host.wsman() as client:

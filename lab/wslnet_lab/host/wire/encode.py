@@ -15,6 +15,7 @@ from wslnet_lab.host.wire import clixml, mixml
 from wslnet_lab.host.wire.clixml import Writer
 
 _CIM_BASE = "Microsoft.Management.Infrastructure.CimInstance"
+_GENERATED = "Microsoft.PowerShell.Cmdletization.GeneratedTypes"
 _ARRAY_TYPES = ("System.Object[]", "System.Array", "System.Object")
 _INT32 = range(-(2**31), 2**31)
 
@@ -42,9 +43,14 @@ _CIM_TAGS = {
 class Encoder:
     """Writes values into documents and remembers which classes the client was told of."""
 
-    def __init__(self, server_name: str = "WINDOWS") -> None:
-        """Takes the name the host gives itself in class metadata."""
+    def __init__(self, server_name: str = "WINDOWS", friendly: str = "text") -> None:
+        """Takes the name the host gives itself in class metadata, and how CIM enums look beside raw values.
+
+        `friendly`: `text` where the module's types file is loaded, `none` where it is not, `objects` where
+        enums cross as objects (cdxml-facts 1.8).
+        """
         self._server_name = server_name
+        self._friendly = friendly
         self._classes: set[tuple[str, str]] = set()
 
     def document(self, value: object) -> str:
@@ -140,8 +146,15 @@ class Encoder:
                 if value.computer_name is not None:
                     writer.leaf("B", "true", "PSShowComputerName")
                 self._write_class(writer, value)
-                for note, content in value.friendly.items():
+                for note, content in self._notes_of(value).items():
                     self.write(writer, content, note)
+
+    def _notes_of(self, value: CimInstance) -> Mapping[str, object]:
+        if self._friendly == "none":
+            return {}
+        if self._friendly == "objects":
+            return {name: _enum_of(value, name, note) for name, note in value.friendly.items()}
+        return value.friendly
 
     def _write_class(self, writer: Writer, value: CimInstance) -> None:
         known = (value.namespace, value.class_name)
@@ -232,6 +245,15 @@ def cim_text(value: CimInstance) -> str:
         f'{key} = "{content}"' if isinstance(content, str) else f"{key} = {content}" for key, content in keys
     )
     return f"{value.class_name} ({shown})"
+
+
+def _enum_of(value: CimInstance, name: str, note: object) -> object:
+    """The enum object behind a friendly text, if the property's raw value is a number."""
+    raw = value.properties.get(name)
+    if raw is None or not isinstance(raw.value, int) or not isinstance(note, str):
+        return note
+    noun = value.class_name.removeprefix("MSFT_")
+    return EnumValue(f"{_GENERATED}.{noun}.{name}", note, raw.value)
 
 
 def _is_custom(value: PlainObject) -> bool:

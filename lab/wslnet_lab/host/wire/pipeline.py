@@ -7,13 +7,16 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from wslnet_lab.host.contract import CallLog, Category, Engine, ErrorDetails, Outcome, Session, Statement
 from wslnet_lab.host.wire import call_entries, records
-from wslnet_lab.host.wire.encode import Encoder
 from wslnet_lab.host.wire.fragments import MessageType
 from wslnet_lab.host.wire.outbox import Chunk, Outbox
+
+if TYPE_CHECKING:
+    from wslnet_lab.host.wire.encode import Encoder
 
 Pack = Callable[[MessageType, str, UUID | None], Iterable[Chunk]]
 """Turns a message into fragments."""
@@ -22,15 +25,15 @@ Pack = Callable[[MessageType, str, UUID | None], Iterable[Chunk]]
 class Pipeline:
     """A `contract.Sink` that sends what it is given; it ends with exactly one final state."""
 
-    def __init__(self, pipeline_id: UUID, pack: Pack, server_name: str) -> None:
-        """Takes its id, how messages become fragments, and the host's name for class metadata."""
+    def __init__(self, pipeline_id: UUID, pack: Pack, encoder: Encoder) -> None:
+        """Takes its id, how messages become fragments and values CLIXML."""
         self.pipeline_id = pipeline_id
         self.outbox = Outbox()
         self.statements: tuple[Statement, ...] = ()
         self.input: list[object] = []
         self.started = False
         self._pack = pack
-        self._encoder = Encoder(server_name)
+        self._encoder = encoder
         self._stop = threading.Event()
         self._ended = threading.Lock()
         self._first_error: str | None = None

@@ -14,6 +14,7 @@ import psrpcore
 
 from wslnet_lab.host.contract import CallLog, Category, Engine, ErrorDetails, Outcome, Session
 from wslnet_lab.host.wire import decode, faults, fragments, soap
+from wslnet_lab.host.wire.encode import Encoder
 from wslnet_lab.host.wire.faults import FaultError
 from wslnet_lab.host.wire.fragments import MessageType
 from wslnet_lab.host.wire.outbox import Chunk, Outbox
@@ -66,7 +67,8 @@ class PsrpShell(Shell):
             if pipeline_id in self._pipelines:
                 raise FaultError(faults.INVALID_REQUEST)
             psrpcore.ServerPipeline(self._pool, pipeline_id)
-            self._pipelines[pipeline_id] = Pipeline(pipeline_id, self._pack, settings.host_name)
+            encoder = Encoder(settings.host_name, settings.friendly)
+            self._pipelines[pipeline_id] = Pipeline(pipeline_id, self._pack, encoder)
         for argument in request.find_all("rsp:CommandLine/rsp:Arguments"):
             self._feed(base64.b64decode(argument.text or ""), pipeline_id)
         return str(pipeline_id).upper()

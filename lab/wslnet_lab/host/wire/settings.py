@@ -26,6 +26,8 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
     "winrm-drop-receive": {"drop_receives": True},
     "psrp-split-fragments": {"fragment_size": 512, "one_fragment_per_receive": True},
     "psrp-slow-first-call": {"first_call_delay_s": 3.0},
+    "psrp-enum-objects": {"friendly": "objects"},
+    "psrp-raw-numbers": {"friendly": "none"},
     "psrp-no-language": {"no_language": True},
     "winrm-shell-quota": {"max_shells_per_user": 0},
     "winrm-operation-quota": {"max_operations_per_user": 0},
@@ -60,6 +62,7 @@ class Settings:
     shells_gone: bool = False
     drop_receives: bool = False
     first_call_delay_s: float = 0.0
+    friendly: str = "text"
     accounts: tuple[Mapping[str, object], ...] = ()
     """Accounts beside the owner: `user`, `password`, `sid`, `admin`."""
 
