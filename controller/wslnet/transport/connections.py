@@ -63,8 +63,11 @@ class Connections:
         self.forget(self.inventory.machines)
 
     def forget(self, machines: Iterable[str]) -> None:
-        """Drops the SSH connections of these machines; Windows' own session stays, it survives WSL."""
-        for name in machines:
+        """Drops the SSH connections of these machines; Windows' own session stays, it survives WSL.
+
+        Deepest first: a nested connection rides on its parent's.
+        """
+        for name in sorted(machines, key=self.inventory.depth, reverse=True):
             self._wsl_address = None if self.inventory[name].kind is Kind.WSL else self._wsl_address
             agent, connection = self._agents.pop(name, None), self._ssh.pop(name, None)
             if agent is not None:

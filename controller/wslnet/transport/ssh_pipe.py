@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from wslnet.errors import DeadlineExceeded, Unreachable
@@ -50,7 +50,9 @@ class SshPipe:
 
     def close(self) -> None:
         """As `Pipe.close`."""
-        self._channel.close()
+        # The connection beneath may be gone already, and then there is nobody to tell.
+        with suppress(EOFError, OSError):
+            self._channel.close()
 
     def stderr(self) -> bytes:
         """What the process has said on its error stream since the last call, without waiting."""
