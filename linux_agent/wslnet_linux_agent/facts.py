@@ -22,11 +22,15 @@ _READERS = {
     "domains": "facts_domains",
     "wsl": "facts_wsl",
 }
+_TIMEOUT_S = 10.0
 _BY_TOOLS = ("firewall", "domains", "wsl")
 
 
 def gather(args: "ops.Args") -> "dict[str, Any]":
-    """Give `{name: value}` for every name in `needs`; `errors` holds `{name: {code, message}}` if any."""
+    """Give `{name: value}` for every name in `needs`; `errors` holds `{name: {code, message}}` if any.
+
+    `timeout_s` bounds the tools.
+    """
     needs = args.texts("needs")
     unknown = [name for name in needs if name not in _READERS]
     if unknown:
@@ -34,7 +38,7 @@ def gather(args: "ops.Args") -> "dict[str, Any]":
     found = dict.fromkeys(needs)  # type: dict[str, Any]
     errors = {}  # type: dict[str, dict[str, str]]
     commands, owners = _commands(needs)
-    outcomes = _run(commands)
+    outcomes = _run(commands, args.seconds("timeout_s", _TIMEOUT_S))
     for name in needs:
         try:
             if name in _BY_TOOLS:
@@ -62,12 +66,12 @@ def _commands(needs: "list[str]") -> "tuple[list[list[str]], dict[str, dict[str,
     return commands, owners
 
 
-def _run(commands: "list[list[str]]") -> "list[Any]":
+def _run(commands: "list[list[str]]", timeout_s: "float") -> "list[Any]":
     if not commands:
         return []
     from wslnet_linux_agent import shell  # noqa: PLC0415 - `subprocess` costs; most machines' first answer needs none
 
-    return shell.run_all(commands)
+    return shell.run_all(commands, timeout_s)
 
 
 def _module(name: "str") -> "Any":

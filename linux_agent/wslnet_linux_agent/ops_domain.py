@@ -49,7 +49,7 @@ def _state(name: "str") -> "str":
     todo = commands()
     if not todo:
         raise OpError("tool-missing", "virsh is not installed")
-    every, running = shell.run_all([argv for _, argv in todo])
+    every, running = shell.run_all([argv for _, argv in todo], shell.TIMEOUT_S)
     if name not in names(every):
         raise OpError("not-found", "no such domain: %s" % name)
     return RUNNING if name in names(running) else SHUT_OFF

@@ -62,7 +62,7 @@ def run(argv: "list[str]", timeout_s: "float" = TIMEOUT_S) -> "Outcome":
     return run_all([argv], timeout_s)[0]
 
 
-def run_all(commands: "list[list[str]]", timeout_s: "float" = TIMEOUT_S) -> "list[Outcome]":
+def run_all(commands: "list[list[str]]", timeout_s: "float") -> "list[Outcome]":
     """Run tools side by side; gives an outcome for each, in the order asked."""
     outcomes = [Outcome(argv[0]) for argv in commands]
     environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")

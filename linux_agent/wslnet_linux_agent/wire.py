@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LIMIT = 16 * 1024 * 1024
 """Most bytes of one frame, compressed or not."""
-MOST_ITEMS = 1000000
+MOST_ITEMS = 500000
 """Most values in one frame: small values cost far more memory than wire, so bytes alone bound nothing."""
 _LENGTH_SIZE = 4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -227,6 +228,43 @@ def test_reading_makes_no_table() -> None:
         assert firewall["nft"] == ""
     finally:
         machine.remove()
+
+
+LEGACY = ("iptables", "iptables-save", "ip6tables", "ip6tables-save")
+
+
+@pytest.mark.parametrize(
+    ("tools", "backends", "default"),
+    [
+        ({"xtables-multi": LEGACY, "nft": ()}, {"iptables"}, "iptables"),
+        (
+            {"xtables-legacy-multi": ("iptables-legacy-save", *LEGACY), "nft": ()},
+            {"iptables-legacy"},
+            "iptables-legacy",
+        ),
+        ({"nft": ()}, set(), None),
+    ],
+    ids=["before 1.8", "legacy only", "nft only"],
+)
+def test_a_machine_with_fewer_tools(
+    machine: Netns, tmp_path: Path, tools: dict[str, tuple[str, ...]], backends: set[str], default: str | None
+) -> None:
+    for program, names in tools.items():
+        # The program of both tables is one file, whatever it is called.
+        shutil.copy(
+            Path("/usr/sbin") / program.replace("xtables-multi", "xtables-legacy-multi"), tmp_path / program
+        )
+        for name in names:
+            (tmp_path / name).symlink_to(program)
+    script = 'mount --bind "$0" /usr/sbin && exec "$@"'
+    prefix = ("unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(tmp_path))
+    with agent_in(machine, prefix=prefix) as agent:
+        firewall = agent.facts(["firewall"])["firewall"]
+    assert set(firewall["backends"]) == backends
+    assert firewall["default"] == default
+    assert "table ip filter" in firewall["nft"]
+    for backend in backends:
+        assert "MASQUERADE" in firewall["backends"][backend]["4"]
 
 
 def test_listeners_are_named_with_address_family_and_program(machine: Netns) -> None:

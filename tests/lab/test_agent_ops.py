@@ -323,7 +323,9 @@ def test_a_tool_that_hangs_or_floods_takes_only_its_own_fact(machine: Netns, tmp
     for tool in ("virsh", "nft"):
         (tmp_path / tool).chmod(0o755)
     with agent_in(machine, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}) as client:
-        found = client.facts(["domains", "links", "firewall"], timeout_s=25)
+        wanted = {"needs": ["domains", "links", "firewall"], "timeout_s": 1.5}
+        (result,) = client.run([Op("facts", wanted)])
+    found = result.value
     assert found["domains"] is None
     assert found["links"]
     assert found["firewall"]["nft"] is None
