@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -173,6 +174,8 @@ def test_binder_corpus(engine: Engine) -> None:
     rows = _rows(CORPUS / "binder" / "binder.jsonl")
     different = {row["id"] for row in rows if _outcome(engine, row) != _expected(row)}
     listed = _deviations("binder.jsonl")
+    report = Counter(listed.get(key, "not listed") for key in different)
+    print(f"corpus/binder: {len(rows) - len(different)} of {len(rows)} the same; {report}")  # noqa: T201
     assert different == set(listed)
     assert len(rows) - len(different) >= SHARE_WANTED * len(rows)
 
@@ -215,6 +218,7 @@ def test_binding_matrix_of_windows_commands() -> None:
             reason = error.details.fqid
         if reason != row["reason"]:
             different.add(f"{row['command']} {row['parameter']} {row['value']}")
+    print(f"corpus/cim binding matrix: {count - len(different)} of {count} the same")  # noqa: T201
     assert count >= 200
     assert different == set(_deviations("binding-matrix.jsonl"))
 

@@ -97,6 +97,9 @@ class Store:
             )
         return iter([row for row in self.rows if row.class_name == query.class_name])
 
+    def _of(self, class_name: str) -> list[CimInstance]:
+        return [row for row in self.rows if row.class_name == class_name]
+
     def create(self, class_name: str, values: Mapping[str, object], context: Context) -> CimInstance:
         self.contexts.append(context)
         error = refusal(str(values.get("DisplayName")))
