@@ -60,17 +60,16 @@ add rule {STEERING} loopback_back ether saddr set {loopback.FAR_MAC}
 add rule {STEERING} loopback_back ether daddr set {guest_mac}
 add rule {STEERING} loopback_back fwd to "{DEVICE}"
 add chain {STEERING} loopback {{ type filter hook ingress device "{DEVICE}" priority 0; }}
-add rule {STEERING} loopback tcp dport @tcp_ports goto loopback_back
-add rule {STEERING} loopback tcp dport @block goto loopback_back
-add rule {STEERING} loopback udp dport @udp_ports goto loopback_back
-add rule {STEERING} loopback udp dport @block goto loopback_back
+add rule {STEERING} loopback jump guests_port
+add rule {STEERING} loopback meta mark 1 goto loopback_back
 add rule {STEERING} loopback jump host_in
 table {TABLE} {{
+    set addresses {{ type ipv4_addr; elements = {{ 127.0.0.1 }}; }}
     set tcp_ports {{ type inet_service; }}
     set udp_ports {{ type inet_service; }}
     chain output {{
         type route hook output priority mangle; policy accept;
-        ip daddr != 127.0.0.1 return
+        ip daddr != @addresses return
         tcp dport @tcp_ports meta mark set {MARK}
         tcp dport {ports} meta mark set {MARK}
         udp dport @udp_ports meta mark set {MARK}

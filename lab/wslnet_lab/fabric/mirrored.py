@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import links, loopback_wire, steering, windows_nic
 from .guest import mirrored as guest_half
+from .guest.loopback import FAR_MAC
 from .guest.service import Guest
 from .model import Nic
 from .netns import FabricError, Namespace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .model import MirroredHost
 
 WIRE = "mirror"
+CHAINS = ("card_", "twin_", "own_")
 ADDRESS_SETS = ("host4", "host6")
 SETS = (*ADDRESS_SETS, "tcp_ports", "udp_ports", "block", "flows4", "flows6")
 
@@ -69,7 +71,7 @@ class Mirroring:
         """
         for nic, name in self._cards():
             if nic.device == device:
-                self.guest.apply(*guest_half.resend_card(nic, name))
+                self.guest.apply(*guest_half.resend_card(nic, name, own=self.host.host_address_loopback))
                 return
         raise FabricError(f"{self.windows} mirrors no card {device}")
 
@@ -97,7 +99,7 @@ class Mirroring:
             return False
         events = []
         for (before, name), after in zip(self._cards(), now.nics, strict=True):
-            events += guest_half.changes(before, after, name)
+            events += guest_half.changes(before, after, name, own=now.host_address_loopback)
         self.host = now
         windows.nft("".join(_fill_addresses(now)))
         self.guest.apply(*events)
@@ -124,13 +126,14 @@ def start(windows: str, wsl: str, wish: MirroredHost) -> Mirroring:
             wire = f"{WIRE}{position}"
             links.lay_cable(windows_ns, wire, wsl_ns, Nic(device, nic.mac, mtu=nic.mtu))
             links.silence_ipv6(windows_ns, wire)
+            # With hostAddressLoopback the guest's frames to the common address end here, in Windows.
+            conf = f"ipv4/conf/{wire}"
+            windows_ns.set_sysctls({f"{conf}/accept_local": 1, f"{conf}/rp_filter": 0})
             windows_ns.netlink("link", "set", index=windows_ns.require(wire), state="up")
-        windows_ns.nft("".join(_steering(host)) + loopback_wire.rules(host.loopback_mac, host.block))
+        windows_ns.nft(loopback_wire.rules(host.loopback_mac, host.block) + "".join(_steering(host)))
     events = guest_half.boot(host)
     for nic, device in zip(host.nics, host.guest_devices, strict=True):
-        events += guest_half.add_card(
-            nic, device, host.block, host_address_loopback=host.host_address_loopback
-        )
+        events += guest_half.add_card(nic, device, host.block, own=host.host_address_loopback)
     guest.apply(*events, *guest_half.finish(host))
     mirroring = Mirroring(windows, guest, wish, host)
     mirroring.refresh()
@@ -156,7 +159,17 @@ add chain {STEERING} card_{position} {{ type filter hook ingress device "{nic.de
 add rule {STEERING} card_{position} jump inbound
 add rule {STEERING} card_{position} meta mark 1 meta mark set 0 fwd to "{wire}"
 add rule {STEERING} card_{position} meta mark 2 meta mark set 0 dup to "{wire}"
+add chain {STEERING} own_back_{position}
+add rule {STEERING} own_back_{position} ether saddr set {FAR_MAC}
+add rule {STEERING} own_back_{position} ether daddr set {nic.mac}
+add rule {STEERING} own_back_{position} fwd to "{wire}"
+add chain {STEERING} own_{position}
+add rule {STEERING} own_{position} jump guests_port
+add rule {STEERING} own_{position} meta mark 1 goto own_back_{position}
+add rule {STEERING} own_{position} jump host_in
+add rule {STEERING} own_{position} meta pkttype set host
 add chain {STEERING} twin_{position} {{ type filter hook ingress device "{wire}" priority 0; }}
+add rule {STEERING} twin_{position} ether daddr {FAR_MAC} goto own_{position}
 add rule {STEERING} twin_{position} jump outbound
 add rule {STEERING} twin_{position} fwd to "{nic.device}"
 """
@@ -166,11 +179,13 @@ add rule {STEERING} twin_{position} fwd to "{nic.device}"
 
 def _unsteer(ns: Namespace) -> Iterator[str]:
     """Delete the base chains by name and empty the sets; the Hyper-V firewall's chains stay as they are."""
-    listing = ns.run(["nft", "list", "table", *STEERING.split()])
-    words = [line.split() for line in listing.splitlines()]
-    for line in words:
-        if line[:1] == ["chain"] and line[1].startswith(("card_", "twin_")):
-            yield f"flush chain {STEERING} {line[1]}\ndelete chain {STEERING} {line[1]}\n"
+    lines = ns.run(["nft", "list", "table", *STEERING.split()]).splitlines()
+    words = [line.split() for line in lines]
+    chains = [line[1] for line in words if line[:1] == ["chain"] and line[1].startswith(CHAINS)]
+    # All empty before one goes: they jump to each other.
+    for verb in ("flush", "delete"):
+        for chain in chains:
+            yield f"{verb} chain {STEERING} {chain}\n"
     for name in SETS:
         yield f"flush set {STEERING} {name}\n"
 
@@ -182,6 +197,9 @@ def _fill_addresses(host: MirroredHost) -> Iterator[str]:
         chosen = ", ".join(str(address) for address in found if address.version == version)
         if chosen:
             yield f"add element {STEERING} {name} {{ {chosen} }}\n"
+    if host.host_address_loopback:
+        own = ", ".join(str(address) for address in found if address.version == 4)  # noqa: PLR2004 - IPv4
+        yield f"add element {loopback_wire.TABLE} addresses {{ {own} }}\n"
 
 
 def _fill_ports(ports: steering.Ports) -> Iterator[str]:

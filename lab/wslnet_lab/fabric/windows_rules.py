@@ -84,6 +84,12 @@ table netdev fse {
     chain hyperv_in { }
     chain hyperv_out { }
     chain host_in { }
+    chain guests_port {
+        tcp dport @tcp_ports meta mark set 1
+        tcp dport @block meta mark set 1
+        udp dport @udp_ports meta mark set 1
+        udp dport @block meta mark set 1
+    }
     chain inbound_tcp {
         tcp flags & (syn | ack) == syn jump hyperv_in
         meta mark set 1

@@ -252,6 +252,25 @@ def test_own_lan_address_is_not_the_other_side(office: World, mirror: Mirroring)
     assert office.ask("windows", "tcp", HOST, 8080) == "refused"
 
 
+def test_own_lan_address_leads_to_both_with_host_address_loopback(office: World) -> None:
+    wish = MirroredHost((ETHERNET,), ("eth1",), host_address_loopback=True)
+    mirror = mirrored.start(office.names["windows"], office.names["wsl"], wish)
+    for proto in ("tcp", "udp"):
+        office.serve("wsl", proto, 8080)
+        office.serve("windows", proto, 7070)
+    mirror.refresh()
+    for role in ("wsl", "windows"):
+        for proto in ("tcp", "udp"):
+            assert office.ask(role, proto, HOST, 8080).startswith(f"wsl saw {HOST}:")
+            assert office.ask(role, proto, HOST, 7070).startswith(f"windows saw {HOST}:")
+    assert office.ask("wsl", "tcp", HOST, 7777) == "refused"
+    office.serve("lan", "tcp", 80)
+    assert office.ask("wsl", "tcp", LAN, 80).startswith("lan")
+    assert office.ask("windows", "tcp", LAN, 80).startswith("lan")
+    mirror.stop()
+    assert office.ask("windows", "tcp", HOST, 7070).startswith("windows")
+
+
 @pytest.fixture
 def nested_vm(office: World, mirror: Mirroring) -> World:
     vm = office.add("vm")

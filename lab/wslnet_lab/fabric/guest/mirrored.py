@@ -6,7 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from . import events
-from .events import AddressChange, RouteChange
+from .events import AddressChange, LinkState, LoopbackRoute, RouteChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,58 +36,68 @@ def finish(host: MirroredHost) -> list[Event]:
     return [events.Dns(servers=(host.dns,), search=host.search), events.ReservePorts(host.block)]
 
 
-def add_card(nic: Nic, device: str, block: PortBlock, *, host_address_loopback: bool = False) -> list[Event]:
-    """A card appears in the guest as `device` and gets what `nic` has on Windows."""
+def add_card(nic: Nic, device: str, block: PortBlock, *, own: bool = False) -> list[Event]:
+    """A card appears in the guest as `device` and gets what `nic` has on Windows.
+
+    `own` is experimental.hostAddressLoopback: own addresses lead to Windows. Here and below.
+    """
     found: list[Event] = [events.Card(device), events.CardFilter(device, block), events.Settle(device)]
-    found.append(events.LinkState(device, connected=nic.connected, mtu=nic.mtu, mirrored=True))
+    found.append(_link(nic, device))
     if nic.connected:
-        found += _addresses(nic, device, "Add", host_address_loopback=host_address_loopback)
-        found += _routes(nic, device, "Add")
+        found += [*_addresses(nic, device, "Add", own=own), *_routes(nic, device, "Add")]
     return found
 
 
-def resend_card(nic: Nic, device: str) -> list[Event]:
+def resend_card(nic: Nic, device: str, *, own: bool = False) -> list[Event]:
     """Windows sends everything of a card again: each address away and back, then each route (1.6)."""
-    link = events.LinkState(device, connected=nic.connected, mtu=nic.mtu, mirrored=True)
-    return [link, *_addresses(nic, device, "Update"), *_routes(nic, device, "Update")]
+    return [_link(nic, device), *_addresses(nic, device, "Update", own=own), *_routes(nic, device, "Update")]
 
 
-def changes(before: Nic, after: Nic, device: str) -> list[Event]:
+def changes(before: Nic, after: Nic, device: str, *, own: bool = False) -> list[Event]:
     """What Windows sends when its card was `before` and is `after`; nothing when they are the same."""
     if before == after or not (before.connected or after.connected):
         return []
-    link = events.LinkState(device, connected=after.connected, mtu=after.mtu, mirrored=True)
     if not after.connected:
         # The kernel drops IPv6 addresses with the link; Windows' removal of them fails and is not tried here.
         gone = [text for text in before.addresses if ":" not in text]
-        return [link, *(AddressChange(device, "Remove", text) for text in gone)]
+        return [_link(after, device), *(AddressChange(device, "Remove", text) for text in gone)]
     if not before.connected:
-        return [link, *_addresses(after, device, "Add"), *_routes(after, device, "Add")]
+        new = [*_addresses(after, device, "Add", own=own), *_routes(after, device, "Add")]
+        return [_link(after, device), *new]
     if before.mtu != after.mtu:
-        return resend_card(after, device)
-    return _renumber(before, after, device)
+        return resend_card(after, device, own=own)
+    return _renumber(before, after, device, own=own)
 
 
-def _renumber(before: Nic, after: Nic, device: str) -> list[Event]:
+def _renumber(before: Nic, after: Nic, device: str, *, own: bool) -> list[Event]:
     """What is gone is removed, what is new added, and the rest sent again (mirrored-changes, step 11)."""
-    gone = [text for text in before.addresses if text not in after.addresses]
-    found: list[Event] = [AddressChange(device, "Remove", text) for text in gone]
+    found: list[Event] = []
     if set(before.addresses) != set(after.addresses):
-        kept = before.addresses
-        found += [_address(device, "Update" if text in kept else "Add", text) for text in after.addresses]
+        gone = [text for text in before.addresses if text not in after.addresses]
+        found += [_own(device, "Remove", text) for text in gone if own]
+        found += [AddressChange(device, "Remove", text) for text in gone]
+        for text in after.addresses:
+            found.append(_address(device, "Update" if text in before.addresses else "Add", text))
+            found += [_own(device, "Add", text)] if own else []
     old, new = list(_route_data(before)), list(_route_data(after))
     found += [RouteChange(device, "Remove", *route) for route in old if route not in new]
     found += [RouteChange(device, "Update" if route in old else "Add", *route) for route in new]
     return found
 
 
-def _addresses(
-    nic: Nic, device: str, change: Change, *, host_address_loopback: bool = False
-) -> Iterator[Event]:
+def _link(nic: Nic, device: str) -> LinkState:
+    return LinkState(device, connected=nic.connected, mtu=nic.mtu, mirrored=True)
+
+
+def _addresses(nic: Nic, device: str, change: Change, *, own: bool) -> Iterator[Event]:
     for text in nic.addresses:
         yield _address(device, change, text)
-        if host_address_loopback:
-            yield events.LoopbackRoute(device, "Add", text.split("/")[0])
+        if own:
+            yield _own(device, "Add", text)
+
+
+def _own(device: str, change: Change, text: str) -> LoopbackRoute:
+    return LoopbackRoute(device, change, text.split("/", maxsplit=1)[0])
 
 
 def _address(device: str, change: Change, text: str) -> AddressChange:
