@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import Findings
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.routing import IPV4
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -34,7 +34,7 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
     if windows is None:
         yield _SAY.unseen(snapshot, machine.name)
     elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=("mode.actual",))
+        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif snapshot.mode == "mirrored":
         yield _SAY.skip(
             machine.name,
@@ -100,6 +100,6 @@ CHECK = Check(
     title="Windows forwards between its Hyper-V switches",
     needs={Kind.WINDOWS: frozenset({"interfaces", "routes", "wsl"}), Kind.WSL: frozenset({"wsl"})},
     judge=_judge,
-    depends_on=("mode.actual",),
+    depends_on=("mode.actual", *MODE_KNOWN_BY),
     docs=_SAY.docs,
 )

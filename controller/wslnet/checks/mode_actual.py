@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -41,7 +41,7 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
         yield _SAY.skip(
             machine.name,
             "the mode can be measured only while WSL runs and answers",
-            depends_on=("wsl.running", REACHABLE),
+            depends_on=MODE_KNOWN_BY,
         )
     elif wished is None:
         yield _SAY.ok(machine.name, f"WSL runs in {measured} mode", f"measured by wslinfo: {measured}")
@@ -64,8 +64,15 @@ def _other_mode(snapshot: Snapshot, machine: str, measured: str, wished: str) ->
         evidence=(f"measured by wslinfo: {measured}", f"wished: {wished}", _config_line(config)),
         cause=_policy(snapshot) or _cause(measured, asked, fell_back=fell_back),
         fix=_fix(snapshot, wished, fell_back=fell_back),
-        depends_on=_BEHIND_A_FALLBACK if fell_back else ("wslconfig.keys",),
+        depends_on=_explained_by(config, fell_back=fell_back),
     )
+
+
+def _explained_by(config: WslConfig | None, *, fell_back: bool) -> tuple[str, ...]:
+    """The checks whose failure would explain the mode; a file that was not read explains nothing."""
+    if fell_back:
+        return _BEHIND_A_FALLBACK
+    return ("wslconfig.keys",) if config is not None else ()
 
 
 def _asked(config: WslConfig | None) -> str | None:
@@ -121,6 +128,6 @@ CHECK = Check(
     title="WSL runs in the wished networking mode",
     needs={Kind.WINDOWS: frozenset({"wsl", "wslconfig", "registry"}), Kind.WSL: frozenset({"wsl"})},
     judge=_judge,
-    depends_on=("wsl.running", REACHABLE, *_BEHIND_A_FALLBACK),
+    depends_on=(*MODE_KNOWN_BY, *_BEHIND_A_FALLBACK),
     docs=_SAY.docs,
 )

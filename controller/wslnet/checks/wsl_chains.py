@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 
@@ -38,7 +38,7 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
     if facts is None:
         yield _SAY.unseen(snapshot, machine.name)
     elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=("mode.actual",))
+        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif snapshot.mode != "mirrored":
         yield _SAY.skip(
             machine.name, f"WSL has these chains in mirrored mode only, and runs in {snapshot.mode} mode"
@@ -120,6 +120,6 @@ CHECK = Check(
     title="WSL's own nft chains are whole",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"firewall", "links", "wsl"})},
     judge=_judge,
-    depends_on=(REACHABLE, "mode.actual"),
+    depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

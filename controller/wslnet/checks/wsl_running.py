@@ -11,6 +11,7 @@ from wslnet.model.machine import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import WslService
 
@@ -33,28 +34,28 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
     elif service is not None and not service.installed:
         yield _SAY.skip(machine.name, "WSL is not installed", depends_on=("wsl.version",))
     elif service is not None and not service.running:
-        yield _stopped(machine.name, _distros(service) or ("no distro is installed",))
+        yield _stopped(machine, _distros(service) or ("no distro is installed",))
     elif service is not None:
         yield _SAY.ok(machine.name, "WSL runs", *_distros(service))
     elif unseen is not None and unseen.code == "stopped":
-        yield _stopped(machine.name, (unseen.reason,))
+        yield _stopped(machine, (unseen.reason,))
     else:
         yield _SAY.skip(
             machine.name, "Windows, which knows whether WSL runs, did not tell", depends_on=(REACHABLE,)
         )
 
 
-def _stopped(machine: str, evidence: tuple[str, ...]) -> Finding:
+def _stopped(machine: Machine, evidence: tuple[str, ...]) -> Finding:
     return _SAY.problem(
         Status.FAIL,
-        machine,
+        machine.name,
         "WSL is stopped",
         evidence=evidence,
         cause=_IDLE,
         fix=Fix(
             "wslnet doctor --wake",
             (
-                "start it: wsl.exe -d DISTRO -u root -e true, or any command of wslnet with --wake",
+                f"start it: wsl.exe -d {machine.distro or 'DISTRO'} -u root -e true, or wslnet doctor --wake",
                 "to have it stay: wslnet boot install, which starts and holds it",
                 "or without that: wslnet config set general.instanceIdleTimeout -1",
             ),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 REACHABLE = "machine.reachable"
 """The code on which every judgement of an unseen machine depends."""
 
+MODE_KNOWN_BY = ("wsl.running", REACHABLE)
+"""The codes whose failure explains that WSL's mode could not be measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
