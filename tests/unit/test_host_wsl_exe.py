@@ -9,7 +9,7 @@ import pytest
 
 from wslnet_lab.host.contract import Identity, NativeOutcome
 from wslnet_lab.host.hardware import LinuxOutcome
-from wslnet_lab.host.machine import WindowsMachine, build_windows
+from wslnet_lab.host.local_session import OWNER, LocalSession
 from wslnet_lab.host.paper_hardware import PaperHardware
 from wslnet_lab.host.state.registry import value_of
 from wslnet_lab.host.state.settings import OWNER_SID
@@ -19,47 +19,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WSL = r"C:\Program Files\WSL\wsl.exe"
-OWNER = Identity("owner", OWNER_SID)
 UTF8 = {"WSL_UTF8": "1"}
 FAILED = 4294967295
 TCPIP6 = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 
 
-class Log:
-    def __init__(self) -> None:
-        self.entries: list[Mapping[str, object]] = []
-
-    def write(self, entry: Mapping[str, object]) -> None:
-        self.entries.append(entry)
-
-
-class Desk:
+class Desk(LocalSession):
     """One Windows on paper and a user in front of it."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
         (folder / "windows.json").write_text(json.dumps(settings), "utf-8")
-        self.folder = folder
-        self.hardware = PaperHardware()
-        self.log = Log()
-        self.windows: WindowsMachine = build_windows(folder, self.hardware, self.log)
-        self.windows.boot()
+        super().__init__(folder)
 
-    def config(self, text: str) -> None:
-        self.windows.state.disk.write(r"C:\Users\owner\.wslconfig", text.encode())
-
-    def run(
+    def wsl(
         self,
         *arguments: str,
         identity: Identity = OWNER,
-        environment: Mapping[str, str] = UTF8,
+        environment: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> NativeOutcome:
-        return self.windows.programs.run(
-            (WSL, *arguments), identity=identity, environment=environment, stdin=stdin
-        )
+        return self.native(WSL, *arguments, identity=identity, environment=environment, stdin=stdin)
 
     def start(self) -> NativeOutcome:
-        return self.run("-d", "Debian", "-e", "true")
+        return self.wsl("-d", "Debian", "-e", "true")
 
     def mode(self) -> str | None:
         return self.hardware.wsl.mode
@@ -74,62 +56,62 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_version_is_utf16_without_bom_unless_asked(desk: Desk) -> None:
-    plain = desk.run("--version", environment={})
+    plain = desk.wsl("--version", environment={})
     lines = plain.stdout.decode("utf-16-le").split("\r\n")
     assert lines[0] == "WSL version: 2.6.1.0"
     assert lines[6] == "Windows version: 10.0.22631.4317"
     assert (len(lines), lines[7]) == (8, "")
-    assert desk.run("--version", environment={"wsl_utf8": "1"}).stdout.decode().split("\r\n") == lines
-    assert desk.run("--version", environment={"WSL_UTF8": "true"}).stdout == plain.stdout
+    assert desk.wsl("--version", environment={"wsl_utf8": "1"}).stdout.decode().split("\r\n") == lines
+    assert desk.wsl("--version", environment={"WSL_UTF8": "true"}).stdout == plain.stdout
 
 
 def test_labels_are_localised_headers_are_not(tmp_path: Path) -> None:
     desk = Desk(tmp_path, culture="zh-CN")
-    assert desk.run("--version").stdout.decode().startswith("WSL 版本\uff1a 2.6.1.0\r\n")
-    assert desk.run("-l", "-v").stdout.decode() == (
+    assert desk.wsl("--version").stdout.decode().startswith("WSL 版本\uff1a 2.6.1.0\r\n")
+    assert desk.wsl("-l", "-v").stdout.decode() == (
         "  NAME      STATE           VERSION\r\n* Debian    Stopped         2\r\n"
     )
 
 
 def test_culture_by_fault(desk: Desk) -> None:
     (desk.folder / "faults.json").write_text('{"faults": ["culture-zh-cn"]}')
-    assert "内核版本" in desk.run("--version").stdout.decode()
+    assert "内核版本" in desk.wsl("--version").stdout.decode()
 
 
 def test_lists(desk: Desk) -> None:
-    assert desk.run("-l", "-q").stdout == b"Debian\r\n"
-    none = desk.run("--list", "--running")
+    assert desk.wsl("-l", "-q").stdout == b"Debian\r\n"
+    none = desk.wsl("--list", "--running")
     assert (none.exit_code, none.stderr) == (FAILED, b"")
-    assert desk.run("-l", "--running", "-q") == NativeOutcome(0, b"", b"")
+    assert desk.wsl("-l", "--running", "-q") == NativeOutcome(0, b"", b"")
     desk.start()
-    assert b"* Debian    Running         2\r\n" in desk.run("--list", "--verbose").stdout
-    assert desk.run("-l", "--running", "-q").stdout == b"Debian\r\n"
+    assert b"* Debian    Running         2\r\n" in desk.wsl("--list", "--verbose").stdout
+    assert desk.wsl("-l", "--running", "-q").stdout == b"Debian\r\n"
 
 
 def test_errors_go_to_stdout_with_their_path(desk: Desk) -> None:
-    outcome = desk.run("-d", "Nothing", "-e", "true")
+    outcome = desk.wsl("-d", "Nothing", "-e", "true")
     assert outcome.exit_code == FAILED
     assert outcome.stdout.decode().splitlines()[-1] == "Error code: Wsl/Service/WSL_E_DISTRO_NOT_FOUND"
     assert outcome.stderr == b""
-    assert desk.run("--frobnicate").exit_code == FAILED
-    assert desk.run("--terminate").exit_code == FAILED
+    assert desk.wsl("--frobnicate").exit_code == FAILED
+    assert desk.wsl("--terminate").exit_code == FAILED
     assert desk.hardware.started == []
 
 
 def test_local_system_is_refused_but_may_ask_the_version(desk: Desk) -> None:
     system = Identity("SYSTEM", "S-1-5-18", system=True)
-    refused = desk.run("-l", "-q", identity=system)
+    refused = desk.wsl("-l", "-q", identity=system)
     assert refused.exit_code == FAILED
     assert b"WSL_E_LOCAL_SYSTEM_NOT_SUPPORTED" in refused.stdout
-    assert desk.run("--version", identity=system).exit_code == 0
+    assert desk.wsl("--version", identity=system).exit_code == 0
 
 
 def test_another_user_has_no_distro_and_cannot_stop_the_owners(desk: Desk) -> None:
     desk.start()
     other = Identity("guest", "S-1-5-21-1-2-3-1002")
-    missing = desk.run("-l", "-v", identity=other)
+    missing = desk.wsl("-l", "-v", identity=other)
     assert (missing.exit_code, b"Error code" in missing.stdout) == (FAILED, False)
-    assert desk.run("--shutdown", identity=other).exit_code == 0
+    assert desk.wsl("--shutdown", identity=other).exit_code == 0
     assert desk.hardware.wsl.running
 
 
@@ -138,7 +120,7 @@ def test_another_user_has_no_distro_and_cannot_stop_the_owners(desk: Desk) -> No
 
 def test_linux_output_and_exit_code_pass_as_they_are(desk: Desk) -> None:
     desk.hardware.linux = lambda _, user, stdin: LinuxOutcome(7, b"\xff\n" + stdin, user.encode())
-    outcome = desk.run("-d", "debian", "-u", "nobody", "-e", "cat", "-n", stdin=b"in", environment={})
+    outcome = desk.wsl("-d", "debian", "-u", "nobody", "-e", "cat", "-n", stdin=b"in", environment={})
     assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (7, b"\xff\nin", b"nobody")
     assert desk.hardware.executed[-1][0] == ("cat", "-n")
 
@@ -146,12 +128,12 @@ def test_linux_output_and_exit_code_pass_as_they_are(desk: Desk) -> None:
 def test_default_user_and_shell(tmp_path: Path) -> None:
     distro = {"name": "Ubuntu", "guid": "{A}", "default_user": "wujing", "default_uid": 1000}
     desk = Desk(tmp_path, distros=[distro])
-    assert desk.run("echo", "a  b").exit_code == 0
+    assert desk.wsl("echo", "a  b").exit_code == 0
     assert desk.hardware.executed[-1][:2] == (("/bin/sh", "-l", "-c", "echo a  b"), "wujing")
 
 
 def test_each_run_is_logged(desk: Desk) -> None:
-    desk.run("-d", "Nothing", "-e", "true")
+    desk.wsl("-d", "Nothing", "-e", "true")
     entry = desk.log.entries[-1]
     assert (entry["kind"], entry["identity"], entry["state"]) == ("wsl", "owner", "Failed")
     assert entry["argv"] == [WSL, "-d", "Nothing", "-e", "true"]
@@ -174,7 +156,7 @@ def test_a_start_registers_the_creator_and_puts_the_firewall_in_force(desk: Desk
 
 def test_nat_keeps_its_address_in_the_registry(desk: Desk) -> None:
     desk.start()
-    desk.run("--shutdown")
+    desk.wsl("--shutdown")
     desk.start()
     assert [(mode, address) for mode, _, address in desk.hardware.started] == [
         ("nat", None),
@@ -188,17 +170,17 @@ def test_nat_keeps_its_address_in_the_registry(desk: Desk) -> None:
 
 def test_the_file_counts_only_at_a_start(desk: Desk) -> None:
     desk.start()
-    desk.config("[wsl2]\nnetworkingMode=mirrored\n")
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")
     desk.start()
     assert desk.mode() == "nat"
-    assert desk.run("--shutdown").exit_code == 0
+    assert desk.wsl("--shutdown").exit_code == 0
     assert not desk.hardware.wsl.running
     desk.start()
     assert desk.mode() == "mirrored"
 
 
 def test_settings_reach_the_hardware(desk: Desk) -> None:
-    desk.config(
+    desk.write_wslconfig(
         "[wsl2]\nnetworkingMode=mirrored\n[experimental]\nhostAddressLoopback=true\nignoredPorts=3000,9000\n"
     )
     desk.start()
@@ -235,7 +217,7 @@ def test_mode_and_fallbacks(
 ) -> None:
     desk = Desk(tmp_path, **settings)
     desk.windows.state.registry.set(TCPIP6, "DisabledComponents", value_of(ipv6), OWNER_SID)
-    desk.config(f"[wsl2]\nnetworkingMode={text}\n")
+    desk.write_wslconfig(f"[wsl2]\nnetworkingMode={text}\n")
     outcome = desk.start()
     assert (outcome.exit_code, desk.mode()) == (0, mode)
     warning = outcome.stderr.decode()
@@ -247,7 +229,7 @@ def test_mode_and_fallbacks(
 
 def test_old_wsl_without_ipv6_comes_up_mirrored_without_adapters(desk: Desk) -> None:
     desk.windows.state.registry.set(TCPIP6, "DisabledComponents", value_of(0xFF), OWNER_SID)
-    desk.config("[wsl2]\nnetworkingMode=mirrored\n")
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")
     desk.start()
     assert desk.hardware.started[-1][1]["adapters"] is False
 
@@ -258,9 +240,9 @@ def test_policy_decides_the_mode(desk: Desk) -> None:
     registry.set(policies, "DefaultNetworkingMode", value_of(3), OWNER_SID)
     desk.start()
     assert desk.mode() == "mirrored"
-    desk.run("--shutdown")
+    desk.wsl("--shutdown")
     registry.set(policies, "AllowNetworkingModeUserSetting", value_of(0), OWNER_SID)
-    desk.config("[wsl2]\nnetworkingMode=nat\n")
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=nat\n")
     assert "overridden" in desk.start().stderr.decode()
     assert desk.mode() == "mirrored"
 
@@ -268,7 +250,7 @@ def test_policy_decides_the_mode(desk: Desk) -> None:
 def test_the_registry_can_switch_the_hyperv_firewall_off(desk: Desk) -> None:
     path = r"HKLM:\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters"
     desk.windows.state.registry.set(path, "HyperVFirewallDisable", value_of(1), OWNER_SID)
-    desk.config("[wsl2]\nnetworkingMode=mirrored\n")
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")
     assert "does not have the required features" in desk.start().stderr.decode().replace("\r\n", " ")
     assert desk.mode() == "nat"
     assert desk.hardware.policy is not None
@@ -279,7 +261,7 @@ def test_a_network_that_cannot_be_made_ends_at_none(desk: Desk) -> None:
     (desk.folder / "faults.json").write_text(
         '{"faults": {"wsl-mirrored-init-fails": {"code": "0x8007054f"}}}'
     )
-    desk.config("[wsl2]\nnetworkingMode=mirrored\n")
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")
     outcome = desk.start()
     assert (outcome.exit_code, desk.mode()) == (0, "none")
     text = outcome.stderr.decode()
@@ -288,14 +270,14 @@ def test_a_network_that_cannot_be_made_ends_at_none(desk: Desk) -> None:
 
 
 def test_a_locked_file_means_defaults_and_a_warning(desk: Desk) -> None:
-    desk.config("[wsl2]\nnetworkingMode=mirrored\n")
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")
     (desk.folder / "faults.json").write_text('{"faults": ["wslconfig-locked"]}')
     assert "Failed to open config file" in desk.start().stderr.decode()
     assert desk.mode() == "nat"
 
 
 def test_a_missing_kernel_stops_the_start(desk: Desk) -> None:
-    desk.config("[wsl2]\nkernel=C:\\\\nowhere\\\\bzImage\n")
+    desk.write_wslconfig("[wsl2]\nkernel=C:\\\\nowhere\\\\bzImage\n")
     outcome = desk.start()
     assert outcome.exit_code == FAILED
     assert b"WSL_E_CUSTOM_KERNEL_NOT_FOUND" in outcome.stdout
@@ -303,25 +285,24 @@ def test_a_missing_kernel_stops_the_start(desk: Desk) -> None:
 
 
 def test_warnings_can_be_silenced_and_come_once(desk: Desk) -> None:
-    desk.config("[wsl2]\nbogus=1\n")
-    assert desk.run("-e", "true", environment={**UTF8, "WSL_DISABLE_WARNINGS": "1"}).stderr == b""
-    desk.run("--shutdown")
+    desk.write_wslconfig("[wsl2]\nbogus=1\n")
+    assert desk.wsl("-e", "true", environment={**UTF8, "WSL_DISABLE_WARNINGS": "1"}).stderr == b""
+    desk.wsl("--shutdown")
     assert desk.start().stderr == b"wsl: Unknown key 'wsl2.bogus' in C:\\Users\\owner\\.wslconfig:2\r\n"
     assert desk.start().stderr == b""
 
 
 def test_terminate_leaves_the_machine_up(desk: Desk) -> None:
     desk.start()
-    assert desk.run("--terminate", "Debian").exit_code == 0
-    assert b"Stopped" in desk.run("-l", "-v").stdout
+    assert desk.wsl("--terminate", "Debian").exit_code == 0
+    assert b"Stopped" in desk.wsl("-l", "-v").stdout
     assert desk.hardware.wsl.running
 
 
 def test_a_running_machine_is_taken_over(tmp_path: Path) -> None:
     hardware = PaperHardware()
     hardware.wsl_start("nat", {}, None)
-    windows = build_windows(tmp_path, hardware, Log())
-    windows.boot()
+    windows = LocalSession(tmp_path, hardware).windows
     assert windows.wsl.running_distros() == {"debian"}
     assert hardware.policy is not None
     assert hardware.policy.loopback
@@ -329,10 +310,11 @@ def test_a_running_machine_is_taken_over(tmp_path: Path) -> None:
 
 def test_a_boot_forgets_what_a_resume_keeps(desk: Desk) -> None:
     desk.start()
-    resumed = build_windows(desk.folder, desk.hardware, desk.log, resumed=True)
-    assert list(resumed.state.firewall.creators().values()) == ["WSL"]
-    booted = build_windows(desk.folder, desk.hardware, desk.log)
-    assert booted.state.firewall.creators() == {}
+    desk.hardware.wsl_stop(force=True)
+    desk.boot(resumed=True)
+    assert list(desk.windows.state.firewall.creators().values()) == ["WSL"]
+    desk.boot()
+    assert desk.windows.state.firewall.creators() == {}
 
 
 # ---- native programs -------------------------------------------------------------------------------------
@@ -341,18 +323,15 @@ def test_a_boot_forgets_what_a_resume_keeps(desk: Desk) -> None:
 def test_programs_are_found_as_cmd_finds_them(tmp_path: Path) -> None:
     desk = Desk(tmp_path, wsl_version=None)
 
-    def run(*argv: str) -> NativeOutcome:
-        return desk.windows.programs.run(argv, identity=OWNER, environment={}, stdin=b"")
-
-    assert run("whoami").stdout == b"desktop-wujing\\owner\r\n"
-    assert OWNER_SID.encode() in run("whoami.exe", "/user", "/fo", "csv", "/nh").stdout
+    assert desk.native("whoami").stdout == b"desktop-wujing\\owner\r\n"
+    assert OWNER_SID.encode() in desk.native("whoami.exe", "/user", "/fo", "csv", "/nh").stdout
     for missing in ("wsl.exe", WSL, r"C:\Windows\System32\wsl.exe"):
-        assert run(missing, "--version").exit_code == 1
-    refused = run("cmd", "/c", "echo")
+        assert desk.native(missing, "--version").exit_code == 1
+    refused = desk.native("cmd", "/c", "echo")
     assert (refused.exit_code, refused.stdout) == (1, b"")
 
 
 @pytest.mark.parametrize("name", ["wsl", "WSL.EXE", r"c:\windows\system32\WSL.exe", WSL])
 def test_wsl_exe_by_all_its_names(desk: Desk, name: str) -> None:
-    outcome = desk.windows.programs.run((name, "-l", "-q"), identity=OWNER, environment=UTF8, stdin=b"")
+    outcome = desk.native(name, "-l", "-q")
     assert outcome.stdout == b"Debian\r\n"

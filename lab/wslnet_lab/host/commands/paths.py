@@ -55,7 +55,9 @@ class Paths:
         registry = full_path(given) if ":" in given else None
         if registry is not None:
             return Place("registry", registry, given)
-        path = normal_path(given, self.home(identity) + "\\Documents")
+        home = self.home(identity)
+        text = home + given[1:] if given[:2] in {"~", "~\\", "~/"} else given
+        path = normal_path(text, f"{home}\\Documents")
         return Place("file", path, given) if path is not None else Place("unknown", given, given)
 
     def home(self, identity: Identity) -> str:

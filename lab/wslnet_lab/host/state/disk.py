@@ -31,8 +31,6 @@ def normal_path(path: str, current: str) -> str | None:
         if text.lower().startswith(prefix):
             text = text[len(prefix) :]
             break
-    if text.startswith("~"):
-        text = current + text[1:]
     if text[1:2] != ":":
         text = ("C:" + text) if text.startswith("\\") else f"{current}\\{text}"
     if text[0].upper() != "C":
