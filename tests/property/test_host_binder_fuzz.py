@@ -47,7 +47,7 @@ def outcome_of(act: Callable[[], Bound | None]) -> Bound | CommandError | None:
         return error
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(calls())
 def test_binds_or_refuses(call: tuple[int, tuple[Argument, ...]]) -> None:
     index, arguments = call
