@@ -11,6 +11,7 @@ from pypsrp.complex_objects import ObjectMeta
 from pypsrp.complex_objects import PSInvocationState as State
 from pypsrp.exceptions import AuthenticationError, WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.shell import CommandState
 
 from wslnet_lab.host.contract import Argument, CimInstance
 from wslnet_lab.host.wire.fragments import MessageType
@@ -26,6 +27,40 @@ def test_the_pool_tells_what_windows_it_is(host: Host) -> None:
         table = pool.application_private_data.data["PSVersionTable"]
         assert table["PSVersion"] == "5.1.22631.4317"
         assert table["PSEdition"] == "Desktop"
+
+
+def test_the_pool_opens_in_two_receives(host: Host) -> None:
+    with host.wsman() as client:
+        pool = RunspacePool(client)
+        sizes: list[list[int]] = []
+        original = pool._parse_responses
+
+        def watched(responses: bytes, pipeline: PowerShell | None = None) -> list[tuple[int, object]]:
+            parsed: list[tuple[int, object]] = original(responses, pipeline)
+            sizes.append([kind for kind, _ in parsed])
+            return parsed
+
+        pool._parse_responses = watched
+        pool.open()
+        pool.close()
+    capability, private, state = (
+        MessageType.SESSION_CAPABILITY,
+        MessageType.APPLICATION_PRIVATE_DATA,
+        MessageType.RUNSPACE_POOL_STATE,
+    )
+    assert sizes == [[capability, private], [state]]
+
+
+def test_the_command_is_done_with_the_final_state(host: Host, call: Call) -> None:
+    with host.pool() as pool:
+        pipeline = call(pool, "Echo", T="x")
+        pipeline.begin_invoke()
+        state = None
+        while state != CommandState.DONE:
+            assert pipeline.state == State.RUNNING
+            state, code, streams = pool.shell.receive("stdout", command_id=pipeline._command_id)
+            pool._parse_responses(streams["stdout"], pipeline)
+        assert (pipeline.state, code) == (State.COMPLETED, 0)
 
 
 def test_cim_rows_have_raw_values_in_props_and_friendly_text_beside(host: Host, call: Call) -> None:

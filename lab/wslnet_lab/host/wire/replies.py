@@ -10,6 +10,8 @@ from xml.sax.saxutils import escape, quoteattr
 from wslnet_lab.host.wire import soap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wslnet_lab.host.wire.outbox import Delivery
     from wslnet_lab.host.wire.settings import Settings
     from wslnet_lab.host.wire.shells import Shell
@@ -61,17 +63,16 @@ def describe(shell: Shell) -> str:
     return "<rsp:Shell>" + "".join(soap.tag(name, text) for name, text in fields) + "</rsp:Shell>"
 
 
-def received(delivery: Delivery, command_id: str | None, streams: str) -> str:
-    """The body that answers Receive."""
+def received(delivery: Delivery, command_id: str | None, ended: Iterable[str] = ()) -> str:
+    """The body that answers Receive; `ended` names the streams of a program that end with it."""
     target = {} if command_id is None else {"CommandId": command_id}
     parts = [
         soap.tag("Stream", base64.b64encode(chunk.data).decode(), Name=chunk.stream, **target)
         for chunk in delivery.chunks
     ]
     if command_id is not None and delivery.done:
-        if delivery.exit_code is not None:
-            parts += [soap.tag("Stream", "", Name=name, End="true", **target) for name in streams.split()]
-        code = "" if delivery.exit_code is None else soap.tag("ExitCode", str(delivery.exit_code))
+        parts += [soap.tag("Stream", "", Name=name, End="true", **target) for name in ended]
+        code = soap.tag("ExitCode", str(delivery.exit_code or 0))
         shown = f"CommandId={quoteattr(command_id)} State={quoteattr(_DONE)}"
         parts.append(f"<rsp:CommandState {shown}>{code}</rsp:CommandState>")
     elif command_id is not None:

@@ -188,7 +188,8 @@ class Service:
             raise FaultError(faults.NO_SUCH_SHELL, request.shell_id or "")
         if delivery is None:
             raise FaultError(faults.TIMED_OUT)
-        return replies.received(delivery, command_id, desired.text or "")
+        ended = (desired.text or "").split() if isinstance(shell, WinRsShell) else ()
+        return replies.received(delivery, command_id, ended)
 
     def _signal(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
         shell = self._shells.find(request.shell_id, identity)
