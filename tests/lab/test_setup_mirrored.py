@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,9 +164,10 @@ def test_setup_connects_what_was_cut(story_lab: Any) -> None:
 
 def test_only_the_allowed_port_is_open_to_the_lan(story_lab: Any) -> None:
     with serving(story_lab, "wsl", 8080, "wsl 8080"), serving(story_lab, "wsl", 9090, "wsl 9090"):
-        for _ in range(5):
+        for _ in range(6):  # a new listener is felt within a second
             if fetch(story_lab, "lan", HOST, 8080) == "wsl 8080":
                 break
+            time.sleep(0.25)
         assert fetch(story_lab, "lan", HOST, 8080) == "wsl 8080"
         assert fetch(story_lab, "lan", HOST, 9090) is None
         assert fetch(story_lab, "wsl", HOST, 9090) == "wsl 9090"

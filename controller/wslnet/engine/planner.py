@@ -90,6 +90,7 @@ def _lost(snapshot: Snapshot, resources: Iterable[Resource], pending: Sequence[C
                     why="put back after the restart",
                     do=Op("forecast"),
                     undo=None,
+                    rows=one.rows,
                 )
             )
     return lost

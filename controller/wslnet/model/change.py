@@ -106,6 +106,10 @@ class Resource(Protocol):
         """Names of the facts that `diff` reads."""
 
     @property
+    def rows(self) -> tuple[str, ...]:
+        """Feature rows that it serves."""
+
+    @property
     def volatile(self) -> bool:
         """Whether a restart of the layer loses it."""
 
