@@ -89,11 +89,15 @@ class ErrorRecord:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a pipeline gave, in order, and how it ended: `Completed`, `Failed` or `Stopped`."""
+    """What a pipeline gave, in order, and how it ended: `Completed`, `Failed` or `Stopped`.
+
+    `elapsed_s` is how long it took, as seen from here.
+    """
 
     outputs: tuple[WindowsObject, ...] = ()
     errors: tuple[ErrorRecord, ...] = ()
     state: str = "Completed"
+    elapsed_s: float = field(default=0.0, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -122,8 +126,11 @@ class Bridge(ABC):
     def run_each(self, calls: Sequence[Call], *, deadline_s: float) -> tuple[Reply, ...]:
         """Send reads as one pipeline each, side by side where the bridge can; replies in the order of calls.
 
+        One that does not end in time is stopped: its reply has the state `Stopped` and the others count.
+
         Raises:
             CallRefused: one of them is not a read, or breaks another rule.
+            WindowsAgentError: none could be delivered.
         """
         batches = tuple(Batch([each]) for each in calls)
         if any(each.writes for each in batches):

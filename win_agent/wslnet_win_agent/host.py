@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import registry
 from .bridge import demand
 from .calls import files
-from .errors import WindowsAgentError
+from .errors import DeliveryUnknown, WindowsAgentError
 from .wsl_exe import DEFAULT_PATH, Versions, WslProgram
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Host:
     bridge: Bridge
     native: NativeRunner
     until: float = math.inf
+    touched: bool = False
+    """Whether something was, or may have been, changed: a caller that loses the host then must say so."""
     _versions: Versions | None = field(default=None, init=False)
 
     @property
@@ -65,7 +67,13 @@ class Host:
         Raises:
             WindowsAgentError: it failed; DeliveryUnknown: no answer came, read back before anything else.
         """
-        demand(self.bridge.run([call], deadline_s=self.deadline_s), what)
+        try:
+            reply = self.bridge.run([call], deadline_s=self.deadline_s)
+        except DeliveryUnknown:
+            self.touched = True
+            raise
+        self.touched = True
+        demand(reply, what)
 
     @cached_property
     def user_profile(self) -> str:

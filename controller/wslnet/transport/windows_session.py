@@ -15,7 +15,7 @@ from wslnet.transport.winrm import WinrmBridge
 from wslnet.transport.winrm_endpoint import endpoint_of
 from wslnet.transport.winrs import WinrsRunner
 from wslnet_win_agent.host import Host
-from wslnet_win_agent.ops import WRITE_VERBS, execute
+from wslnet_win_agent.ops import execute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +47,11 @@ class WindowsSession:
             OutcomeUnknown: a changing op was begun and what it did could not be read back.
         """
         self._host.until = time.monotonic() + deadline_s
+        self._host.touched = False
         try:
             answers = execute(self._host, [op.to_json() for op in ops])
         except Unreachable as error:
-            if any(op.verb in WRITE_VERBS for op in ops):
+            if self._host.touched:
                 text = f"{error.message}; a change may or may not have been made"
                 raise OutcomeUnknown(text, machine=self._name) from error
             raise

@@ -36,6 +36,8 @@ FRESH_FOR_S = 60.0
 
 _OPERATION_TIMEOUT_S = 20
 _STOP_TIMEOUT_S = 3
+_TURN_S = 1.0
+_ATTEMPTS = 2
 _RUNNING_STATES = frozenset({0, 1, 2})
 
 
@@ -72,25 +74,35 @@ class WinrmBridge(Bridge):
             Unreachable: no connection, refused sign-in, or no answer in time (for reads).
             DeliveryUnknown: a write was handed over and its outcome is not known.
         """
-        return self.deliver_each((batch,), deadline_s=deadline_s)[0]
+        (reply,) = self._carry((batch,), deadline_s)
+        if reply is None:
+            one = self._endpoint
+            text = f"{one.machine}: Windows ({one.place}) does not answer in time"
+            if batch.writes:
+                raise DeliveryUnknown(text)
+            raise DeadlineExceeded(text, machine=one.machine)
+        return reply
 
     def deliver_each(self, batches: Sequence[Batch], *, deadline_s: float) -> tuple[Reply, ...]:
-        """Carry several reads side by side, or one write; raises as `deliver` does."""
+        """Carry several reads side by side; one that does not end in time is `Stopped`."""
+        replies = self._carry(batches, deadline_s)
+        return tuple(Reply(state="Stopped") if each is None else each for each in replies)
+
+    def _carry(self, batches: Sequence[Batch], deadline_s: float) -> tuple[Reply | None, ...]:
+        """Carry batches, a second time where that cannot do a thing twice; None for what was too late."""
         deadline = time.monotonic() + deadline_s
         writes = any(each.writes for each in batches)
-        first = self._attempt(batches, deadline)
-        if not isinstance(first, Breakdown):
-            return first
-        if writes and first.may_have_run:
-            raise DeliveryUnknown(first.error.message) from first.error
-        if not first.again or time.monotonic() >= deadline:
-            raise first.error
-        second = self._attempt(batches, deadline)
-        if not isinstance(second, Breakdown):
-            return second
-        if writes and second.may_have_run:
-            raise DeliveryUnknown(second.error.message) from second.error
-        raise second.error
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._attempt(batches, deadline)
+            except _BrokenError as broken:
+                found = broken.breakdown
+                self._drop(session_lost=found.session_lost)
+                if writes and found.may_have_run:
+                    raise DeliveryUnknown(found.error.message) from found.error
+                if not found.again or attempt == _ATTEMPTS or time.monotonic() >= deadline:
+                    raise found.error from broken
+        raise AssertionError  # the last attempt returns or raises
 
     def close(self) -> None:
         """Delete the shell; a host that is gone keeps it until it is idle for SHELL_IDLE_S."""
@@ -104,14 +116,10 @@ class WinrmBridge(Bridge):
             pool.close()
         pool.connection.transport.close()
 
-    def _attempt(self, batches: Sequence[Batch], deadline: float) -> tuple[Reply, ...] | Breakdown:
-        try:
-            pool = self._open_pool(deadline)
-            pipelines = [self._begin(pool, each, deadline) for each in batches]
-            replies = tuple(self._finish(each, deadline) for each in pipelines)
-        except _BrokenError as error:
-            self._drop(session_lost=error.breakdown.session_lost)
-            return error.breakdown
+    def _attempt(self, batches: Sequence[Batch], deadline: float) -> tuple[Reply | None, ...]:
+        pool = self._open_pool(deadline)
+        pipelines = [self._begin(pool, each, deadline) for each in batches]
+        replies = self._finish(pipelines, deadline)
         self._used_at = time.monotonic()
         return replies
 
@@ -164,33 +172,39 @@ class WinrmBridge(Bridge):
             raise _BrokenError(explain(error, self._endpoint)) from error
         return pipeline
 
-    def _finish(self, pipeline: PowerShell, deadline: float) -> Reply:
-        while pipeline.state in _RUNNING_STATES:
+    def _finish(self, pipelines: Sequence[PowerShell], deadline: float) -> tuple[Reply | None, ...]:
+        """Collect all outcomes in turns, so that a slow pipeline does not hide that others are done."""
+        begun = time.monotonic()
+        replies: dict[int, Reply] = {}
+        pending = dict(enumerate(pipelines))
+        while pending:
             left = deadline - time.monotonic()
-            if left <= 0:
-                raise _BrokenError(self._too_late(session_lost=not self._stop(pipeline)))
-            try:
-                pipeline.poll_invoke(timeout=self._limit(pipeline.runspace_pool, left))
-            except Exception as error:
-                found = explain(error, self._endpoint)
-                # The pipeline had begun: whatever the fault says, its work may be done.
-                raise _BrokenError(replace(found, may_have_run=True, session_lost=True)) from error
-        return reply_of(pipeline)
+            for position, pipeline in list(pending.items()):
+                self._poll(pipeline, left if len(pending) == 1 else min(left, _TURN_S))
+                if pipeline.state not in _RUNNING_STATES:
+                    replies[position] = reply_of(pipeline, elapsed_s=time.monotonic() - begun)
+                    del pending[position]
+            if time.monotonic() >= deadline:
+                break
+        for pipeline in pending.values():
+            self._stop(pipeline)
+        return tuple(replies.get(position) for position in range(len(pipelines)))
 
-    def _too_late(self, *, session_lost: bool) -> Breakdown:
-        one = self._endpoint
-        text = f"{one.machine}: Windows ({one.place}) does not answer in time"
-        error = DeadlineExceeded(text, machine=one.machine)
-        return Breakdown(error, may_have_run=True, session_lost=session_lost)
+    def _poll(self, pipeline: PowerShell, patience_s: float) -> None:
+        try:
+            pipeline.poll_invoke(timeout=self._limit(pipeline.runspace_pool, patience_s))
+        except Exception as error:
+            found = explain(error, self._endpoint)
+            # The pipeline had begun: whatever the fault says, its work may be done.
+            raise _BrokenError(replace(found, may_have_run=True, session_lost=True)) from error
 
-    def _stop(self, pipeline: PowerShell) -> bool:
-        """Ask Windows to stop a pipeline that is too late; says whether it did."""
+    def _stop(self, pipeline: PowerShell) -> None:
+        """Ask Windows to stop a pipeline that is too late; a session that cannot be asked is given up."""
         try:
             self._limit(pipeline.runspace_pool, _STOP_TIMEOUT_S)
             pipeline.stop()
-        except Exception:  # noqa: BLE001 - the deadline is what is reported, not why stopping failed
-            return False
-        return True
+        except Exception:  # noqa: BLE001 - being late is what is reported, not why stopping failed
+            self._drop(session_lost=True)
 
     def _limit(self, pool: RunspacePool, left: float) -> int:
         """Bound the next request by what is left of the deadline; gives the operation timeout in seconds."""

@@ -72,12 +72,13 @@ def _outgoing(value: object) -> object:
     return value
 
 
-def reply_of(pipeline: PowerShell) -> Reply:
+def reply_of(pipeline: PowerShell, *, elapsed_s: float) -> Reply:
     """Give the outcome of a finished pypsrp pipeline; its `had_errors` is not looked at (windows-facts 7)."""
     return Reply(
         outputs=tuple(windows_object(each) for each in pipeline.output),
         errors=tuple(error_record(each) for each in pipeline.streams.error),
         state=_STATES.get(pipeline.state, "Failed"),
+        elapsed_s=elapsed_s,
     )
 
 

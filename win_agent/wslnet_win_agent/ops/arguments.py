@@ -34,6 +34,13 @@ class Arguments:
             raise self._bad(name, value)
         return value
 
+    def seconds(self, name: str, default: float) -> float:
+        """Give a time in seconds, above zero."""
+        value = self.given.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise self._bad(name, value)
+        return float(value)
+
     def flag(self, name: str, *, default: bool | None = None) -> bool:
         """Give true or false."""
         return self._value(name, bool, default)

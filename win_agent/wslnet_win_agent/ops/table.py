@@ -29,7 +29,6 @@ _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "wsl.start": wsl.start,
     "wslconfig.write": wslconfig.write,
 }
-WRITE_VERBS = frozenset(_WRITES)
 
 
 def execute(host: Host, ops: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:

@@ -29,6 +29,7 @@ def shutdown(host: Host, _arguments: Arguments) -> dict[str, object]:
     # Without an answer it may have been done: what wsl.exe lists next decides.
     with suppress(DeliveryUnknown):
         host.wsl.shutdown()
+    host.touched = True
     _await(host, lambda names: not names, "WSL still runs, or another program started it again")
     return {"before": {"running": before}, "after": {"running": []}}
 
@@ -47,6 +48,7 @@ def start(host: Host, arguments: Arguments) -> dict[str, object]:
     before = [each.name for each in installed if each.state == "Running"]
     with suppress(DeliveryUnknown):
         host.wsl.start(distro)
+    host.touched = True
     after = _await(host, lambda names: distro in names, f"{distro} was started and does not run")
     return {"before": {"running": before}, "after": {"running": after}}
 
