@@ -18,6 +18,7 @@ from wslnet.errors import AuthenticationFailed, DeadlineExceeded, InputError, Un
 from wslnet.transport.pins import Pins
 from wslnet.transport.pipe import after
 from wslnet.transport.ssh import SshTarget, open_ssh
+from wslnet.transport.ssh_nudge import nudged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -341,3 +342,31 @@ def test_importing_the_transport_loads_neither_paramiko_nor_anything_posix() -> 
     )
     assert done.stderr == ""
     assert done.stdout == "[]\n"
+
+
+def test_nudges_are_few_and_end_with_the_wait() -> None:
+    class Counter:
+        sent = 0
+
+        def send_ignore(self, size: int) -> None:
+            assert size == 1
+            self.sent += 1
+
+    endless, short = Counter(), Counter()
+    with nudged(endless):
+        time.sleep(0.3)
+    with nudged(short):
+        pass
+    sent = endless.sent, short.sent
+    time.sleep(0.1)
+    assert sent == (endless.sent, short.sent) == (8, 0)
+
+
+def test_nudges_over_a_dead_connection_do_no_harm() -> None:
+    class Dead:
+        def send_ignore(self, size: int) -> None:
+            raise EOFError(size)
+
+    with nudged(Dead()):
+        time.sleep(0.05)
+    assert not [thread for thread in threading.enumerate() if "_nudge" in thread.name]

@@ -7,7 +7,9 @@ bytes of a nested connection (`direct-tcpip`): no agent, no port, no X11.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -19,6 +21,7 @@ from wslnet.transport.pipe import after, left
 from wslnet.transport.ssh_agent import AgentPipe, command_line
 from wslnet.transport.ssh_auth import authenticate
 from wslnet.transport.ssh_dial import dial
+from wslnet.transport.ssh_nudge import nudged
 from wslnet.transport.ssh_pipe import SshPipe, cut_off
 
 if TYPE_CHECKING:
@@ -53,9 +56,10 @@ class SshTarget:
 class SshConnection:
     """An authenticated connection. May be shared by threads; each agent on it is one channel."""
 
-    def __init__(self, target: SshTarget, transport: paramiko.Transport) -> None:
+    def __init__(self, target: SshTarget, transport: paramiko.Transport, *, stalls: bool = False) -> None:
         self.target = target
         self._transport = transport
+        self._stalls = stalls
 
     def __enter__(self) -> Self:
         return self
@@ -121,8 +125,12 @@ class SshConnection:
         self, kind: str, destination: tuple[str, int] | None, deadline: float, problem: str
     ) -> paramiko.Channel:
         origin = ("127.0.0.1", 0) if destination else None
-        with self._broken(problem, deadline):
-            return self._transport.open_channel(kind, destination, origin, timeout=max(left(deadline), 0.001))
+        with self._broken(problem, deadline), nudged(self._transport) if self._stalls else nullcontext():
+            channel = self._transport.open_channel(
+                kind, destination, origin, timeout=max(left(deadline), 0.001)
+            )
+        self._stalls = False
+        return channel
 
     def _broken(self, problem: str, deadline: float) -> _Translate:
         return _Translate(self.machine, problem, deadline)
@@ -177,7 +185,8 @@ def open_ssh(
         transport.close()
         raise
     transport.set_keepalive(_KEEPALIVE_S)
-    return SshConnection(target, transport)
+    acknowledges = via is None and target.proxy is None and sys.platform == "linux"
+    return SshConnection(target, transport, stalls=not acknowledges)
 
 
 def _keep_quiet() -> None:
