@@ -56,7 +56,7 @@ def test_every_command_is_there() -> None:
 
 def test_readings_differ_as_the_machines_did() -> None:
     counts = {reading: len(load_oracle(reading).commands) for reading in READINGS}
-    assert counts == {"all": 128, "win11": 123, "win11-early": 123, "win2016": 110}
+    assert counts == {"all": 128, "win11": 123, "win11-early": 121, "win11-21h2": 106, "win2016": 110}
     rule = load_oracle("win11").command("New-NetFirewallRule")
     older = load_oracle("win2016").command("new-netfirewallrule")
     assert rule is not None
@@ -69,7 +69,17 @@ def test_unknown_reading() -> None:
         load_oracle("win95")
 
 
-@pytest.mark.parametrize(("build", "reading"), [(14393, "win2016"), (19045, "win2016"), (22631, "win11")])
+@pytest.mark.parametrize(
+    ("build", "reading"),
+    [
+        (14393, "win2016"),
+        (19045, "win2016"),
+        (22000, "win11-21h2"),
+        (22621, "win11-early"),
+        (22631, "win11"),
+        (26100, "win11"),
+    ],
+)
 def test_reading_of_a_build(build: int, reading: str) -> None:
     assert reading_of(build) == reading
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from wslnet_lab.host.engine.registry import Registry
 
 _FIRST_WINDOWS_11 = 22000
+_FIRST_HYPERV_FIREWALL = 22621
+_FIRST_LATER = 22631
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,17 @@ class EngineSettings:
 
 
 def reading_of(build: int) -> str:
-    """The reading that stands for a Windows build: `win2016` before Windows 11, else `win11`.
+    """The reading that stands for a Windows build.
 
-    `win11-early` (windows-facts 12: which parameters the first builds of 22H2 lack is not known) is never
-    chosen by number; a lab that wants it says so.
+    `win2016` before Windows 11, `win11-21h2` before the Hyper-V firewall (windows-facts 2), `win11-early` for
+    22H2: which parameters its builds lacked is not known, so it has what the documents know
+    (windows-facts 12).
     """
-    return "win11" if build >= _FIRST_WINDOWS_11 else "win2016"
+    if build < _FIRST_WINDOWS_11:
+        return "win2016"
+    if build < _FIRST_HYPERV_FIREWALL:
+        return "win11-21h2"
+    return "win11-early" if build < _FIRST_LATER else "win11"
 
 
 def build_engine(registry: Registry, settings: EngineSettings | None = None) -> Engine:

@@ -19,7 +19,8 @@ from wslnet_lab.host.engine.types import Kind, TypeSpec, parse_type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-READINGS = ("all", "win11", "win11-early", "win2016")
+READINGS = ("all", "win11", "win11-early", "win11-21h2", "win2016")
+_EARLY = frozenset({"win11-early", "win11-21h2"})
 INPUT_OBJECT_SET = "InputObject (cdxml)"
 NO_SET = "__AllParameterSets"
 _SHOULD_PROCESS = {"WhatIf": ("wi",), "Confirm": ("cf",)}
@@ -91,9 +92,9 @@ def load_oracle(reading: str = "win11") -> Oracle:
     """Loads the signatures as a reading shows them.
 
     Args:
-        reading: `win11` (August 2025), `win11-early` (what the documents knew too; windows-facts 12),
-        `win2016`,
-            or `all` (every command and parameter seen anywhere or documented).
+        reading: `win11` (August 2025), `win11-early` (22H2: only what the documents knew too, windows-facts
+            12), `win11-21h2` (the same before the Hyper-V firewall), `win2016`, or `all` (every command and
+            parameter seen anywhere or documented).
 
     Raises:
         ValueError: No such reading.
@@ -105,18 +106,29 @@ def load_oracle(reading: str = "win11") -> Oracle:
     commands = {
         name.lower(): _signature(name, entry, reading)
         for name, entry in data["cmdlets"].items()
-        if reading == "all" or reading.removesuffix("-early") in entry["read_on"]
+        if _has_command(name, entry, reading)
     }
     return Oracle(reading, commands, data["cim_classes"])
+
+
+def _has_command(name: str, entry: Mapping[str, Any], reading: str) -> bool:
+    if reading == "all":
+        return True
+    if reading in _EARLY and not any(
+        "docs" in value.get("seen", ()) for value in entry["parameters"].values()
+    ):
+        # Exit-PSSession has no parameters; the two that no document knows are newer.
+        return not entry["parameters"]
+    if reading == "win11-21h2" and "-NetFirewallHyperV" in name:
+        return False
+    return reading.partition("-")[0] in entry["read_on"]
 
 
 def _present(entry: Mapping[str, Any], reading: str) -> bool:
     seen = entry.get("seen")
     if reading == "all" or seen is None:
         return True
-    if reading == "win11-early":
-        return "win11" in seen and "docs" in seen
-    return reading in seen
+    return reading.partition("-")[0] in seen and (reading not in _EARLY or "docs" in seen)
 
 
 def _signature(name: str, entry: Mapping[str, Any], reading: str) -> Signature:
