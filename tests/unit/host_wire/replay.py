@@ -1,4 +1,4 @@
-"""Plays a recorded session to a shell of the host, with an engine that says what the recorded one said."""
+"""Plays a recorded session to a pool of the host, with an engine that says what the recorded one said."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from wslnet_lab.host.contract import EnumValue, Identity, Outcome, Session
-from wslnet_lab.host.wire import soap
-from wslnet_lab.host.wire.psrp_shell import PsrpShell
+from wslnet_lab.host.wire.runspaces import Runspaces
 from wslnet_lab.host.wire.settings import Settings
-from wslnet_lab.host.wire.shells import ShellRecord
 
 from .recorded_values import Reader, error_of, parse, unescape
 
@@ -91,12 +89,6 @@ def client_bytes(message: dict[str, Any], target: str, number: int) -> bytes:
     return struct.pack(">QQBI", number, 0, 3, len(data)) + data
 
 
-def command_request(target: str) -> soap.Request:
-    line = f'<rsp:CommandLine CommandId="{IDS[target]}"><rsp:Command/></rsp:CommandLine>'
-    body = parse(f'<b xmlns:rsp="{soap.SHELL}">{line}</b>')
-    return soap.Request(action="", resource="", message_id="", body=body)
-
-
 @dataclass
 class Message:
     """One message of a server: what is compared of it."""
@@ -111,29 +103,28 @@ def host_answers(
     rows: list[dict[str, Any]], answers: Mapping[str, list[dict[str, Any]]]
 ) -> dict[str, list[Message]]:
     """What the host's wire answers to the recorded client, per target."""
-    record = ShellRecord("X", "", Identity("owner", "S-1"), "", 60, "stdin pr", "stdout", "en-US")
-    shell = PsrpShell(record, Session(record.owner), ReplayEngine(answers), Quiet(), Settings())
+    session = Session(Identity("owner", "S-1"))
+    runspaces = Runspaces(session, ReplayEngine(answers), Quiet(), Settings())
     heard: dict[str, bytes] = defaultdict(bytes)
     for number, row in enumerate(rows):
         target = row.get("to", "")
         if row["dir"] != "c2s" or (row["el"] == "Close" and target == "pool"):
             continue
         if row["el"] == "Command":
-            shell.command(command_request(target), Settings())
+            runspaces.add(IDS[target], Settings())
         elif row["el"] == "Data":
             for offset, message in enumerate(row["msgs"]):
                 data = client_bytes(message, target, number * 10 + offset + 1)
-                shell.send("stdin", data, None if target == "pool" else str(IDS[target]), end=False)
-        elif row["el"] == "Signal":
-            shell.signal(str(IDS[target]), "/signal/crtl_c", 5)
-        elif row["el"] == "Close":
-            outbox = shell.outbox(str(IDS[target]))
-            if not outbox.wait_done(0.5):
-                shell.signal(str(IDS[target]), "/signal/crtl_c", 5)
-            heard[target] += taken(outbox)
-            shell.signal(str(IDS[target]), "/signal/terminate", 5)
-    heard["pool"] += taken(shell.outbox(None))
-    shell.close()
+                runspaces.feed(data, None if target == "pool" else IDS[target])
+        elif row["el"] in ("Signal", "Close"):
+            pipeline = runspaces.find(IDS[target])
+            assert pipeline is not None
+            if row["el"] == "Signal" or not pipeline.outbox.wait_done(0.5):
+                pipeline.request_stop()
+            assert pipeline.outbox.wait_done(5)
+            heard[target] += taken(pipeline.outbox)
+    heard["pool"] += taken(runspaces.outbox)
+    runspaces.close()
     return {target: list(messages(data)) for target, data in heard.items()}
 
 

@@ -51,7 +51,7 @@ class Encoder:
         """
         self._server_name = server_name
         self._friendly = friendly
-        self._classes: set[tuple[str, str]] = set()
+        self._classes: dict[tuple[str, str], int] = {}
 
     def document(self, value: object) -> str:
         """The whole CLIXML of one output object; empty text for null (a PipelineOutput without body)."""
@@ -158,8 +158,11 @@ class Encoder:
 
     def _write_class(self, writer: Writer, value: CimInstance) -> None:
         known = (value.namespace, value.class_name)
+        declaration = None
+        if known not in self._classes:
+            declaration = mixml.declare(value)
+            self._classes[known] = zlib.crc32(declaration.encode()) - 2**31
         types = ("System.Collections.ArrayList", "System.Object")
-        declaration = mixml.declare(value)
         with (
             writer.obj("__ClassMetadata", types),
             writer.element("LST"),
@@ -169,9 +172,8 @@ class Encoder:
             writer.string(value.class_name, "ClassName")
             writer.string(value.namespace, "Namespace")
             writer.string(self._server_name, "ServerName")
-            writer.leaf("I32", str(zlib.crc32(declaration.encode()) - 2**31), "Hash")
-            if known not in self._classes:
-                self._classes.add(known)
+            writer.leaf("I32", str(self._classes[known]), "Hash")
+            if declaration is not None:
                 writer.string(declaration, "MiXml")
 
     def _write_plain(self, writer: Writer, value: PlainObject, name: str | None, *, whole: bool) -> None:

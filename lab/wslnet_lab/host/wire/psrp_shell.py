@@ -3,81 +3,52 @@
 from __future__ import annotations
 
 import base64
-import struct
-import threading
-from collections import deque
 from typing import TYPE_CHECKING
 from uuid import UUID
-from xml.etree import ElementTree as ET
 
-import psrpcore
-
-from wslnet_lab.host.contract import CallLog, Category, Engine, ErrorDetails, Outcome, Session
-from wslnet_lab.host.wire import decode, faults, fragments, soap
-from wslnet_lab.host.wire.encode import Encoder
+from wslnet_lab.host.wire import faults, soap
 from wslnet_lab.host.wire.faults import FaultError
-from wslnet_lab.host.wire.fragments import MessageType
-from wslnet_lab.host.wire.outbox import Chunk, Outbox
-from wslnet_lab.host.wire.pipeline import Pipeline
-from wslnet_lab.host.wire.psrp_fixes import EngineLikePool
+from wslnet_lab.host.wire.runspaces import MessageError, Runspaces
 from wslnet_lab.host.wire.shells import Shell, ShellRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from wslnet_lab.host.wire.outbox import Outbox
+    from wslnet_lab.host.wire.pipeline import Pipeline
     from wslnet_lab.host.wire.settings import Settings
 
 _TERMINATE = "/signal/terminate"
-_BAD_MESSAGE = (psrpcore.PSRPCoreError, ET.ParseError, ValueError, LookupError, AttributeError, struct.error)
-"""What psrpcore raises for fragments, CLIXML or objects that are not what they should be."""
+_PIPELINE_ID = slice(45, 61)
+"""Where a first fragment holds its pipeline's id: fragment header, destination, type, pool id."""
 
 
 class PsrpShell(Shell):
-    """A runspace pool and its pipelines; at most `max_runspaces` of them run at a time."""
+    """WS-Management's view of a pool: commands are pipelines, their first argument is a fragment."""
 
-    def __init__(
-        self, record: ShellRecord, session: Session, engine: Engine, log: CallLog, settings: Settings
-    ) -> None:
-        """Takes who the session is and what runs its commands."""
+    def __init__(self, record: ShellRecord, runspaces: Runspaces) -> None:
+        """Takes what is fixed about the shell and its pool."""
         super().__init__(record)
-        self._session = session
-        self._engine = engine
-        self._log = log
-        self._settings = settings
-        self._lock = threading.RLock()
-        self._outbox = Outbox()
-        self._next_object = 1
-        self._pipelines: dict[UUID, Pipeline] = {}
-        self._queue: deque[Pipeline] = deque()
-        self._running = 0
-        self._delay_s = settings.first_call_delay_s
-        self._pool = EngineLikePool(self._send_pool, settings.build)
+        self._runspaces = runspaces
 
     def open(self, creation: bytes) -> None:
         """Takes the creationXml of the Create request."""
         self._feed(creation, None)
 
     def command(self, request: soap.Request, settings: Settings) -> str:
-        """Starts a pipeline from the first fragment in the command's argument."""
-        self._settings = settings
+        """Starts a pipeline; its id is the command's, or that inside the message if the client names none."""
         line = request.find("rsp:CommandLine")
         given = line.get("CommandId") if line is not None else None
-        pipeline_id = _guid(given) if given else self._first_pipeline_id(request)
-        with self._lock:
-            if pipeline_id in self._pipelines:
-                raise FaultError(faults.INVALID_REQUEST)
-            psrpcore.ServerPipeline(self._pool, pipeline_id)
-            encoder = Encoder(settings.host_name, settings.friendly)
-            self._pipelines[pipeline_id] = Pipeline(pipeline_id, self._pack, encoder)
-        for argument in request.find_all("rsp:CommandLine/rsp:Arguments"):
-            self._feed(base64.b64decode(argument.text or ""), pipeline_id)
+        parts = [
+            base64.b64decode(node.text or "") for node in request.find_all("rsp:CommandLine/rsp:Arguments")
+        ]
+        first = parts[0] if parts else b""
+        pipeline_id = _guid(given) if given else UUID(bytes_le=first[_PIPELINE_ID].ljust(16, b"\0"))
+        try:
+            self._runspaces.add(pipeline_id, settings)
+        except MessageError as error:
+            raise FaultError(faults.INVALID_REQUEST) from error
+        for part in parts:
+            self._feed(part, pipeline_id)
         return str(pipeline_id).upper()
-
-    def _first_pipeline_id(self, request: soap.Request) -> UUID:
-        """The id inside the message, for a client that leaves the command's id to the server."""
-        argument = request.find("rsp:CommandLine/rsp:Arguments")
-        data = base64.b64decode((argument.text if argument is not None else None) or "")
-        return UUID(bytes_le=data[45:61].ljust(16, b"\0"))
 
     def send(self, stream: str, data: bytes, command_id: str | None, *, end: bool) -> None:
         """Takes more fragments; the stream's name (stdin, pr) only tells priority."""
@@ -86,7 +57,7 @@ class PsrpShell(Shell):
 
     def outbox(self, command_id: str | None) -> Outbox:
         """The pool's or a pipeline's outbox."""
-        return self._outbox if command_id is None else self._find(command_id).outbox
+        return self._runspaces.outbox if command_id is None else self._find(command_id).outbox
 
     def signal(self, command_id: str | None, code: str, timeout_s: float) -> None:
         """Stops a pipeline; `terminate` also forgets it. The answer comes after the state (psrp-facts 3)."""
@@ -94,111 +65,23 @@ class PsrpShell(Shell):
         pipeline.request_stop()
         pipeline.outbox.wait_done(timeout_s)
         if code.endswith(_TERMINATE):
-            with self._lock:
-                self._pipelines.pop(pipeline.pipeline_id, None)
-                self._pool.pipeline_table.pop(pipeline.pipeline_id, None)
-            pipeline.outbox.discard()
+            self._runspaces.remove(pipeline)
 
     def close(self) -> None:
-        """Stops all pipelines; nobody hears of their end."""
-        with self._lock:
-            pipelines = list(self._pipelines.values())
-            self._pipelines.clear()
-        for pipeline in pipelines:
-            pipeline.request_stop()
-            pipeline.outbox.discard()
-        self._outbox.discard()
+        """Stops everything in the pool."""
+        self._runspaces.close()
 
     def _find(self, command_id: str) -> Pipeline:
-        with self._lock:
-            pipeline = self._pipelines.get(_guid(command_id))
+        pipeline = self._runspaces.find(_guid(command_id))
         if pipeline is None:
             raise FaultError(faults.NO_SUCH_COMMAND)
         return pipeline
 
     def _feed(self, data: bytes, pipeline_id: UUID | None) -> None:
-        """Gives fragments to psrpcore and acts on what they make complete.
-
-        Raises FaultError for bytes that are no message of a client.
-        """
-        with self._lock:
-            self._pool.receive_data(psrpcore.PSRPPayload(data, psrpcore.StreamType.default, pipeline_id))
-            try:
-                while (event := self._pool.next_event()) is not None:
-                    self._handle(event)
-            except _BAD_MESSAGE as error:
-                raise FaultError(faults.INVALID_REQUEST) from error
-
-    def _handle(self, event: object) -> None:
-        match event:
-            case psrpcore.CreatePipelineEvent():
-                pipeline = self._pipelines[event.pipeline_id]
-                pipeline.statements = decode.statements_of(event.pipeline.commands)
-                if event.pipeline.no_input:
-                    self._enqueue(pipeline)
-            case psrpcore.GetCommandMetadataEvent():
-                self._pipelines[event.pipeline_id].end(Outcome("Failed", _no_metadata()))
-            case psrpcore.PipelineInputEvent():
-                self._pipelines[event.pipeline_id].input.append(decode.value_of(event.data))
-            case psrpcore.EndOfPipelineInputEvent():
-                self._enqueue(self._pipelines[event.pipeline_id])
-            case psrpcore.GetAvailableRunspacesEvent():
-                free = max(self._pool.max_runspaces - self._running, 0)
-                self._pool.runspace_availability_response(event.ci, free)
-            case psrpcore.SetMaxRunspacesEvent() | psrpcore.SetMinRunspacesEvent():
-                self._pool.runspace_availability_response(event.ci, True)  # noqa: FBT003 - psrpcore's own signature
-                self._start_waiting()
-            case psrpcore.ResetRunspaceStateEvent():
-                self._pool.runspace_availability_response(event.ci, self._pool.max_runspaces == 1)
-
-    # ---- running
-
-    def _enqueue(self, pipeline: Pipeline) -> None:
-        self._queue.append(pipeline)
-        self._start_waiting()
-
-    def _start_waiting(self) -> None:
-        """Starts queued pipelines while there is a free runspace."""
-        with self._lock:
-            while self._queue and self._running < self._pool.max_runspaces:
-                pipeline = self._queue.popleft()
-                if pipeline.stopping():
-                    continue
-                pipeline.started = True
-                self._running += 1
-                delay, self._delay_s = self._delay_s, 0.0
-                threading.Thread(
-                    target=self._run,
-                    args=(pipeline, delay),
-                    name=f"pipeline-{pipeline.pipeline_id}",
-                    daemon=True,
-                ).start()
-
-    def _run(self, pipeline: Pipeline, delay_s: float) -> None:
         try:
-            pipeline.run(self._engine, self._session, self._log, delay_s)
-        finally:
-            with self._lock:
-                self._running -= 1
-            self._start_waiting()
-
-    # ---- sending
-
-    def _pack(self, kind: MessageType, body: str, pipeline_id: UUID | None) -> Iterable[Chunk]:
-        message = fragments.pack_message(kind, body, self._pool.runspace_pool_id, pipeline_id)
-        return self._number(message, apart=False)
-
-    def _number(self, message: bytes, *, apart: bool) -> list[Chunk]:
-        """The message's fragments; object ids run over the whole pool (psrp-facts 2)."""
-        with self._lock:
-            number, self._next_object = self._next_object, self._next_object + 1
-        pieces = fragments.split_message(message, number, self._settings.fragment_size)
-        return [Chunk("stdout", piece, apart and at == 0) for at, piece in enumerate(pieces)]
-
-    def _send_pool(self, kind: MessageType, body: str, pool_id: UUID) -> None:
-        """Sends a pool message; the state comes in a Receive of its own (windows-facts 13)."""
-        message = fragments.pack_message(kind, body, pool_id, None)
-        self._outbox.put(self._number(message, apart=kind is MessageType.RUNSPACE_POOL_STATE))
+            self._runspaces.feed(data, pipeline_id)
+        except MessageError as error:
+            raise FaultError(faults.INVALID_REQUEST) from error
 
 
 def _guid(text: str) -> UUID:
@@ -206,12 +89,3 @@ def _guid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise FaultError(faults.NO_SUCH_COMMAND) from None
-
-
-def _no_metadata() -> ErrorDetails:
-    return ErrorDetails(
-        fqid="NotImplemented",
-        category=Category.NOT_IMPLEMENTED,
-        message="The lab does not answer GetCommandMetadata messages; use Get-Command.",
-        exception_types=("System.NotImplementedException", "System.SystemException"),
-    )

@@ -14,6 +14,7 @@ from wslnet_lab.host.contract import CallLog, Engine, Identity, NativePrograms, 
 from wslnet_lab.host.wire import faults, replies, soap, winrs_shell
 from wslnet_lab.host.wire.faults import FaultError
 from wslnet_lab.host.wire.psrp_shell import PsrpShell
+from wslnet_lab.host.wire.runspaces import Runspaces
 from wslnet_lab.host.wire.shells import Shell, ShellRecord, ShellTable
 from wslnet_lab.host.wire.winrs_shell import WinRsShell
 
@@ -141,7 +142,7 @@ class Service:
             raise FaultError(faults.NO_SUCH_CONFIGURATION, name, settings.host_name)
         restricted = settings.no_language or configuration in settings.no_language_configurations
         session = Session(record.owner, configuration, restricted, settings.culture)
-        return PsrpShell(record, session, self._engine, self._log, settings)
+        return PsrpShell(record, Runspaces(session, self._engine, self._log, settings))
 
     def _get(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
         if request.resource == soap.SHELL:
