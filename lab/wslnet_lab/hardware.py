@@ -35,7 +35,14 @@ HYPERVISOR_SOCKET = "/run/libvirt/libvirt-sock"
 
 
 class Hardware:
-    """The machines of a lab. Methods that switch take the lock; one switches at a time."""
+    """The machines of a lab. Methods that switch take the lock; one switches at a time.
+
+    Attributes:
+        inits: Process 1 of each machine that is on.
+        addresses: The address that each machine has now.
+        before_windows_stops: Called when Windows goes down, while it still runs.
+        unwire: By kind of machine: takes its wires away when all in it has ended.
+    """
 
     def __init__(self, paths: LabPaths, topology: Topology) -> None:
         self.paths = paths
@@ -44,6 +51,10 @@ class Hardware:
         self.inits: dict[str, Process] = {}
         self.addresses: dict[str, str | None] = {}
         self.before_windows_stops: list[Callable[[], None]] = []
+        self.unwire: dict[str, Callable[[Machine], None]] = {
+            "windows": self._unplug_windows,
+            "vm": self._unplug_vm,
+        }
         self._daemon = Process.of(os.getpid())
 
     # ---- reading -------------------------------------------------------------------------------------
@@ -167,19 +178,21 @@ class Hardware:
         with self.lock:
             for each in reversed(self.topology.subtree(name)):
                 if each.kind == "windows":
-                    self._cut_windows(each)
-                machine.halt(self.paths.netns(each.name), self.inits.pop(each.name, None), orderly=orderly)
+                    self._cut_connections()
+                space = self.paths.netns(each.name)
+                machine.end(space, self.inits.pop(each.name, None), orderly=orderly)
                 self.addresses[each.name] = None
-                if each.kind == "vm" and each.parent is not None and self.running(each.parent):
-                    nested.unplug(self.paths.netns(each.parent), each.tap)
+                # The namespace dies some time after its name goes; its wires must be free at once.
+                if fabric_netns.exists(space) and each.kind in self.unwire:
+                    self.unwire[each.kind](each)
+                fabric_netns.remove(space)
             self.save()
 
     def suspend_windows(self) -> None:
         """Ends what runs in Windows but not its network: a shutdown with Fast Startup."""
         with self.lock:
             windows = self.topology.one("windows")
-            for act in self.before_windows_stops:
-                act()
+            self._cut_connections()
             machine.end(self.paths.netns(windows.name), self.inits.pop(windows.name, None), orderly=True)
 
     def reap(self) -> None:
@@ -208,14 +221,18 @@ class Hardware:
                     raise LabError(f"Windows does not boot, see {self.paths.log / 'windows.log'}")
                 time.sleep(0.02)
 
-    def _cut_windows(self, windows: Machine) -> None:
+    def _cut_connections(self) -> None:
         for act in self.before_windows_stops:
             act()
-        if fabric_netns.exists(self.paths.netns(windows.name)):
-            # A namespace dies some time after its last process; its cable must be free at once.
-            with fabric_netns.Namespace(self.paths.netns(windows.name)) as inside:
-                for adapter in windows.adapters:
-                    links.remove(inside, adapter.nic.device)
+
+    def _unplug_windows(self, windows: Machine) -> None:
+        with fabric_netns.Namespace(self.paths.netns(windows.name)) as inside:
+            for adapter in windows.adapters:
+                links.remove(inside, adapter.nic.device)
+
+    def _unplug_vm(self, vm: Machine) -> None:
+        if vm.parent is not None and fabric_netns.exists(self.paths.netns(vm.parent)):
+            nested.unplug(self.paths.netns(vm.parent), vm.tap)
 
     def _plug_lan(self, each: Machine, device: str) -> None:
         gateway = self.topology.one("gateway")

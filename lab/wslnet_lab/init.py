@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from wslnet_lab import syscalls
+from wslnet_lab import syscalls, wsl_conf
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -98,7 +98,7 @@ def _run(boot: Boot, log: int, told: int) -> None:
     signal.signal(signal.SIGUSR2, lambda *_: services.start())
     if not boot.silent:
         services.start()
-    if boot.wsl_boot and (command := _boot_command(Path("/etc/wsl.conf"))):
+    if boot.wsl_boot and (command := wsl_conf.value(Path("/etc/wsl.conf"), "boot", "command")):
         # WSL hands this value to a shell too; it is the user's own text on the user's own machine.
         services.spawn(["/bin/sh", "-c", command])
     os.write(told, b"!")
@@ -229,20 +229,6 @@ def _bind(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     syscalls.bind(str(source), str(target))
-
-
-def _boot_command(path: Path) -> str | None:
-    """The value of `command` in section `[boot]` of wsl.conf; the first one counts, as in .wslconfig."""
-    if not path.exists():
-        return None
-    section = ""
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        text = line.strip()
-        if text.startswith("["):
-            section = text.strip("[]").strip().lower()
-        elif section == "boot" and text.partition("=")[0].strip().lower() == "command":
-            return text.partition("=")[2].strip().strip('"')
-    return None
 
 
 if __name__ == "__main__":

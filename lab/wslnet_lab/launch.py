@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import subprocess
 import sys
@@ -49,24 +48,31 @@ def up(paths: LabPaths, topology: str) -> state.LabState:
 
 
 def _start_daemon(paths: LabPaths, topology: str) -> None:
-    told, tell = os.pipe()
+    log = paths.log / "daemon.log"
+    with log.open("ab") as errors:
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "wslnet_lab.daemon", paths.name, topology],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd="/",
+            start_new_session=True,
+        )
+    line = ""
     try:
-        with (paths.log / "daemon.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "wslnet_lab.daemon", paths.name, topology],
-                stdin=subprocess.DEVNULL,
-                stdout=tell,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,
-            )
-        os.close(tell)
-        ready, _, _ = select.select([told], [], [], _UP_TIMEOUT_S)
-        line = os.read(told, 4096).decode(errors="replace").strip() if ready else ""
+        line = _first_line(daemon)
     finally:
-        os.close(told)
-    if line == "up":
-        process.returncode = 0  # it lives on by itself; nothing here is to wait for it
-        return
-    tail = "" if line else "; its log: " + (paths.log / "daemon.log").read_text(errors="replace")[-2000:]
-    raise LabError(line or f"the daemon does not come up within {_UP_TIMEOUT_S:g} s{tail}")
+        if line == "up":
+            daemon.returncode = 0  # it lives on by itself; nothing here is to wait for it
+        else:
+            daemon.kill()
+            daemon.wait()
+    if line != "up":
+        raise LabError(line or f"the daemon does not come up: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _first_line(daemon: subprocess.Popen[bytes]) -> str:
+    assert daemon.stdout is not None  # noqa: S101 - it was given a pipe
+    with daemon.stdout as told:
+        ready, _, _ = select.select([told], [], [], _UP_TIMEOUT_S)
+        return told.readline().decode(errors="replace").strip() if ready else ""

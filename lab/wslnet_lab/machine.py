@@ -97,20 +97,14 @@ def boot(
     return Process.of(int(done.stdout))
 
 
-def halt(namespace: str, init: Process | None, *, orderly: bool) -> None:
-    """Ends a machine: everything that runs in it, then the name of its namespace.
+def end(namespace: str, init: Process | None, *, orderly: bool) -> None:
+    """Ends everything that runs in a machine, outsiders in its namespace included; the namespace stays.
 
     Args:
-        namespace: Name of its network namespace; a missing one means that it is off.
-        init: Its process 1.
+        namespace: Name of its network namespace; there may be none.
+        init: Its process 1, None when that is not known to run.
         orderly: Whether services get a moment to end by themselves.
     """
-    end(namespace, init, orderly=orderly)
-    fabric_netns.remove(namespace)
-
-
-def end(namespace: str, init: Process | None, *, orderly: bool) -> None:
-    """Ends process 1 and whoever else is in the namespace, outsiders included; the namespace stays."""
     if init is not None:
         if orderly:
             init.signal(signal.SIGTERM)

@@ -14,7 +14,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from wslnet_lab import netns, processes
+from wslnet_lab import netns, processes, wsl_conf
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import links, mirrored, nat
 from wslnet_lab.fabric import netns as fabric_netns
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _REFRESH_S = 0.5
+_REFRESH_END_TIMEOUT_S = 5.0
+_TUNNEL = "10.255.255.254"  # WSL's DNS tunnelling (wsl-facts 2.1)
 MODES = ("nat", "mirrored", "none")
 
 
@@ -47,7 +49,9 @@ class UtilityVm:
         self._vm_id = ""
         self._mirroring: mirrored.Mirroring | None = None
         self._stop_refreshing = threading.Event()
+        self._refreshing: threading.Thread | None = None
         self._distro_ended = False
+        hardware.unwire["wsl"] = self._unplug
 
     def start(self, mode: str, settings: Mapping[str, Any], address: str | None) -> dict[str, str | None]:
         """Boots it; when it runs already it is left as it is.
@@ -90,15 +94,10 @@ class UtilityVm:
         """
         with self._hardware.lock:
             self._stop_refreshing.set()
+            if self._refreshing is not None:
+                self._refreshing.join(_REFRESH_END_TIMEOUT_S)
             self._hardware.stop(self._machine.name, orderly=not force)
-            if fabric_netns.exists(self._windows):
-                if self._mirroring is not None:
-                    self._mirroring.stop()
-                    self._remove_adapter("fse")
-                else:
-                    nat.stop(self._windows)
-            self._mirroring = None
-            self._mode = self._since = self._gateway = None
+            self._mode = self._since = self._gateway = self._refreshing = None
 
     def end_distro(self) -> None:
         """Ends all in it but the machine and its network: `wsl --terminate` of its one distribution."""
@@ -142,7 +141,8 @@ class UtilityVm:
         if mode == "nat":
             switch = self._adapter("wsl-nat").nic
             card = self._nat_card(switch, address)
-            guest = nat.start(self._windows, self._name, NatLink(switch=switch, guest=card))
+            link = NatLink(switch=switch, guest=card, dns=self._name_server(card.gateway))
+            guest = nat.start(self._windows, self._name, link)
             self._gateway = card.gateway
             self._write_resolv_conf(guest.resolv_conf)
             return card.addresses[0].partition("/")[0]
@@ -158,34 +158,46 @@ class UtilityVm:
         at = card.addresses if address is None else (f"{address.partition('/')[0]}/{prefix}",)
         return dataclasses.replace(card, addresses=at, gateway=gateway)
 
-    def _mirror(self) -> str:
+    def _mirror(self) -> str | None:
         cards = sorted(
-            ((a.mirrored_as, a.nic) for a in self._windows_machine.adapters if a.mirrored_as),
+            ((a.mirrored_as, a.nic) for a in self._mirrored_adapters() if a.mirrored_as),
             key=lambda pair: pair[0],
         )
         host = MirroredHost(
             nics=tuple(nic for _, nic in cards),
             guest_devices=tuple(name for name, _ in cards),
+            dns=self._name_server(None),
             host_address_loopback=bool(self._settings.get("host_address_loopback")),
         )
         add_idle_adapter(self._windows, self._adapter("fse"))
         self._mirroring = mirrored.start(self._windows, self._name, host)
-        uplink = next(nic for nic in host.nics if nic.gateway)
-        self._gateway = uplink.gateway
+        uplink = next((nic for nic in host.nics if nic.gateway), None)
+        self._gateway = uplink.gateway if uplink else None
         self._write_resolv_conf(self._mirroring.guest.resolv_conf)
         self._stop_refreshing = threading.Event()
-        threading.Thread(
-            target=self._keep_steering, args=(self._mirroring, self._stop_refreshing), daemon=True
-        ).start()
-        return uplink.addresses[0].partition("/")[0]
+        self._refreshing = threading.Thread(
+            target=_keep_steering, args=(self._mirroring, self._stop_refreshing), daemon=True
+        )
+        self._refreshing.start()
+        return uplink.addresses[0].partition("/")[0] if uplink else None
 
-    def _keep_steering(self, mirroring: mirrored.Mirroring, stop: threading.Event) -> None:
-        while not stop.wait(_REFRESH_S):
-            try:
-                mirroring.refresh()
-            except FabricError as error:
-                # While the guest goes down its namespace is gone before this thread is told.
-                _LOG.warning("steering: %s", error)
+    def _mirrored_adapters(self) -> tuple[WindowsAdapter, ...]:
+        return self._windows_machine.adapters if self._settings.get("adapters", True) else ()
+
+    def _name_server(self, gateway: str | None) -> str:
+        tunnel = str(self._settings.get("dns_tunneling_address") or _TUNNEL)
+        return tunnel if gateway is None or self._settings.get("dns_tunneling", True) else gateway
+
+    def _unplug(self, _machine: Machine) -> None:
+        if not fabric_netns.exists(self._windows):
+            return
+        if self._mirroring is None:
+            nat.stop(self._windows)
+        else:
+            self._mirroring.stop()
+            self._mirroring = None
+            with fabric_netns.Namespace(self._windows) as windows:
+                links.remove(windows, self._adapter("fse").nic.device)
 
     @property
     def _windows_machine(self) -> Machine:
@@ -197,10 +209,17 @@ class UtilityVm:
                 return adapter
         raise LabError(f"topology: Windows has no adapter of kind {kind}")
 
-    def _remove_adapter(self, kind: str) -> None:
-        with fabric_netns.Namespace(self._windows) as inside:
-            links.remove(inside, self._adapter(kind).nic.device)
-
     def _write_resolv_conf(self, text: str) -> None:
-        if text:
-            (self._hardware.paths.machine(self._machine.name).root / "etc/resolv.conf").write_text(text)
+        etc = self._hardware.paths.machine(self._machine.name).root / "etc"
+        wanted = wsl_conf.value(etc / "wsl.conf", "network", "generateresolvconf")
+        if text and (wanted or "true").lower() != "false":
+            (etc / "resolv.conf").write_text(text)
+
+
+def _keep_steering(mirroring: mirrored.Mirroring, stop: threading.Event) -> None:
+    while not stop.wait(_REFRESH_S):
+        try:
+            mirroring.refresh()
+        except FabricError as error:
+            # A guest that died by itself has no namespace any more; the next start tidies up.
+            _LOG.warning("steering: %s", error)

@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -IS
+#!/usr/bin/env -S python3 -IS
 """libvirt's `virsh` as far as machines are listed, started and stopped, with the texts of libvirt 9.0."""
 
 from __future__ import annotations

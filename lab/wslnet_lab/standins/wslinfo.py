@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -IS
+#!/usr/bin/env -S python3 -IS
 """WSL's `wslinfo`: tells the mode that WSL really runs in and its version (wsl-facts 2.1, tests 8)."""
 
 from __future__ import annotations
