@@ -128,7 +128,7 @@ def main(arguments: list[str]) -> int:
     try:
         oracle = json.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
-        print(f"trim_cmdlets: {source}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        print(f"trim_cmdlets: {source}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a script
         return 2
     text = render(trim(oracle))
     for target in TARGETS:

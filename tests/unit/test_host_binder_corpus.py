@@ -175,7 +175,7 @@ def test_binder_corpus(engine: Engine) -> None:
     different = {row["id"] for row in rows if _outcome(engine, row) != _expected(row)}
     listed = _deviations("binder.jsonl")
     report = Counter(listed.get(key, "not listed") for key in different)
-    print(f"corpus/binder: {len(rows) - len(different)} of {len(rows)} the same; {report}")  # noqa: T201
+    print(f"corpus/binder: {len(rows) - len(different)} of {len(rows)} the same; {report}")  # noqa: T201 - the report
     assert different == set(listed)
     assert len(rows) - len(different) >= SHARE_WANTED * len(rows)
 
@@ -218,7 +218,7 @@ def test_binding_matrix_of_windows_commands() -> None:
             reason = error.details.fqid
         if reason != row["reason"]:
             different.add(f"{row['command']} {row['parameter']} {row['value']}")
-    print(f"corpus/cim binding matrix: {count - len(different)} of {count} the same")  # noqa: T201
+    print(f"corpus/cim binding matrix: {count - len(different)} of {count} the same")  # noqa: T201 - the report
     assert count >= 200
     assert different == set(_deviations("binding-matrix.jsonl"))
 

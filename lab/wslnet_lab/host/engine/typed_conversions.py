@@ -24,8 +24,8 @@ from wslnet_lab.host.engine.values import (
 if TYPE_CHECKING:
     from wslnet_lab.host.engine.types import TypeSpec
 
-# DateTime counts from here to the end of 9999, and has no zone.
-_YEAR_1 = datetime(1, 1, 1)  # noqa: DTZ001
+# DateTime counts from here to the end of 9999.
+_YEAR_1 = datetime(1, 1, 1)  # noqa: DTZ001 - .NET's DateTime has no zone either
 _LAST_TICK = 3155378975999999999
 _CLASS_NAME = re.compile(r"[A-Za-z_]\w*")
 
