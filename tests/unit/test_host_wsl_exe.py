@@ -306,6 +306,8 @@ def test_a_running_machine_is_taken_over(tmp_path: Path) -> None:
     assert windows.wsl.running_distros() == {"debian"}
     assert hardware.policy is not None
     assert hardware.policy.loopback
+    lxss = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
+    assert windows.state.registry.get(lxss, "NatNetwork", OWNER_SID) == "172.23.96.0/20"
 
 
 def test_a_boot_forgets_what_a_resume_keeps(desk: Desk) -> None:

@@ -33,7 +33,7 @@ class LinkAddress:
 
 @dataclass(frozen=True)
 class Adapter:
-    """One adapter as the daemon reports it; keys the daemon adds are ignored."""
+    """One adapter as the daemon reports it; keys the daemon adds are ignored. No device: only a row."""
 
     name: str
     index: int

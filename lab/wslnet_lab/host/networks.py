@@ -20,8 +20,7 @@ VOLATILE_KINDS = frozenset({"wsl-nat", "fse", "default-switch"})
 _TCPIP6 = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 _ALL_OFF = 0xFF
 _DEFAULT_METRIC = 25
-_ON_LINK_ADDITION = 256
-DEFAULT_ROUTE_METRIC = 256
+DEFAULT_ROUTE_METRIC = 256  # also what Windows adds to the interface metric for on-link routes
 
 
 class Networks:
@@ -88,8 +87,7 @@ class Networks:
             HardwareError: The hardware refused.
         """
         if active:
-            real = any(adapter.index == card.index for card in self._hardware.adapters())
-            if "Forwarding" in values and real:
+            if "Forwarding" in values and adapter.device is not None:
                 self._hardware.set_forwarding(adapter.index, family, enabled=values["Forwarding"] == 1)
             with self._state.boot.change() as boot:
                 boot["interfaces"].setdefault(_key(adapter, family), {}).update(values)
@@ -98,19 +96,24 @@ class Networks:
                 network["interfaces"].setdefault(_key(adapter, family), {}).update(values)
 
     def metric(self, adapter: Adapter, family: int, routes: Sequence[Route] | None = None) -> int:
-        """The interface metric: what was set, else what the routes imply (wsl-guest-facts 1.4).
+        """The interface metric: what was set, else what the default route or an on-link one implies.
 
-        `routes` are the hardware's where the caller has them already.
+        A default route has the interface's metric, an on-link one 256 more (wsl-guest-facts 1.4). `routes` are
+        the hardware's where the caller has them already.
         """
         stored = self.setting(adapter, family, active=True).get("InterfaceMetric")
         if stored is not None:
             return stored
-        metrics = [
-            route.metric - (_ON_LINK_ADDITION if route.metric > _ON_LINK_ADDITION else 0)
+        own = [
+            route
             for route in (self._hardware.routes() if routes is None else routes)
             if route.index == adapter.index and route.family == family
         ]
-        return min(metrics, default=_DEFAULT_METRIC)
+        defaults = [route.metric for route in own if route.dst == "default" and route.metric]
+        on_link = [
+            route.metric - DEFAULT_ROUTE_METRIC for route in own if route.metric > DEFAULT_ROUTE_METRIC
+        ]
+        return min(defaults or on_link or [_DEFAULT_METRIC])
 
     # ---- routes ------------------------------------------------------------------------------------
 

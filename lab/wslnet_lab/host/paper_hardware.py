@@ -202,7 +202,7 @@ class PaperHardware:
             carrier=True,
             hidden=kind == "wsl-nat",
             kind=kind,
-            device=None,
+            device="paper",
             addresses=addresses,
             forwarding={4: False, 6: False},
             category="Public",

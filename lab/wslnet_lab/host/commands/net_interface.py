@@ -68,10 +68,11 @@ class NetIPInterfaces(ReadOnly):
         store = store_of(context, ACTIVE_STORE) or PERSISTENT_STORE
         with hardware_errors():
             routes = self._hardware.routes()
+            adapters = self._networks.adapters()
             for family in self._networks.families():
                 if store == ACTIVE_STORE:
                     yield self._loopback(family)
-                for adapter in self._networks.adapters():
+                for adapter in adapters:
                     yield self._row(adapter, family, store, routes)
 
     def modify(self, row: CimInstance, values: Mapping[str, object], context: Context) -> CimInstance:

@@ -77,6 +77,8 @@ class NetRoutes(ReadOnly):
             raise bad_parameter("Invalid parameter InterfaceIndex ")
         route = self._new_route(values, adapter)
         with hardware_errors():
+            if any(_same(route, known) for known in self._hardware.routes()):
+                raise bad_parameter("Instance MSFT_NetRoute already exists ")
             self._hardware.route_add(route)
         if store is None:
             self._networks.keep_route(route)
@@ -102,9 +104,11 @@ class NetRoutes(ReadOnly):
         require_admin(context)
         route, _ = self._found(row)
         store = store_of(context, None)
+        kept = any(_same(route, known) for known in self._networks.persistent_routes())
         if store != PERSISTENT_STORE:
             with hardware_errors():
-                self._hardware.route_delete(route)
+                if not kept or any(_same(route, known) for known in self._hardware.routes()):
+                    self._hardware.route_delete(route)
         if store != ACTIVE_STORE:
             self._networks.forget_route(route)
 
@@ -114,17 +118,17 @@ class NetRoutes(ReadOnly):
             raise bad_parameter("Invalid parameter InterfaceIndex ")
         family = 4 if number(row, "AddressFamily") == IPV4 else 6
         prefix, hop = text(row, "DestinationPrefix"), text(row, "NextHop")
-        total = number(row, "RouteMetric") + self._networks.metric(adapter, family)
-        return (
-            Route(
-                family=family,
-                dst="default" if prefix == _ANYWHERE[family] else prefix,
-                via=None if hop == _ON_LINK[family] else hop,
-                index=adapter.index,
-                metric=total,
-            ),
-            adapter,
+        wanted = Route(
+            family=family,
+            dst="default" if prefix == _ANYWHERE[family] else prefix,
+            via=None if hop == _ON_LINK[family] else hop,
+            index=adapter.index,
+            metric=0,
         )
+        with hardware_errors():
+            known = [*self._hardware.routes(), *self._networks.persistent_routes()]
+        # The hardware's own metric, for a row cannot tell 0 from what it implies.
+        return next((route for route in known if _same(route, wanted)), wanted), adapter
 
     def _new_route(self, values: Mapping[str, object], adapter: Adapter) -> Route:
         try:
@@ -154,7 +158,7 @@ class NetRoutes(ReadOnly):
                 "InterfaceIndex": adapter.index,
                 "InterfaceAlias": adapter.name,
                 "InterfaceMetric": metric,
-                "RouteMetric": max(0, route.metric - metric),
+                "RouteMetric": max(0, route.metric - metric) if route.metric else DEFAULT_ROUTE_METRIC,
                 "AddressFamily": FAMILIES[route.family],
                 "Protocol": _PROTOCOLS.get(route.proto, _NET_MGMT),
                 "Publish": 0,

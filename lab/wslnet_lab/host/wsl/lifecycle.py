@@ -60,10 +60,13 @@ class WslLife:
     def adopt(self) -> None:
         """Takes over a machine that runs already when this Windows begins to answer."""
         with self._lock:
-            if not self.running():
+            machine = self._hardware.wsl_state()
+            if not machine.running:
                 return
             self._state.firewall.register_wsl()
             self._firewall.push()
+            if machine.mode == "nat" and machine.address:
+                self._startup.remember_nat(machine.address, None)
             distros = registered(self._state, self._state.settings.owner_sid)
             if distros and not self._state.boot.data["running_distros"]:
                 with self._state.boot.change() as boot:

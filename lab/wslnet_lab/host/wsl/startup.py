@@ -74,10 +74,27 @@ class Startup:
             adapters=conditions.ipv6_components != _IPV6_OFF,
         )
         address, gateway = self._hardware.wsl_start(mode.lower(), settings, self._sticky_address(mode))
-        if mode == "Nat":
-            self._remember_nat(address, gateway)
+        if mode == "Nat" and address is not None:
+            self.remember_nat(address, gateway)
         self._log(warnings)
         return tuple(warnings)
+
+    def remember_nat(self, address: str, gateway: str | None) -> None:
+        """Writes back what NAT came up with, so that it stays from start to start (wsl-facts 1.3).
+
+        Args:
+            address: The guest's.
+            gateway: Windows' end; None: whatever address WSL's adapter has.
+        """
+        sid = self._state.settings.owner_sid
+        registry = self._state.registry
+        registry.set(LXSS, "NatIpAddress", value_of(address), sid)
+        for adapter in self._hardware.adapters():
+            for own in adapter.addresses:
+                if adapter.kind == "wsl-nat" and own.family == 4 and own.address == (gateway or own.address):  # noqa: PLR2004 - IPv4
+                    network = ipaddress.ip_interface(f"{own.address}/{own.prefix}").network
+                    registry.set(_LXSS_MACHINE, "NatGatewayIpAddress", value_of(own.address), sid)
+                    registry.set(_LXSS_MACHINE, "NatNetwork", value_of(str(network)), sid)
 
     def _read_config(self) -> tuple[WslConfig, list[Message]]:
         path = self._state.wslconfig_path()
@@ -145,20 +162,6 @@ class Startup:
     def _sticky_address(self, mode: str) -> str | None:
         address = self._values(LXSS).get("NatIpAddress")
         return str(address) if mode == "Nat" and address else None
-
-    def _remember_nat(self, address: str | None, gateway: str | None) -> None:
-        """Writes back what NAT came up with; so the address stays from start to start (wsl-facts 1.3)."""
-        sid = self._state.settings.owner_sid
-        registry = self._state.registry
-        if address:
-            registry.set(LXSS, "NatIpAddress", value_of(address), sid)
-        if gateway:
-            registry.set(_LXSS_MACHINE, "NatGatewayIpAddress", value_of(gateway), sid)
-            for adapter in self._hardware.adapters():
-                for own in adapter.addresses:
-                    if own.address == gateway:
-                        network = ipaddress.ip_interface(f"{gateway}/{own.prefix}").network
-                        registry.set(_LXSS_MACHINE, "NatNetwork", value_of(str(network)), sid)
 
     def _log(self, warnings: list[Message]) -> None:
         for warning in warnings:
