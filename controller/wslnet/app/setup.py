@@ -106,7 +106,7 @@ def _observe(fleet: Fleet, say: Callable[[str, str], None]) -> Snapshot:
         wake_wsl(fleet)
         snapshot = gather(fleet, needs)
     for name, unseen in snapshot.unseen.items():
-        raise Unreachable(f"{name}: {unseen.reason}", machine=name)
+        raise unseen.error(name)
     return snapshot
 
 

@@ -48,7 +48,7 @@ def _read(fleet: Fleet, name: str, needs: Iterable[str], deadline_s: float) -> M
             return Unseen(result.code, result.message)
         return decode(fleet.inventory[name].kind, name, result.value)
     except WslnetError as error:
-        return Unseen(error.code, error.message)
+        return Unseen(error.code, error.message, error.exit_code)
 
 
 def decode(kind: Kind, machine: str, value: object) -> MachineFacts:

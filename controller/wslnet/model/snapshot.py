@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from wslnet.errors import Unreachable
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.windows_facts import WindowsFacts
 
 if TYPE_CHECKING:
+    from wslnet.errors import WslnetError
     from wslnet.model.machine import Inventory
 
 MachineFacts = LinuxFacts | WindowsFacts
@@ -19,10 +21,17 @@ Needs = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Why a machine could not be seen: `code` is the error's stable word, or `stopped`."""
+    """Why a machine could not be seen: the error's stable word, its message, the exit code it stands for."""
 
     code: str
     reason: str
+    exit_code: int = Unreachable.exit_code
+
+    def error(self, machine: str) -> WslnetError:
+        """The error that a command raises which cannot go on without the machine."""
+        raised = Unreachable(self.reason, machine=machine)
+        raised.code, raised.exit_code = self.code, self.exit_code
+        return raised
 
 
 @dataclass(frozen=True)
