@@ -49,6 +49,7 @@ class FakeWindows(Bridge):
     forwarding: dict[tuple[int, str], int] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
     locked: set[str] = field(default_factory=set)
     registry: dict[str, dict[str, object]] = field(default_factory=dict)
     rows: dict[str, list[WindowsObject]] = field(default_factory=dict)
@@ -198,7 +199,8 @@ class FakeWindows(Bridge):
             return
         link = self.links.get(path)
         text = {"LinkType": "SymbolicLink", "Target": [link]} if link else {"LinkType": None, "Target": []}
-        outputs.append(WindowsObject(("System.IO.FileInfo", "System.Object"), {"Name": path}, text))
+        raw = {"Name": path, "Length": self.lengths.get(path)}
+        outputs.append(WindowsObject(("System.IO.FileInfo", "System.Object"), raw, text))
 
     def _get_content(self, given: Any, outputs: Any, errors: Any) -> None:
         path = self._real(given["LiteralPath"][0])
@@ -208,7 +210,7 @@ class FakeWindows(Bridge):
             fqid = f"GetContentReaderIOError,{_MANAGEMENT}.GetContentCommand"
             errors.append(ErrorRecord(fqid, "ReadError", "另一个程序正在使用此文件。", path))
         elif self.files[path]:
-            outputs.append(WindowsObject(value=self.files[path]))
+            outputs.append(WindowsObject(value=list(self.files[path])))
 
     def _set_content(self, given: Any, _outputs: Any, _errors: Any) -> None:
         self.files[self._real(given["LiteralPath"][0])] = given["Value"]

@@ -221,6 +221,14 @@ def test_bytes_come_whole_or_in_pieces(host: Host, windows: FakeWindows, pieces:
     assert base64.b64decode(fact(host, "wslconfig")["content"]) == b"abc"
 
 
+def test_bytes_that_did_not_all_arrive_are_not_the_file(host: Host, windows: FakeWindows) -> None:
+    windows.lengths = {"C:\\Users\\17895\\.wslconfig": 29}
+    with pytest.raises(WindowsAgentError, match="29 bytes and 28 arrived"):
+        fact(host, "wslconfig")
+    windows.lengths = {"C:\\Users\\17895\\.wslconfig": 28}
+    assert fact(host, "wslconfig")["exists"] is True
+
+
 def test_stopped_wsl_is_not_started_by_looking(host: Host, wsl_exe: FakeWslExe) -> None:
     wsl_exe.states = {"Ubuntu-22.04": "Stopped"}
     found = fact(host, "wsl")

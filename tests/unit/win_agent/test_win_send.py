@@ -122,7 +122,8 @@ def test_common_parameters_of_the_caller_are_refused(more: dict[str, Any]) -> No
         "remove-netfirewallhypervrule", "Remove-NetFirewallHyperVRule ", "ri", "rm", "sc", "iex",
         "Invoke-Expression",
         "NetSecurity\\Remove-NetFirewallHyperVRule", "Remove-NetFirewallHyperVRul", "", "Get-Thing", "& calc",
-        "Remove\u2013NetFirewallHyperVRule", "R\u0435move-NetFirewallHyperVRule", "Get-Date; Remove-Item C:\\x",
+        "Remove\u2013NetFirewallHyperVRule", "R\u0435move-NetFirewallHyperVRule",
+        "Get-Date; Remove-Item C:\\x",
     ],
 )  # fmt: skip
 def test_other_spellings_of_a_cmdlet_are_no_cmdlet(name: str) -> None:

@@ -55,7 +55,7 @@ def test_terminating_error_comes_from_the_state(bridge: WinrmBridge) -> None:
     reply = bridge.run([network.set_forwarding(7, 4, enabled=True)], deadline_s=DEADLINE)
     assert reply.state == "Failed"
     assert reply.errors[0].is_denied
-    missing = bridge.run([firewall.creator()], deadline_s=DEADLINE)
+    missing = bridge.run([firewall.creators()], deadline_s=DEADLINE)
     assert missing.errors[0].is_unknown_command
 
 

@@ -26,8 +26,8 @@ def file_item(path: str) -> Call:
 
 
 def file_bytes(path: str) -> Call:
-    """The bytes of a file."""
-    return Call("Get-Content", {"LiteralPath": [path], "Raw": True, "Encoding": "Byte"})
+    """The bytes of a file, as one list: an empty array that `-Raw` could give breaks pypsrp's reader."""
+    return Call("Get-Content", {"LiteralPath": [path], "ReadCount": 0, "Encoding": "Byte"})
 
 
 def write_bytes(path: str, content: bytes) -> Call:

@@ -32,9 +32,9 @@ class Rule:
     enabled: bool = True
 
 
-def creator(creator_id: str = WSL_CREATOR) -> Call:
-    """Whether WSL has registered itself; it does at its VM's first start."""
-    return Call("Get-NetFirewallHyperVVMCreator", {"VMCreatorId": [creator_id]})
+def creators() -> Call:
+    """Who has registered itself; WSL does at its VM's first start. Early builds know no filter for it."""
+    return Call("Get-NetFirewallHyperVVMCreator")
 
 
 def setting(creator_id: str = WSL_CREATOR) -> Call:

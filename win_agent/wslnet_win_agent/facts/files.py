@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import files
-from wslnet_win_agent.values import texts
+from wslnet_win_agent.errors import WindowsAgentError
+from wslnet_win_agent.values import integer, texts
 
 if TYPE_CHECKING:
     from wslnet_win_agent.bridge import ErrorRecord, WindowsObject
@@ -40,19 +41,16 @@ def read_file(host: Host, path: str) -> FileState:
         WindowsAgentError: Windows refused for a reason that says nothing about the file.
     """
     reply = host.read([files.file_item(path), files.file_bytes(path)])
-    target = path
-    content = b""
-    found = False
-    for row in reply.outputs:
-        if _is_file(row):
-            found, target = True, _target(row, path)
-        else:
-            content += _bytes(row)
+    items = [row for row in reply.outputs if _is_file(row)]
+    content = b"".join(_bytes(row) for row in reply.outputs if not _is_file(row))
+    target = _target(items[0], path) if items else path
     errors = [error for error in reply.errors if not error.is_not_found]
     if not errors:
-        missing = bool(reply.errors) or not found
-        return FileState(path, target, None if missing else content)
-    if found or any(_is_locked(error) for error in errors):
+        if reply.errors or not items:
+            return FileState(path, target, None)
+        _check_length(items[0], path, content)
+        return FileState(path, target, content)
+    if items or any(_is_locked(error) for error in errors):
         return FileState(path, target, None, "locked" if _is_locked(errors[0]) else errors[0].id)
     demand(reply, path)
     raise AssertionError(path)  # demand raises for a reply with errors
@@ -73,6 +71,14 @@ def wslconfig(host: Host) -> dict[str, object]:
 
 def _is_file(row: WindowsObject) -> bool:
     return any("System.IO.FileInfo" in name for name in row.type_names)
+
+
+def _check_length(item: WindowsObject, path: str, content: bytes) -> None:
+    """What did not all arrive must never be taken for the file; a link has a length of its own."""
+    length = integer(item.get("Length"))
+    if length is not None and not item.get("LinkType") and length != len(content):
+        message = f"{path} has {length} bytes and {len(content)} arrived: it may just have changed, run again"
+        raise WindowsAgentError("failed", message)
 
 
 def _is_locked(error: ErrorRecord) -> bool:

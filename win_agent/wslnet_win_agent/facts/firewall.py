@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet_win_agent.calls.firewall import WSL_CREATOR
 from wslnet_win_agent.values import enum_names, flag_names, name_of, text, texts
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ def hyperv_firewall(reply: Reply) -> dict[str, object]:
     settings = reply.rows(_SETTING)
     return {
         "supported": True,
-        "creator_registered": bool(reply.rows("MSFT_NetFirewallHyperVVMCreator")),
+        "creator_registered": any(
+            str(row.get("VMCreatorId")).casefold() == WSL_CREATOR.casefold()
+            for row in reply.rows("MSFT_NetFirewallHyperVVMCreator")
+        ),
         "setting": setting(settings[0]) if settings else None,
         "rules": [rule(row) for row in reply.rows(_RULE)],
     }

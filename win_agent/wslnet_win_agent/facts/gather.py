@@ -157,7 +157,7 @@ def _listeners(host: Host, reply: Reply) -> list[dict[str, object]]:
 
 def _hyperv_firewall(host: Host, _reply: Reply) -> dict[str, object]:
     reply = host.bridge.run(
-        [firewall_calls.creator(), firewall_calls.setting(), firewall_calls.rules()],
+        [firewall_calls.creators(), firewall_calls.setting(), firewall_calls.rules()],
         deadline_s=host.deadline_s,
     )
     if not any(error.is_unknown_command for error in reply.errors):

@@ -1,0 +1,108 @@
+"""Every call of the agent, judged by the lab's binder as each machine that was read would bind it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wslnet_lab.host.contract import Argument, CommandError
+from wslnet_lab.host.engine.binder import bind
+from wslnet_lab.host.engine.signatures import load_oracle
+from wslnet_win_agent.calls import files, firewall, network
+from wslnet_win_agent.send import SELECTORS, Batch, is_write
+
+if TYPE_CHECKING:
+    from wslnet_win_agent.call import Call
+
+PATH = "C:\\Users\\17895\\.wslconfig"
+RULE = firewall.Rule(
+    name="wslnet-x",
+    display_name="x",
+    direction="Inbound",
+    action="Allow",
+    protocol="TCP",
+    local_ports=("80", "5000-5010"),
+    remote_addresses=("172.24.21.0/24",),
+    profiles=("Domain", "Private"),
+)
+CALLS: dict[str, Call] = {
+    "adapters": network.adapters(),
+    "interfaces": network.interfaces(),
+    "interface": network.interface(7, 6),
+    "set_forwarding": network.set_forwarding(7, 4, enabled=True),
+    "addresses": network.addresses(),
+    "routes": network.routes(),
+    "profiles": network.profiles(),
+    "tcp_listeners": network.tcp_listeners(),
+    "udp_listeners": network.udp_listeners(),
+    "processes": network.processes([4, 4120]),
+    "ping": network.ping("172.24.21.1"),
+    "connect": network.connect("172.24.21.1", 8080),
+    "creators": firewall.creators(),
+    "setting": firewall.setting(),
+    "stored_setting": firewall.stored_setting(),
+    "rules": firewall.rules(),
+    "rule": firewall.rule("wslnet-x"),
+    "create_rule": firewall.create_rule(RULE),
+    "change_rule": firewall.change_rule(RULE),
+    "remove_rule": firewall.remove_rule("wslnet-x"),
+    "change_setting": firewall.change_setting(firewall.WSL_CREATOR, "Allow"),
+    "create_setting": firewall.create_setting(firewall.WSL_CREATOR, "NotConfigured"),
+    "registry_keys": files.registry_keys(["HKLM:\\SOFTWARE\\Policies\\WSL"]),
+    "user_profile": files.user_profile(),
+    "file_item": files.file_item(PATH),
+    "file_bytes": files.file_bytes(PATH),
+    "write_bytes": files.write_bytes(PATH, b"[wsl2]\r\n"),
+    "copy_over": files.copy_over(PATH, f"{PATH}.wslnet-bak"),
+    "move_over": files.move_over(f"{PATH}.wslnet-tmp", PATH),
+    "remove": files.remove(f"{PATH}.wslnet-tmp"),
+}
+ABSENT_ON_2016 = {
+    "creators", "setting", "stored_setting", "rules", "rule", "create_rule", "change_rule", "remove_rule",
+    "change_setting", "create_setting",
+}  # fmt: skip
+"""What Windows without a Hyper-V firewall lacks: `facts` answers `supported: false` there."""
+
+
+def judged(call: Call, reading: str) -> str:
+    """Binds as Windows would; gives the chosen set, or the error id."""
+    (statement,) = Batch([call]).statements
+    signature = load_oracle(reading).command(statement.cmdlet)
+    if signature is None:
+        return "absent"
+    try:
+        bound = bind(signature, tuple(Argument(name, value) for name, value in statement.parameters.items()))
+    except CommandError as error:
+        return error.details.fqid
+    return bound.result().parameter_set
+
+
+@pytest.mark.parametrize("reading", ["win11", "win11-early"])
+@pytest.mark.parametrize("name", CALLS)
+def test_binds_on_windows_11(name: str, reading: str) -> None:
+    outcome = judged(CALLS[name], reading)
+    assert "," not in outcome
+    assert outcome != "absent"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_binds_on_server_2016_or_is_known_to_be_absent(name: str) -> None:
+    outcome = judged(CALLS[name], "win2016")
+    assert (outcome == "absent") is (name in ABSENT_ON_2016)
+    assert "," not in outcome
+
+
+def test_every_constructor_is_judged_here() -> None:
+    made = {
+        name
+        for module in (network, firewall, files)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+    assert made == set(CALLS)
+
+
+def test_every_listed_write_has_a_constructor() -> None:
+    assert {call.cmdlet for call in CALLS.values() if is_write(call.cmdlet)} == set(SELECTORS)
