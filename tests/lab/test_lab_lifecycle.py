@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .conftest import RunningLab, wslnet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.lab
 
@@ -79,7 +82,10 @@ def test_up_is_quick_and_status_has_the_contract_shape(raise_lab: Callable[[str]
 def test_exec_runs_inside_and_gives_the_exit_code(shared_lab: RunningLab) -> None:
     done = shared_lab.run("vm1", ["sh", "-c", "hostname; echo $PATH; exit 7"])
     assert done.returncode == 7
-    assert done.stdout.splitlines() == ["debian", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    assert done.stdout.splitlines() == [
+        "debian",
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ]
     unknown = wslnet("lab", "exec", "--name", shared_lab.name, "vm9", "--", "true")
     assert unknown.returncode == 2
     assert "vm9" in unknown.stderr
