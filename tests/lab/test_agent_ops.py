@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -358,3 +359,45 @@ def test_nothing_of_the_agent_stays(machine: Netns, tmp_path: Path) -> None:
             if marker.encode() in (process / "environ").read_bytes():
                 left.append(process)
     assert left == []
+
+
+def test_no_request_brings_the_agent_down(machine: Netns) -> None:
+    """Ops of every verb with arguments of every kind, in a namespace that may take any harm."""
+    chance = random.Random(11)  # noqa: S311 - a campaign must be repeatable
+    verbs = (
+        "facts", "route.add", "route.delete", "sysctl.set", "rule.insert", "rule.delete", "domain.start",
+        "domain.shutdown", "probes", "unlisten", "listen", "__class__", "", None, 7, [], {},
+    )  # fmt: skip
+    names = (
+        "needs", "family", "dst", "via", "dev", "table", "proto", "metric", "key", "value", "backend", "chain",
+        "position", "spec", "name", "probes", "address", "port", "text",
+    )  # fmt: skip
+    values = (
+        None, True, 0, -1, 4, 6, 2**40, 1.5, "", "x", "4", "eth0", "tcp", "-F", "a\0b", "../..", "\ud800",
+        "10.0.0.0/8", "fd00::/64", "iptables-nft", "filter", "FORWARD", [], ["x"], [None], {},
+        {"proto": "tcp"}, [{"proto": "icmp"}], ["links", "links"], ["-j", "ACCEPT"],
+    )  # fmt: skip
+    with agent_in(machine) as client:
+        for _ in range(150):
+            ops = [
+                {
+                    "verb": chance.choice(verbs),
+                    "args": {n: chance.choice(values) for n in chance.sample(names, 9)},
+                }
+                for _ in range(4)
+            ]
+            ops.append(chance.choice([None, 3, [], {}, {"verb": "facts", "args": []}, {"verb": "facts"}]))
+            results = client.run([Raw(op) for op in ops], timeout_s=20)
+            assert len(results) == 5
+        assert client.facts(["identity"])["identity"]["uid"] == 0
+
+
+class Raw:
+    """An op that is sent as it is, well-formed or not."""
+
+    def __init__(self, content: object) -> None:
+        self.content = content
+        self.verb = "facts"
+
+    def to_json(self) -> object:
+        return self.content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,9 @@ from wslnet.errors import (
     Unsupported,
 )
 from wslnet.transport.pins import Pins
+from wslnet.transport.pipe import after
 from wslnet.transport.ssh import SshTarget, open_ssh
+from wslnet.transport.ssh_agent import AgentPipe
 
 from .agent_bench import Netns, Sshd, run, wire_up
 
@@ -349,6 +352,29 @@ def test_keys_of_every_kind_and_with_a_passphrase(sshd: Sshd, pins: Pins, kind: 
         SshTarget("vm1", "127.0.0.1", "root", sshd.port, file, lambda: "open"), pins, enroll=True
     ) as there:
         assert there.alive
+
+
+def test_an_agent_that_breaks_says_what_it_said_itself(sshd: Sshd, pins: Pins) -> None:
+    with connect(sshd, pins) as connection:
+        pipe = AgentPipe(connection)
+        pipe.send(b"\xff\xff\xff\xff", after(10))
+        with pytest.raises(Unreachable, match="vm1: its agent ended: wslnet agent: a frame announces"):
+            pipe.recv(after(10))
+        pipe.close()
+
+
+def test_many_agents_share_one_connection(sshd: Sshd, pins: Pins) -> None:
+    def ask(number: int) -> int:
+        with connection.open_agent() as agent:
+            port = agent.call("listen", proto="udp", address="127.0.0.1", port=2000 + number, text="x")[
+                "port"
+            ]
+            agent.facts(ALL)
+            return port
+
+    with connect(sshd, pins) as connection, ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == list(range(2000, 2008))
+    assert len(sshd.counts) == 1
 
 
 def test_a_connection_that_dies_in_mid_request_is_told_in_time(sshd: Sshd, pins: Pins) -> None:

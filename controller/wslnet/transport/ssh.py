@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from wslnet.errors import DeadlineExceeded, Unreachable, WslnetError
 from wslnet.transport.agent_client import AgentClient
 from wslnet.transport.pins import HostKey, Pins
 from wslnet.transport.pipe import after, left
-from wslnet.transport.ssh_agent import AgentPipe, command_line
+from wslnet.transport.ssh_agent import AgentPipe
 from wslnet.transport.ssh_auth import authenticate
+from wslnet.transport.ssh_diagnosis import command_line
 from wslnet.transport.ssh_dial import dial
+from wslnet.transport.ssh_errors import translated
 from wslnet.transport.ssh_nudge import nudged
 from wslnet.transport.ssh_pipe import SshPipe, cut_off
 
@@ -101,7 +102,7 @@ class SshConnection:
             Unreachable: the connection is broken or sshd opens no session.
         """
         channel = self._open("session", None, deadline, "opens no session")
-        with cut_off(deadline, channel.close), self._broken("runs no command", deadline):
+        with cut_off(deadline, channel.close), translated(self.machine, "runs no command", deadline):
             channel.exec_command(command_line(argv))
         return SshPipe(channel, self.machine)
 
@@ -125,15 +126,15 @@ class SshConnection:
         self, kind: str, destination: tuple[str, int] | None, deadline: float, problem: str
     ) -> paramiko.Channel:
         origin = ("127.0.0.1", 0) if destination else None
-        with self._broken(problem, deadline), nudged(self._transport) if self._stalls else nullcontext():
+        with (
+            translated(self.machine, problem, deadline),
+            nudged(self._transport) if self._stalls else nullcontext(),
+        ):
             channel = self._transport.open_channel(
                 kind, destination, origin, timeout=max(left(deadline), 0.001)
             )
         self._stalls = False
         return channel
-
-    def _broken(self, problem: str, deadline: float) -> _Translate:
-        return _Translate(self.machine, problem, deadline)
 
 
 def open_ssh(
@@ -173,7 +174,7 @@ def open_ssh(
     try:
         with (
             cut_off(deadline, transport.close),
-            _Translate(target.machine, "broke off the SSH handshake", deadline),
+            translated(target.machine, "broke off the SSH handshake", deadline),
         ):
             _prefer(transport, pinned)
             _shake_hands(transport, deadline)
@@ -214,29 +215,3 @@ def _shake_hands(transport: paramiko.Transport, deadline: float) -> None:
     if not done.wait(left(deadline)) or not transport.is_active():
         problem = transport.get_exception()
         raise problem if problem is not None else EOFError
-
-
-class _Translate:
-    """Turns what paramiko raises into our errors, with the machine's name in front."""
-
-    def __init__(self, machine: str, problem: str, deadline: float) -> None:
-        self._machine = machine
-        self._problem = problem
-        self._deadline = deadline
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        import paramiko  # noqa: PLC0415 - loaded by then
-
-        if error is None or isinstance(error, WslnetError):
-            return
-        if not isinstance(error, (paramiko.SSHException, EOFError, OSError)):
-            return
-        text = f"{self._machine}: it {self._problem}"
-        if left(self._deadline) == 0:
-            raise DeadlineExceeded(f"{text} in time", machine=self._machine) from error
-        if isinstance(error, paramiko.ChannelException):
-            text += f" ({error.text})"
-        raise Unreachable(text, machine=self._machine) from error

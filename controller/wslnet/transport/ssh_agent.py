@@ -7,56 +7,24 @@ the bundle; nothing is waited for in between unless sudo asks for a password.
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from wslnet.errors import AgentError, DeadlineExceeded, NeedsElevation, Unreachable, Unsupported
+from wslnet.errors import AgentError, DeadlineExceeded, NeedsElevation, Unreachable
 from wslnet.transport.agent_text import clean_line
-from wslnet.transport.pipe import after
+from wslnet.transport.pipe import after, left
+from wslnet.transport.ssh_diagnosis import explain_missing_python, runs
 from wslnet_linux_agent import bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from wslnet.transport.ssh_diagnosis import Shell
     from wslnet.transport.ssh_pipe import SshPipe
 
 _AGENT = (*bundle.PYTHON, bundle.FIRST_STAGE)
 _PROMPT = b"wslnet asks for the sudo password:"
 _SUDO_QUIET = ("sudo", "-n", "--")
 _SUDO_ASKS = ("sudo", "-S", "-p", _PROMPT.decode("ascii"), "--")
-_NOT_FOUND = 127
 _MOST_NOISE = 1 << 16
 _TICK_S = 0.05
-_DIAGNOSIS_S = 10.0
-_INSTALLERS = {
-    "debian": "apt install python3",
-    "ubuntu": "apt install python3",
-    "fedora": "dnf install python3",
-    "rhel": "dnf install python3",
-    "centos": "dnf install python3",
-    "suse": "zypper install python3",
-    "opensuse": "zypper install python3",
-    "alpine": "apk add python3",
-    "arch": "pacman -S python",
-}
-
-
-class Shell(Protocol):
-    """What is needed of a connection: run one command line on the machine."""
-
-    @property
-    def machine(self) -> str:
-        """The machine's name."""
-
-    @property
-    def user(self) -> str:
-        """Who is logged in there."""
-
-    def execute(self, argv: Sequence[str], deadline: float) -> SshPipe:
-        """Start a command given as argument vector."""
-
-    def password(self) -> str | None:
-        """The password for sudo; None if there is none."""
 
 
 class AgentPipe:
@@ -92,14 +60,18 @@ class AgentPipe:
         if self._pipe is None:
             raise AgentError(f"{self._shell.machine}: nothing was asked yet", machine=self._shell.machine)
         if not self._greeted:
-            first = _after_hello(self._pipe, self._shell.machine, deadline)
+            first = _Greeting(self._shell.machine).wait(self._pipe, deadline)
             if first is None:
-                first = self._start_with_password(self._pipe, deadline)
+                first = self._start_otherwise(self._pipe, deadline)
             self._greeted = True
             self._sent = b""
             if first:
                 return first
-        return self._pipe.recv(deadline)
+        data = self._pipe.recv(deadline)
+        if not data and (said := self._pipe.stderr()):
+            machine = self._shell.machine
+            raise Unreachable(f"{machine}: its agent ended: {_first_line(said)}", machine=machine)
+        return data
 
     def close(self) -> None:
         """As `Pipe.close`."""
@@ -109,18 +81,15 @@ class AgentPipe:
     def _command(self) -> tuple[str, ...]:
         return (*_SUDO_QUIET, *_AGENT) if self._elevate else _AGENT
 
-    def _start_with_password(self, ended: SshPipe, deadline: float) -> bytes:
+    def _start_otherwise(self, ended: SshPipe, deadline: float) -> bytes:
+        """Start it by `sudo -S` after `sudo -n` was refused, or say why it cannot start."""
         shell = self._shell
         said = _first_line(ended.stderr())
-        status = ended.exit_status(after(_TICK_S))
         ended.close()
         explain_missing_python(shell)
         if not self._elevate:
-            raise AgentError(
-                f"{shell.machine}: its agent did not start: {said or f'exit status {status}'}",
-                machine=shell.machine,
-            )
-        if not _runs(shell, ("sudo", "-V")):
+            raise AgentError(f"{shell.machine}: its agent did not start: {said}", machine=shell.machine)
+        if not runs(shell, ("sudo", "-V")):
             raise NeedsElevation(
                 f"{shell.machine}: {shell.user} is not root and there is no sudo", machine=shell.machine
             )
@@ -137,94 +106,55 @@ class AgentPipe:
         return first
 
 
-def explain_missing_python(shell: Shell) -> None:
-    """Raise if the machine has no Python 3.
+class _Greeting:
+    """Looks for the agent's hello in what comes, whatever a login script prints before it."""
 
-    Raises:
-        Unsupported: with the command that installs it there.
-    """
-    if _runs(shell, (bundle.PYTHON[0], "-V")):
-        return
-    release = _output(shell, ("cat", "/etc/os-release")).decode("utf-8", "replace")
-    values = dict(line.split("=", 1) for line in release.splitlines() if "=" in line)
-    names = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").split()
-    command = next((_INSTALLERS[name] for name in names if name in _INSTALLERS), _INSTALLERS["debian"])
-    raise Unsupported(
-        f"{shell.machine}: there is no python3 on it; install it there: {command}", machine=shell.machine
-    )
+    def __init__(self, machine: str) -> None:
+        self._machine = machine
+        self._seen = b""
 
-
-def command_line(argv: Sequence[str]) -> str:
-    """Give the text that sshd hands to the user's shell: every word quoted, nothing else in it."""
-    return shlex.join(argv)
-
-
-def _after_hello(pipe: SshPipe, machine: str, deadline: float) -> bytes | None:
-    """Wait for the hello; gives what came after it, None if the process ended without one."""
-    seen = b""
-    while bundle.HELLO not in seen:
-        data = pipe.recv(deadline)
-        if not data:
-            return None
-        seen += data
-        if len(seen) > _MOST_NOISE:
-            raise Unreachable(
-                f"{machine}: its login scripts print too much for an agent to start", machine=machine
-            )
-    return seen.partition(bundle.HELLO)[2]
+    def wait(self, pipe: SshPipe, deadline: float) -> bytes | None:
+        """Give what came after the hello; None if the process ended without one. May be called again."""
+        while bundle.HELLO not in self._seen:
+            data = pipe.recv(deadline)
+            if not data:
+                return None
+            self._seen += data
+            if len(self._seen) > _MOST_NOISE:
+                raise Unreachable(
+                    f"{self._machine}: its login scripts print too much for an agent to start",
+                    machine=self._machine,
+                )
+        return self._seen.partition(bundle.HELLO)[2]
 
 
 def _answer_prompt(pipe: SshPipe, shell: Shell, password: str, deadline: float) -> bytes:
-    """Give sudo the password when it asks, once; gives what came after the hello."""
+    """Give sudo the password when it asks, once; gives what came after the hello.
+
+    A second question means that the password was wrong: another try could lock the account.
+    """
+    greeting = _Greeting(shell.machine)
     errors = b""
     answered = False
-    while True:
+    while left(deadline) > 0:
+        ended = False
         try:
-            first = _after_hello(pipe, shell.machine, min(deadline, after(_TICK_S)))
+            first = greeting.wait(pipe, min(deadline, after(_TICK_S)))
+            if first is not None:
+                return first
+            ended = True
         except DeadlineExceeded:
-            first = b""
-            hello = False
-        else:
-            hello = first is not None
+            # Time to look at what sudo says on the other stream.
+            ended = False
         errors += pipe.stderr()
         prompts = errors.count(_PROMPT)
-        if hello:
-            return first or b""
-        if first is None or prompts > 1:
-            pipe.close()
+        if ended or prompts > 1:
             said = _first_line(errors.replace(_PROMPT, b"\n"))
             raise NeedsElevation(f"{shell.machine}: sudo refuses {shell.user}: {said}", machine=shell.machine)
         if prompts == 1 and not answered:
             pipe.send(password.encode("utf-8") + b"\n", deadline)
             answered = True
-        if after(0) >= deadline:
-            pipe.close()
-            raise NeedsElevation(
-                f"{shell.machine}: sudo does not ask for a password in time", machine=shell.machine
-            )
-
-
-def _runs(shell: Shell, argv: Sequence[str]) -> bool:
-    deadline = after(_DIAGNOSIS_S)
-    pipe = shell.execute(argv, deadline)
-    try:
-        while pipe.recv(deadline):
-            pass
-        return pipe.exit_status(deadline) == 0
-    finally:
-        pipe.close()
-
-
-def _output(shell: Shell, argv: Sequence[str]) -> bytes:
-    deadline = after(_DIAGNOSIS_S)
-    pipe = shell.execute(argv, deadline)
-    text = b""
-    try:
-        while len(text) < _MOST_NOISE and (data := pipe.recv(deadline)):
-            text += data
-    finally:
-        pipe.close()
-    return text
+    raise NeedsElevation(f"{shell.machine}: sudo does not answer in time", machine=shell.machine)
 
 
 def _first_line(text: bytes) -> str:

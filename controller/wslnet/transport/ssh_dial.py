@@ -5,8 +5,10 @@ paramiko never sets TCP_NODELAY, and a delayed acknowledgement costs 40 ms a tur
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
+import threading
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,7 +64,37 @@ def dial(machine: str, host: str, port: int, proxy: str | None, deadline: float)
 
 
 def _direct(host: str, port: int, deadline: float) -> socket.socket:
-    return socket.create_connection((host, port), timeout=max(left(deadline), 0.001))
+    problem: OSError = TimeoutError(errno.ETIMEDOUT, "no address")
+    for family, kind, protocol, _, address in _resolve(host, port, deadline):
+        plain = socket.socket(family, kind, protocol)
+        try:
+            plain.settimeout(max(left(deadline), 0.001))
+            plain.connect(address)
+        except OSError as error:
+            plain.close()
+            problem = error
+        else:
+            return plain
+    raise problem
+
+
+def _resolve(host: str, port: int, deadline: float) -> list[Any]:
+    """Give what getaddrinfo gives, in time: itself it knows no time-out."""
+    found: list[Any] = []
+
+    def ask() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(left(deadline))
+    answers = list(found)
+    if answers and isinstance(answers[0], OSError):
+        raise answers[0]
+    return answers
 
 
 def _through_proxy(machine: str, host: str, port: int, proxy: str, deadline: float) -> socket.socket:
