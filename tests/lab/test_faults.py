@@ -1,4 +1,4 @@
-"""What happens when something is broken: doctor ends and says so, setup refuses or takes back, in one line."""
+"""When something is broken: doctor ends and says so, setup refuses or takes back, in one line."""
 
 from __future__ import annotations
 
