@@ -369,8 +369,8 @@ def test_no_request_brings_the_agent_down(machine: Netns) -> None:
         "domain.shutdown", "probes", "unlisten", "listen", "__class__", "", None, 7, [], {},
     )  # fmt: skip
     names = (
-        "needs", "family", "dst", "via", "dev", "table", "proto", "metric", "key", "value", "backend", "chain",
-        "position", "spec", "name", "probes", "address", "port", "text",
+        "needs", "family", "dst", "via", "dev", "table", "proto", "metric", "key", "value", "backend",
+        "chain", "position", "spec", "name", "probes", "address", "port", "text",
     )  # fmt: skip
     values = (
         None, True, 0, -1, 4, 6, 2**40, 1.5, "", "x", "4", "eth0", "tcp", "-F", "a\0b", "../..", "\ud800",
