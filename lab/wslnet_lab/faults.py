@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from wslnet_lab.errors import UsageError
+from wslnet_lab.host.commands.file_moves import HALF_DONE
 from wslnet_lab.host.state.machine_state import WSLCONFIG_LOCKED
 from wslnet_lab.host.wire.settings import FAULTS as WIRE_FAULTS
 from wslnet_lab.host.wsl.startup import INIT_FAULTS
@@ -42,7 +43,7 @@ def check(name: str, topology: Topology) -> None:
     Raises:
         UsageError: With the faults that there are.
     """
-    possible = sorted({*WIRE_FAULTS, *INIT_FAULTS.values(), WSLCONFIG_LOCKED})
+    possible = sorted({*WIRE_FAULTS, *INIT_FAULTS.values(), WSLCONFIG_LOCKED, HALF_DONE})
     possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
     possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
     if name not in possible:

@@ -192,6 +192,15 @@ def test_the_environment_belongs_to_the_identity(desk: Desk) -> None:
     assert profile(Identity("WinRM VA_1", "S-1-5-94-1")) == r"C:\Users\WinRM VA_1"
 
 
+def test_cim_instances_by_class(desk: Desk) -> None:
+    (system,) = desk.do("Get-CimInstance", ClassName="Win32_OperatingSystem").rows()
+    assert (system["BuildNumber"], system["Version"]) == ("22631", "10.0.22631")
+    routes = desk.do("Get-CimInstance", ClassName="msft_netroute", Namespace=r"root\StandardCimv2")
+    assert len(routes.rows()) == 3
+    unknown = desk.do("Get-CimInstance", ClassName="Win32_Nothing")
+    assert unknown.ids[0].startswith("HRESULT 0x80041010,")
+
+
 # ---- registry ----------------------------------------------------------------------------------------------
 
 

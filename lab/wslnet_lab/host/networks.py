@@ -98,8 +98,8 @@ class Networks:
     def metric(self, adapter: Adapter, family: int, routes: Sequence[Route] | None = None) -> int:
         """The interface metric: what was set, else what the default route or an on-link one implies.
 
-        A default route has the interface's metric, an on-link one 256 more (wsl-guest-facts 1.4). `routes` are
-        the hardware's where the caller has them already.
+        A default route has the interface's metric, an on-link one 256 more (wsl-guest-facts 1.4). `routes`
+        are the hardware's where the caller has them already.
         """
         stored = self.setting(adapter, family, active=True).get("InterfaceMetric")
         if stored is not None:

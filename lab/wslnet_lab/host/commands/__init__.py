@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands import (
+    cim_instances,
     connection_profile,
     content,
     events,
@@ -44,7 +45,7 @@ def register_commands(
     firewall: FirewallEnforcement,
 ) -> None:
     """Enters every command of this Windows; which ones its build has is the engine's reading to say."""
-    registry.add_cdxml(
+    cdxml = (
         *net_interface.commands(networks, hardware),
         *net_address.commands(networks, hardware),
         *net_route.commands(networks, hardware),
@@ -56,6 +57,8 @@ def register_commands(
         *sockets.commands(hardware),
         *names_and_nat.commands(state, networks),
     )
+    registry.add_cdxml(*cdxml)
+    cim_instances.register(registry, state, cdxml)
     paths = Paths(state)
     items.register(registry, state, paths)
     content.register(registry, state, paths)

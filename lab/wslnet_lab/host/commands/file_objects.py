@@ -26,7 +26,7 @@ def file_object(disk: Disk, path: str, place: Path) -> PlainObject:
     folder = place.is_dir() and target is None
     status = place.lstat()
     written = datetime.fromtimestamp(status.st_mtime, UTC)
-    name = place.name
+    name = place.name if spelled != "C:\\" else spelled
     parent = spelled.rpartition("\\")[0]
     parent = parent if parent != "C:" else "C:\\"
     attributes = "Directory" if folder else "Archive"

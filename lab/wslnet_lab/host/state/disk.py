@@ -22,7 +22,7 @@ class SharingViolation(OSError):
 
 
 def normal_path(path: str, current: str) -> str | None:
-    r"""The absolute `C:\…` path of `path` (relative ones start at `current`), or None for other drives.
+    r"""The absolute `C:\…` path of `path`, relative ones from `current`; None for another drive or a share.
 
     `.` and `..` are taken out as Windows does, without looking at links.
     """
@@ -31,6 +31,8 @@ def normal_path(path: str, current: str) -> str | None:
         if text.lower().startswith(prefix):
             text = text[len(prefix) :]
             break
+    if text.startswith("\\\\"):
+        return None
     if text[1:2] != ":":
         text = ("C:" + text) if text.startswith("\\") else f"{current}\\{text}"
     if text[0].upper() != "C":

@@ -114,8 +114,10 @@ class Settings:
         if unknown:
             raise ValueError(f"windows.json: unknown setting {min(unknown)!r}")
         values = {name: value for name, value in document.items() if name != _WIRE}
-        if "distros" in values:
-            values["distros"] = tuple(Distro(**row) for row in values["distros"])
-        if "dead_adapters" in values:
-            values["dead_adapters"] = tuple(DeadAdapter(**row) for row in values["dead_adapters"])
-        return cls(**values)
+        try:
+            for name, kind in (("distros", Distro), ("dead_adapters", DeadAdapter)):
+                if name in values:
+                    values[name] = tuple(kind(**row) for row in values[name])
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(f"windows.json: {error}") from error

@@ -101,7 +101,9 @@ def _bool(text: str) -> tuple[object, str]:
 
 def _int(text: str) -> tuple[object, str]:
     value = _integer(text)
-    return value, "" if value is not None else "config-invalid-int"
+    if value is None or not -(2**31) <= value < 2**31:
+        return None, "config-invalid-int"
+    return value, ""
 
 
 def _size(text: str) -> tuple[object, str]:

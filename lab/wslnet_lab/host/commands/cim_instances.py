@@ -1,0 +1,95 @@
+"""Get-CimInstance: the classes behind the lab's CDXML commands, and Win32_OperatingSystem.
+
+By class name only; a query in WQL or a filter is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from wslnet_lab.host.commands.provider_errors import not_modelled
+from wslnet_lab.host.contract import (
+    BoundCall,
+    Category,
+    CimInstance,
+    CimValue,
+    CommandError,
+    ErrorDetails,
+    Sink,
+)
+from wslnet_lab.host.engine import Act, CdxmlCommand, Context, ProviderError, Query, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from wslnet_lab.host.state import MachineState
+
+_FULL_NAME = "Microsoft.Management.Infrastructure.CimCmdlets.GetCimInstanceCommand"
+_EXCEPTIONS = ("Microsoft.Management.Infrastructure.CimException", "System.Exception")
+_CIMV2 = "root/cimv2"
+_STANDARD = "root/standardcimv2"
+_LOCALES = {"en-us": "0409", "zh-cn": "0804", "de-de": "0407"}
+
+
+class CimInstances:
+    """The body."""
+
+    def __init__(self, state: MachineState, commands: Iterable[CdxmlCommand]) -> None:
+        self._state = state
+        self._providers = {
+            command.class_name.lower(): (command.class_name, command.provider)
+            for command in commands
+            if command.act is Act.GET
+        }
+        self._booted = datetime.now(UTC)
+
+    def get(self, call: BoundCall, sink: Sink) -> Iterator[object]:
+        """All instances of -ClassName in -Namespace (root/cimv2 when it is not given)."""
+        for name in ("Filter", "Query", "CimSession", "ComputerName", "InputObject", "ResourceUri"):
+            if call.parameters.get(name):
+                raise CommandError(not_modelled(call.command, f"-{name}"))
+        wanted = str(call.parameters.get("ClassName") or "")
+        namespace = str(call.parameters.get("Namespace") or _CIMV2).replace("\\", "/").lower()
+        if namespace == _CIMV2 and wanted.lower() == "win32_operatingsystem":
+            yield self._operating_system()
+        elif namespace == _STANDARD and wanted.lower() in self._providers:
+            class_name, provider = self._providers[wanted.lower()]
+            try:
+                yield from provider.query(Query(class_name), Context(call.command, call.session))
+            except ProviderError as error:
+                sink.error(_record(error.message_id, error.category, str(error), class_name))
+        else:
+            sink.error(_record("HRESULT 0x80041010", Category.METADATA_ERROR, "Invalid class ", wanted))
+
+    def _operating_system(self) -> CimInstance:
+        own = self._state.settings
+        values = {
+            "BuildNumber": CimValue("string", str(own.build)),
+            "Caption": CimValue("string", own.product.replace("10", "11" if own.hyperv_firewall else "10")),
+            "CSName": CimValue("string", own.computer),
+            "LastBootUpTime": CimValue("datetime", self._booted),
+            "Locale": CimValue("string", _LOCALES.get(self._state.culture().lower(), "0409")),
+            "OSArchitecture": CimValue("string", "64-bit"),
+            "Version": CimValue("string", f"10.0.{own.build}"),
+        }
+        return CimInstance("root/cimv2", "Win32_OperatingSystem", values)
+
+
+def register(registry: Registry, state: MachineState, commands: Iterable[CdxmlCommand]) -> None:
+    """Enters Get-CimInstance over the classes of `commands`."""
+    registry.add("Get-CimInstance", CimInstances(state, commands).get)
+
+
+def _record(error_id: str, category: Category, message: str, target: str) -> ErrorDetails:
+    return ErrorDetails(
+        fqid=f"{error_id},{_FULL_NAME}",
+        category=category,
+        message=message,
+        exception_types=_EXCEPTIONS,
+        activity="Get-CimInstance",
+        reason="CimException",
+        target_name=target,
+        target_type="String",
+        target_object=target,
+    )
