@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -59,31 +60,69 @@ def test_an_idle_connection_is_closed_and_the_shell_lives_on(host: Host, call: C
     assert [each[0][0][0].arguments[0].value for each in host.engine.seen] == ["y"]
 
 
-def test_a_shell_that_is_gone(host: Host, call: Call) -> None:
+def test_a_logon_refused_some_commands_later(host: Host, call: Call) -> None:
+    host.set(unauthorized_after=1)
     with host.wsman() as client:
         pool = RunspacePool(client)
         pool.open()
-        host.set(shells_gone=True)
+        with pytest.raises(AuthenticationError):
+            call(pool, "Echo", T="x").invoke()  # it was started, its answer is refused
+        with pytest.raises(AuthenticationError):
+            call(pool, "Echo", T="y").invoke()
+
+
+def test_shells_are_gone_once(host: Host, call: Call) -> None:
+    host.set(shells_gone_after=1)
+    with host.wsman() as client:
+        pool = RunspacePool(client)
+        pool.open()
         with pytest.raises(WSManFaultError) as caught:
             call(pool, "Echo", T="x").invoke()
         assert caught.value.code == 0x8033805B
-        host.set(shells_gone=False)
         with RunspacePool(client) as fresh:
             assert call(fresh, "Echo", T="y").invoke() == ["y"]
 
 
-def test_a_pipeline_whose_shell_goes_while_a_client_waits(host: Host, call: Call) -> None:
+def test_a_trap_is_armed_again_after_it_was_taken_away(host: Host, call: Call) -> None:
+    with host.wsman() as client:
+        for _ in range(2):
+            pool = RunspacePool(client)
+            pool.open()
+            assert call(pool, "Echo", T="x").invoke() == ["x"]
+            host.set(shells_gone_after=0)
+            with pytest.raises(WSManFaultError) as caught:
+                call(pool, "Echo", T="y").invoke()
+            assert caught.value.code == 0x8033805B
+            host.set(shells_gone_after=None)
+    assert len(host.engine.seen) == 2
+
+
+@pytest.mark.parametrize("persistent", ["shells_gone", "drop_receives"])
+def test_traps_that_act_on_every_request(host: Host, call: Call, persistent: str) -> None:
+    with host.wsman() as client:
+        pool = RunspacePool(client)
+        pool.open()
+        host.set(**{persistent: True})
+        with pytest.raises((WSManFaultError, requests.ConnectionError)):
+            call(pool, "Echo", T="x").invoke()
+        client.transport.encryption = None
+        client.transport.session.close()
+        client.transport.session = None
+        with pytest.raises((WSManFaultError, requests.ConnectionError)):
+            RunspacePool(client).open()
+
+
+def test_a_shell_that_goes_while_a_client_waits(host: Host, call: Call) -> None:
     with host.wsman() as client, host.wsman() as other:
         pool = RunspacePool(client)
         pool.open()
         pipeline = call(pool, "Wait")
         pipeline.begin_invoke()
-        host.set(shells_gone=True)
-        with pytest.raises(WSManFaultError) as elsewhere:
-            other.delete(pool.shell.resource_uri, selector_set=pool.shell._selector_set)
+        gone = {"selector_set": pool.shell._selector_set}
+        threading.Timer(0.2, other.delete, (pool.shell.resource_uri,), gone).start()
         with pytest.raises(WSManFaultError) as caught:
             pipeline.end_invoke()
-        assert caught.value.code == elsewhere.value.code == 0x8033805B
+        assert caught.value.code == 0x8033805B
 
 
 def test_a_shell_ends_when_its_idle_time_is_up(host: Host, call: Call) -> None:
@@ -127,10 +166,9 @@ def test_a_receive_that_is_dropped(host: Host, call: Call) -> None:
     with host.wsman() as client:
         pool = RunspacePool(client)
         pool.open()
-        host.set(drop_receives=True)
+        host.set(drop_receive_after=1)
         with pytest.raises(requests.ConnectionError):
             call(pool, "Echo", T="x").invoke()
-        host.set(drop_receives=False)
     deadline = time.monotonic() + 5
     while not host.engine.seen and time.monotonic() < deadline:
         time.sleep(0.01)

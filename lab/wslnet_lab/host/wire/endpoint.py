@@ -40,7 +40,7 @@ class Endpoint:
         settings = self._settings()
         answer = self._handshake.step(request.headers.get("authorization"))
         headers = {"WWW-Authenticate": answer.challenge} if answer.challenge else {}
-        if answer.identity is None or settings.unauthorized:
+        if answer.identity is None or self._service.refuses_logons():
             return HttpResponse(401, headers or {"WWW-Authenticate": "Negotiate"})
         try:
             return (

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CallLog, Engine, Identity, NativePrograms, Session
-from wslnet_lab.host.wire import faults, replies, soap, winrs_shell
+from wslnet_lab.host.wire import faults, replies, soap, traps, winrs_shell
 from wslnet_lab.host.wire.faults import FaultError
 from wslnet_lab.host.wire.psrp_shell import PsrpShell
 from wslnet_lab.host.wire.runspaces import Runspaces
@@ -45,6 +45,7 @@ class Service:
         self._log = log
         self._settings = settings
         self._shells = ShellTable()
+        self._traps = traps.Traps()
         self._active: Counter[str] = Counter()
         self._active_lock = threading.Lock()
         self._actions = {
@@ -60,6 +61,12 @@ class Service:
     def close(self) -> None:
         """Closes all shells."""
         self._shells.remove_all()
+
+    def refuses_logons(self) -> bool:
+        """Whether a trap has every logon refused now."""
+        settings = self._settings()
+        self._traps.watch(settings)
+        return settings.unauthorized or self._traps.holds(traps.UNAUTHORIZED)
 
     def answer(self, request: soap.Request, identity: Identity) -> tuple[bool, str]:
         """The reply to a request: whether it is a fault, and its envelope.
@@ -91,7 +98,8 @@ class Service:
     def _dispatch(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
         if request.body.find(f"{{{soap.IDENTITY}}}Identify") is not None:
             return soap.reply(request, replies.identity(settings), action=f"{soap.IDENTITY}/IdentifyResponse")
-        if settings.shells_gone:
+        self._traps.watch(settings)
+        if settings.shells_gone or self._traps.springs(traps.SHELLS_GONE):
             self._shells.remove_all()
         action = self._actions.get(request.action.rpartition("/")[2])
         if action is None:
@@ -158,6 +166,7 @@ class Service:
 
     def _command(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
         command_id = self._shells.find(request.shell_id, identity).command(request, settings)
+        self._traps.count_command()
         return f"<rsp:CommandResponse>{soap.tag('CommandId', command_id)}</rsp:CommandResponse>"
 
     def _send(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
@@ -176,7 +185,7 @@ class Service:
             raise FaultError(faults.INVALID_REQUEST)
         command_id = desired.get("CommandId")
         outbox = shell.outbox(command_id)
-        if settings.drop_receives:
+        if settings.drop_receives or self._traps.springs(traps.DROP_RECEIVE):
             raise DropConnectionError
         room = min(request.max_envelope, settings.max_envelope_kb * 1024) - _ENVELOPE_ROOM
         with shell.in_use():

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 FAULTS: Mapping[str, Mapping[str, object]] = {
     "winrm-401": {"unauthorized": True},
+    "winrm-401-later": {"unauthorized_after": 2},
     "winrm-timeout-loop": {"operation_timeout_s": 0.5},
     "winrm-idle-close": {"idle_close_s": 1.0},
-    "winrm-shell-gone": {"shells_gone": True},
-    "winrm-drop-receive": {"drop_receives": True},
+    "winrm-shell-gone": {"shells_gone_after": 2},
+    "winrm-drop-receive": {"drop_receive_after": 2},
     "psrp-split-fragments": {"fragment_size": 512, "one_fragment_per_receive": True},
     "psrp-slow-first-call": {"first_call_delay_s": 3.0},
     "psrp-enum-objects": {"friendly": "objects"},
@@ -39,7 +40,11 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The wire's settings; times in seconds, sizes in bytes. None: as the client asks, or never."""
+    """The wire's settings; times in seconds, sizes in bytes. None: as the client asks, or never.
+
+    `…_after` traps act that many commands after they were set: a refused logon for good, shells that are
+    gone and a connection that breaks in a Receive once (`traps`); those without it act on every request.
+    """
 
     host_name: str = "DESKTOP-WUJING"
     build: str = "22631.4317"
@@ -59,8 +64,11 @@ class Settings:
     fragment_size: int = FRAGMENT_SIZE
     one_fragment_per_receive: bool = False
     unauthorized: bool = False
+    unauthorized_after: int | None = None
     shells_gone: bool = False
+    shells_gone_after: int | None = None
     drop_receives: bool = False
+    drop_receive_after: int | None = None
     first_call_delay_s: float = 0.0
     friendly: str = "text"
     accounts: tuple[Mapping[str, object], ...] = ()
