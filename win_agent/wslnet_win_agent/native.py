@@ -35,5 +35,12 @@ class NativeRunner(Protocol):
             DeliveryUnknown: a program that `changes` was started and its end was not seen.
         """
 
+    def hold(self, argv: Sequence[str]) -> None:
+        """Start `argv` and leave it running until `close`; what it says is not read.
+
+        Raises:
+            WindowsAgentError: as `run` does.
+        """
+
     def close(self) -> None:
         """End the session on the Windows side; safe to call twice."""

@@ -122,6 +122,13 @@ class WslProgram:
         argv = ("-d", distro, "-u", "root", "-e", "true")
         self._demand(self._run(*argv, timeout_s=START_TIMEOUT_S, changes=True), f"wsl -d {distro}")
 
+    def hold(self, distro: str, seconds: int) -> None:
+        """Keep a distro up for so long, or until the runner is closed.
+
+        Without a client of wsl.exe a distro is stopped after 15 s, sshd or not (wsl-facts 2.4).
+        """
+        self.native.hold((self.path, "-d", distro, "-u", "root", "-e", "sleep", str(seconds)))
+
     def shutdown(self) -> None:
         """Stop all distros of this user and the VM; returns when wsl.exe does.
 

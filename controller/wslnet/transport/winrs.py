@@ -68,6 +68,21 @@ class WinrsRunner:
                     raise found.error from error
         raise AssertionError  # the second attempt returns or raises
 
+    def hold(self, argv: Sequence[str]) -> None:
+        """Start `argv` in the shell and leave it running until `close`; see `NativeRunner`.
+
+        Raises:
+            Unreachable: no connection, or refused sign-in.
+        """
+        command, arguments = command_line(argv)
+        try:
+            protocol, shell = self._open(time.monotonic() + _OPERATION_TIMEOUT_S)
+            protocol.run_command(shell, command, arguments)
+        except Exception as error:
+            self._drop()
+            raise explain(error, self._endpoint).error from error
+        self._used_at = time.monotonic()
+
     def close(self) -> None:
         """Delete the shell; a host that is gone keeps it until it is idle."""
         if self._protocol is not None and self._shell is not None:

@@ -267,6 +267,10 @@ class FakeWslExe:
         text, code = self._answer(list(argv[1:]), changes=changes)
         return NativeResult(code, text.encode("utf-8" if self.utf8 else "utf-16-le"), b"")
 
+    def hold(self, argv: Sequence[str]) -> None:
+        assert self.states[argv[2]] == "Running"
+        self.seen.append(tuple(argv[1:]))
+
     def _answer(self, argv: list[str], *, changes: bool) -> tuple[str, int]:
         if argv == ["-l", "-v"]:
             rows = [f"{'*' if n.startswith('U') else ' '} {n}  {s}  2\r\n" for n, s in self.states.items()]

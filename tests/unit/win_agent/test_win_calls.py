@@ -44,6 +44,7 @@ CALLS: dict[str, Call] = {
     "setting": firewall.setting(),
     "stored_setting": firewall.stored_setting(),
     "rules": firewall.rules(),
+    "stored_rules": firewall.stored_rules(),
     "rule": firewall.rule("wslnet-x"),
     "create_rule": firewall.create_rule(RULE),
     "change_rule": firewall.change_rule(RULE),
@@ -60,8 +61,8 @@ CALLS: dict[str, Call] = {
     "remove": files.remove(f"{PATH}.wslnet-tmp"),
 }
 ABSENT_ON_2016 = {
-    "creators", "setting", "stored_setting", "rules", "rule", "create_rule", "change_rule", "remove_rule",
-    "change_setting", "create_setting",
+    "creators", "setting", "stored_setting", "rules", "stored_rules", "rule", "create_rule", "change_rule",
+    "remove_rule", "change_setting", "create_setting",
 }  # fmt: skip
 """What Windows without a Hyper-V firewall lacks: `facts` answers `supported: false` there."""
 

@@ -213,6 +213,12 @@ def test_wsl_is_stopped_and_started(host: Host, wsl_exe: FakeWslExe) -> None:
     assert wsl_exe.seen.count(("--shutdown",)) == 1
 
 
+def test_a_started_distro_can_be_kept_up(host: Host, wsl_exe: FakeWslExe) -> None:
+    value(host, "wsl.start", distro="Ubuntu-22.04", hold_s=600)
+    assert wsl_exe.seen[-2] == ("-d", "Ubuntu-22.04", "-u", "root", "-e", "sleep", "600")
+    assert code(host, "wsl.start", distro="Ubuntu-22.04", hold_s="x") == "bad-op"
+
+
 def test_a_failed_start_carries_wsls_own_code(host: Host, wsl_exe: FakeWslExe) -> None:
     wsl_exe.fails = "无法启动。\r\nError code: Wsl/Service/CreateInstance/CreateVm/0x80070780\r\n".encode()
     result = run(host, "wsl.start", distro="Ubuntu-22.04")

@@ -61,6 +61,19 @@ def test_a_change_whose_answer_is_lost_is_not_started_again(windows: Windows, ru
     assert runner.run(["wsl.exe", "-l"], timeout_s=10).exit_code == 4294967295
 
 
+def test_a_held_program_runs_beside_others_until_close(windows: Windows, runner: WinrsRunner) -> None:
+    windows.set(max_shells_per_user=1)
+    windows.programs.delay_s = 0.3
+    started = time.monotonic()
+    runner.hold(["wsl.exe", "-e", "sleep", "600"])
+    assert time.monotonic() - started < 0.3
+    runner.run(["wsl.exe", "-l"], timeout_s=10)
+    assert {argv[-1] for argv in windows.programs.seen} == {"600", "-l"}
+    runner.close()
+    with pytest.raises(WindowsAgentError, match="cannot be passed"):
+        runner.hold(["wsl.exe", "a & b"])
+
+
 def test_idle_connection_is_made_anew(
     windows: Windows, runner: WinrsRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,11 @@ def rules(creator_id: str = WSL_CREATOR) -> Call:
     return Call("Get-NetFirewallHyperVRule", {"VMCreatorId": [creator_id], "PolicyStore": "ActiveStore"})
 
 
+def stored_rules(creator_id: str = WSL_CREATOR) -> Call:
+    """The rules that an administrator left for one creator, in force or not."""
+    return Call("Get-NetFirewallHyperVRule", {"VMCreatorId": [creator_id]})
+
+
 def rule(name: str) -> Call:
     """One rule by its unique name, as an administrator left it."""
     return Call("Get-NetFirewallHyperVRule", {"Name": [name]})

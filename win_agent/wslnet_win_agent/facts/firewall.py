@@ -19,6 +19,8 @@ def hyperv_firewall(reply: Reply) -> dict[str, object]:
     if any(error.is_unknown_command for error in reply.errors):
         return {"supported": False, "creator_registered": False, "setting": None, "rules": []}
     settings = reply.rows(_SETTING)
+    # Read from two stores: those in force, and those that are written and not in force yet.
+    rules = {str(each["name"]).casefold(): each for each in map(rule, reversed(reply.rows(_RULE)))}
     return {
         "supported": True,
         "creator_registered": any(
@@ -26,7 +28,7 @@ def hyperv_firewall(reply: Reply) -> dict[str, object]:
             for row in reply.rows("MSFT_NetFirewallHyperVVMCreator")
         ),
         "setting": setting(settings[0]) if settings else None,
-        "rules": [rule(row) for row in reply.rows(_RULE)],
+        "rules": list(reversed(rules.values())),
     }
 
 

@@ -156,10 +156,13 @@ def _listeners(host: Host, reply: Reply) -> list[dict[str, object]]:
 
 
 def _hyperv_firewall(host: Host, _reply: Reply) -> dict[str, object]:
-    reply = host.bridge.run(
-        [firewall_calls.creators(), firewall_calls.setting(), firewall_calls.rules()],
-        deadline_s=host.deadline_s,
-    )
+    calls = [
+        firewall_calls.creators(),
+        firewall_calls.setting(),
+        firewall_calls.rules(),
+        firewall_calls.stored_rules(),
+    ]
+    reply = host.bridge.run(calls, deadline_s=host.deadline_s)
     if not any(error.is_unknown_command for error in reply.errors):
         demand(_without_absences(reply), "reading the Hyper-V firewall")
     return firewall.hyperv_firewall(reply)

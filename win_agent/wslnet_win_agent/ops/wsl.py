@@ -35,7 +35,7 @@ def shutdown(host: Host, _arguments: Arguments) -> dict[str, object]:
 
 
 def start(host: Host, arguments: Arguments) -> dict[str, object]:
-    """Start one distro.
+    """Start one distro; with `hold_s` it is kept up for so many seconds, or until this session ends.
 
     Raises:
         WindowsAgentError: `not-found` for a distro that is not installed, `failed` with WSL's own code.
@@ -49,6 +49,8 @@ def start(host: Host, arguments: Arguments) -> dict[str, object]:
     with suppress(DeliveryUnknown):
         host.wsl.start(distro)
     host.touched = True
+    if arguments.given.get("hold_s") is not None:
+        host.wsl.hold(distro, arguments.number("hold_s"))
     after = _await(host, lambda names: distro in names, f"{distro} was started and does not run")
     return {"before": {"running": before}, "after": {"running": after}}
 
