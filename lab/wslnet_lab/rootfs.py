@@ -47,6 +47,8 @@ _ACCOUNTS = {
         "root:x:0:\ndaemon:x:1:\ntty:x:5:\nsudo:x:27:wujing\nshadow:x:42:\n"
         "utmp:x:43:\nwujing:x:1000:\nnogroup:x:65534:\n"
     ),
+    # For hosts that have sudo; a topology that wants it to ask for a password writes its own.
+    "sudoers": "root ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) NOPASSWD: ALL\n",
     # '*' is no password but, unlike '!', no locked account: sshd without PAM refuses the latter its keys.
     "shadow": "root:*:19700:0:99999:7:::\nsshd:*:19700:0:99999:7:::\nwujing:*:19700:0:99999:7:::\n",
 }
@@ -81,7 +83,8 @@ def build_base(base: Path) -> None:
         _copy(Path("/etc") / name, base / "etc" / name)
     for name, text in _ACCOUNTS.items():
         (base / "etc" / name).write_text(text)
-    (base / "etc/shadow").chmod(0o640)
+    for name in ("shadow", "sudoers"):
+        (base / "etc" / name).chmod(0o440)
     for name in _IPTABLES:
         link = base / "etc/alternatives" / name
         link.unlink(missing_ok=True)

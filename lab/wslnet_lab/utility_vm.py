@@ -47,7 +47,6 @@ class UtilityVm:
         self._gateway: str | None = None
         self._since: float | None = None
         self._vm_id = ""
-        self._mirroring: mirrored.Mirroring | None = None
         self._stop_refreshing = threading.Event()
         self._refreshing: threading.Thread | None = None
         self._distro_ended = False
@@ -84,6 +83,7 @@ class UtilityVm:
                     self.stop()
                     raise
                 self._since = time.time()
+                self._distro_ended = False
             return {"address": self._hardware.addresses[self._machine.name], "gateway": self._gateway}
 
     def stop(self, *, force: bool = False) -> None:
@@ -170,13 +170,13 @@ class UtilityVm:
             host_address_loopback=bool(self._settings.get("host_address_loopback")),
         )
         add_idle_adapter(self._windows, self._adapter("fse"))
-        self._mirroring = mirrored.start(self._windows, self._name, host)
+        mirroring = mirrored.start(self._windows, self._name, host)
         uplink = next((nic for nic in host.nics if nic.gateway), None)
         self._gateway = uplink.gateway if uplink else None
-        self._write_resolv_conf(self._mirroring.guest.resolv_conf)
+        self._write_resolv_conf(mirroring.guest.resolv_conf)
         self._stop_refreshing = threading.Event()
         self._refreshing = threading.Thread(
-            target=_keep_steering, args=(self._mirroring, self._stop_refreshing), daemon=True
+            target=_keep_steering, args=(mirroring, self._stop_refreshing), daemon=True
         )
         self._refreshing.start()
         return uplink.addresses[0].partition("/")[0] if uplink else None
@@ -191,13 +191,11 @@ class UtilityVm:
     def _unplug(self, _machine: Machine) -> None:
         if not fabric_netns.exists(self._windows):
             return
-        if self._mirroring is None:
-            nat.stop(self._windows)
-        else:
-            self._mirroring.stop()
-            self._mirroring = None
-            with fabric_netns.Namespace(self._windows) as windows:
-                links.remove(windows, self._adapter("fse").nic.device)
+        # Of every mode: a start that failed half-way does not say how far it came.
+        nat.stop(self._windows)
+        mirrored.clear(self._windows)
+        with fabric_netns.Namespace(self._windows) as windows:
+            links.remove(windows, self._adapter("fse").nic.device)
 
     @property
     def _windows_machine(self) -> Machine:

@@ -153,6 +153,28 @@ def test_up_clears_what_a_dead_lab_of_that_name_left(raise_lab: Callable[[str], 
     assert not (lab.root("wsl") / "root/mark").exists()
 
 
+def test_what_died_by_itself_can_be_switched_on_again(seed_lab: RunningLab) -> None:
+    def kill(machine: str) -> None:
+        inits = json.loads((seed_lab.inventory.parent / "state.json").read_text())["machines"]
+        os.kill(inits[machine]["init"]["pid"], signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while seed_lab.status()["machines"][machine]["state"] == "running":
+            assert time.monotonic() < deadline
+
+    kill("vm1")
+    assert seed_lab.run("wsl", ["virsh", "domstate", "vm1"]).stdout == "shut off\n\n"
+    assert seed_lab.run("wsl", ["virsh", "start", "vm1"]).returncode == 0
+    assert seed_lab.pings("wsl", "192.168.122.191")
+    kill("wsl")
+    for mode in ("mirrored", "none", "nat"):
+        seed_lab.control("wsl_start", mode=mode, settings={}, address=None)
+        assert seed_lab.control("wsl_state")["mode"] == mode
+        assert seed_lab.pings("wsl", "172.24.21.50") is (mode != "none")
+        seed_lab.control("wsl_stop")
+    assert "fse" not in [adapter["kind"] for adapter in seed_lab.control("adapters")]
+    assert wslnet("lab", "up", "--name", seed_lab.name).stdout == f"{seed_lab.inventory}\n"
+
+
 def test_two_labs_side_by_side(shared_lab: RunningLab, raise_lab: Callable[[str], RunningLab]) -> None:
     other = raise_lab("second")
     other.run("lan", ["ip", "addr", "del", "172.24.21.50/24", "dev", "eth0"])
