@@ -44,11 +44,11 @@ def test_operation_timeouts_loop_until_the_command_ends(host: Host, call: Call) 
 
 
 def test_an_idle_connection_is_closed_and_the_shell_lives_on(host: Host, call: Call) -> None:
-    host.set(idle_close_s=0.2)
+    host.set(idle_close_s=1.0)
     with host.wsman() as client:
         pool = RunspacePool(client)
         pool.open()
-        time.sleep(0.6)
+        time.sleep(1.5)
         with pytest.raises((WinRMError, requests.ConnectionError)):
             call(pool, "Echo", T="x").invoke()  # ciphertext of the old context on a new connection
         host.set(idle_close_s=30)
@@ -127,10 +127,10 @@ def test_a_shell_that_goes_while_a_client_waits(host: Host, call: Call) -> None:
 
 def test_a_shell_ends_when_its_idle_time_is_up(host: Host, call: Call) -> None:
     with host.wsman() as client:
-        pool = RunspacePool(client, idle_timeout=1)
+        pool = RunspacePool(client, idle_timeout=2)
         pool.open()
         assert call(pool, "Echo", T="x").invoke() == ["x"]
-        time.sleep(1.2)
+        time.sleep(2.3)
         with pytest.raises(WSManFaultError) as caught:
             call(pool, "Echo", T="y").invoke()
         assert caught.value.code == 0x8033805B
@@ -183,9 +183,9 @@ def test_a_slow_first_call(host: Host, call: Call) -> None:
         first.invoke()
         assert time.monotonic() - started >= 0.5
         assert len(first.streams.progress) == 2
-        started = time.monotonic()
-        call(pool, "Echo", T="x").invoke()
-        assert time.monotonic() - started < 0.4
+        second = call(pool, "Echo", T="x")
+        second.invoke()
+        assert second.streams.progress == []
 
 
 def test_enums_as_objects_or_raw_numbers(host: Host, call: Call) -> None:
