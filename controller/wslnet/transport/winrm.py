@@ -15,7 +15,7 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
 
 from wslnet.errors import DeadlineExceeded
-from wslnet.transport.winrm_errors import Breakdown, explain
+from wslnet.transport.winrm_errors import Breakdown, BrokenError, explain
 from wslnet.transport.winrm_values import fill, reply_of
 from wslnet_win_agent.bridge import Bridge, Reply
 from wslnet_win_agent.errors import DeliveryUnknown
@@ -39,14 +39,6 @@ _STOP_TIMEOUT_S = 3
 _TURN_S = 1.0
 _ATTEMPTS = 2
 _RUNNING_STATES = frozenset({0, 1, 2})
-
-
-class _BrokenError(Exception):
-    """A breakdown on its way to where it is decided what follows."""
-
-    def __init__(self, breakdown: Breakdown) -> None:
-        super().__init__(str(breakdown.error))
-        self.breakdown = breakdown
 
 
 class OneTryWsman(WSMan):  # type: ignore[misc]  # pypsrp is untyped here
@@ -95,7 +87,7 @@ class WinrmBridge(Bridge):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._attempt(batches, deadline)
-            except _BrokenError as broken:
+            except BrokenError as broken:
                 found = broken.breakdown
                 self._drop(session_lost=found.session_lost)
                 if writes and found.may_have_run:
@@ -135,7 +127,7 @@ class WinrmBridge(Bridge):
             pool.connection.transport.close()
             breakdown = explain(error, self._endpoint)
             # Nothing has run yet, and what refuses a new session refuses it again.
-            raise _BrokenError(Breakdown(breakdown.error, may_have_run=False)) from error
+            raise BrokenError(Breakdown(breakdown.error, may_have_run=False)) from error
         self._pool, self._used_at = pool, time.monotonic()
         return pool
 
@@ -169,7 +161,7 @@ class WinrmBridge(Bridge):
         try:
             pipeline.begin_invoke()
         except Exception as error:
-            raise _BrokenError(explain(error, self._endpoint)) from error
+            raise BrokenError(explain(error, self._endpoint)) from error
         return pipeline
 
     def _finish(self, pipelines: Sequence[PowerShell], deadline: float) -> tuple[Reply | None, ...]:
@@ -196,7 +188,7 @@ class WinrmBridge(Bridge):
         except Exception as error:
             found = explain(error, self._endpoint)
             # The pipeline had begun: whatever the fault says, its work may be done.
-            raise _BrokenError(replace(found, may_have_run=True, session_lost=True)) from error
+            raise BrokenError(replace(found, may_have_run=True, session_lost=True)) from error
 
     def _stop(self, pipeline: PowerShell) -> None:
         """Ask Windows to stop a pipeline that is too late; a session that cannot be asked is given up."""

@@ -39,6 +39,14 @@ class Breakdown:
     again: bool = False
 
 
+class BrokenError(Exception):
+    """A breakdown on its way to where it is decided what follows."""
+
+    def __init__(self, breakdown: Breakdown) -> None:
+        super().__init__(str(breakdown.error))
+        self.breakdown = breakdown
+
+
 def explain(error: Exception, endpoint: WinrmEndpoint) -> Breakdown:
     """Give the meaning of an exception of pypsrp, pywinrm, requests or spnego."""
     name = endpoint.machine

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from winrm.exceptions import WinRMOperationTimeoutError
 from winrm.protocol import Protocol
 
 from wslnet.errors import NeedsElevation
-from wslnet.transport.winrm_errors import Breakdown, explain
+from wslnet.transport.winrm_errors import Breakdown, BrokenError, explain
 from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
 from wslnet_win_agent.native import NativeResult
 
@@ -30,6 +31,7 @@ _UTF8_CODE_PAGE = 65001
 _ENVIRONMENT = {"WSL_UTF8": "1"}
 _OPERATION_TIMEOUT_S = 10
 _CLEANUP_TIMEOUT_S = 3
+_ATTEMPTS = 2
 _TOKEN = re.compile(r"[A-Za-z0-9._:=\\/-]+")
 _PATH = re.compile(r"[A-Za-z]:\\[A-Za-z0-9._ ()\\-]+")
 _UNSIGNED = 0xFFFFFFFF
@@ -54,19 +56,24 @@ class WinrsRunner:
         """
         command, arguments = command_line(argv)
         deadline = time.monotonic() + timeout_s
-        for attempt in (1, 2):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._attempt(command, arguments, stdin, deadline)
-            except _BrokenError as error:
-                found = error.breakdown
+                result = self._attempt(command, arguments, stdin, deadline)
+            except BrokenError as broken:
+                found = broken.breakdown
                 self._drop()
                 if found.may_have_run and changes:
-                    raise DeliveryUnknown(found.error.message) from error
+                    raise DeliveryUnknown(found.error.message) from broken
                 if isinstance(found.error, NeedsElevation):
-                    raise WindowsAgentError("not-permitted", found.error.message) from error
-                if attempt == 2 or not found.again or time.monotonic() >= deadline:  # noqa: PLR2004 - the last
-                    raise found.error from error
-        raise AssertionError  # the second attempt returns or raises
+                    raise WindowsAgentError("not-permitted", found.error.message) from broken
+                if not found.again or attempt == _ATTEMPTS or time.monotonic() >= deadline:
+                    raise found.error from broken
+                continue
+            if result is not None:
+                return result
+            late = f"{self._endpoint.machine}: {argv[0]} did not end in time"
+            raise DeliveryUnknown(late) if changes else WindowsAgentError("timed-out", late)
+        raise AssertionError  # the last attempt returns or raises
 
     def hold(self, argv: Sequence[str]) -> None:
         """Start `argv` in the shell and leave it running until `close`; see `NativeRunner`.
@@ -78,6 +85,9 @@ class WinrsRunner:
         try:
             protocol, shell = self._open(time.monotonic() + _OPERATION_TIMEOUT_S)
             protocol.run_command(shell, command, arguments)
+        except BrokenError as broken:
+            self._drop()
+            raise broken.breakdown.error from broken
         except Exception as error:
             self._drop()
             raise explain(error, self._endpoint).error from error
@@ -92,37 +102,37 @@ class WinrsRunner:
                 self._protocol.close_shell(self._shell)
         self._drop()
 
-    def _attempt(self, command: str, arguments: list[str], stdin: bytes, deadline: float) -> NativeResult:
+    def _attempt(
+        self, command: str, arguments: list[str], stdin: bytes, deadline: float
+    ) -> NativeResult | None:
+        protocol, shell = self._open(deadline)
         begun = False
         try:
-            protocol, shell = self._open(deadline)
             self._limit(deadline - time.monotonic())
             command_id = protocol.run_command(shell, command, arguments, console_mode_stdin=not stdin)
             begun = True
-            try:
-                if stdin:
-                    protocol.send_command_input(shell, command_id, stdin, end=True)
-                result = self._collect(protocol, shell, command_id, deadline)
-            finally:
-                self._limit(_CLEANUP_TIMEOUT_S)
-                protocol.cleanup_command(shell, command_id)
-        except WindowsAgentError:
-            raise
+            if stdin:
+                protocol.send_command_input(shell, command_id, stdin, end=True)
+            result = self._collect(protocol, shell, command_id, deadline)
         except Exception as error:
             found = explain(error, self._endpoint)
-            raise _BrokenError(
-                Breakdown(found.error, found.may_have_run or begun, found.session_lost, found.again)
-            ) from error
+            raise BrokenError(replace(found, may_have_run=found.may_have_run or begun)) from error
+        # What the program said is here; that Windows could not be told to forget it changes nothing.
+        with suppress(Exception):
+            self._limit(_CLEANUP_TIMEOUT_S)
+            protocol.cleanup_command(shell, command_id)
         self._used_at = time.monotonic()
         return result
 
-    def _collect(self, protocol: Protocol, shell: str, command_id: str, deadline: float) -> NativeResult:
+    def _collect(
+        self, protocol: Protocol, shell: str, command_id: str, deadline: float
+    ) -> NativeResult | None:
+        """Receive until the program ends; None when it does not in time."""
         stdout = stderr = b""
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
-                name = self._endpoint.machine
-                raise WindowsAgentError("timed-out", f"{name}: the program did not end in time")
+                return None
             self._limit(left)
             try:
                 out, err, code, done = protocol.get_command_output_raw(shell, command_id)
@@ -149,9 +159,14 @@ class WinrsRunner:
             ca_trust_path=None,
         )
         self._limit(deadline - time.monotonic())
-        self._shell = self._protocol.open_shell(
-            codepage=_UTF8_CODE_PAGE, env_vars=_ENVIRONMENT, idle_timeout=SHELL_IDLE
-        )
+        try:
+            self._shell = self._protocol.open_shell(
+                codepage=_UTF8_CODE_PAGE, env_vars=_ENVIRONMENT, idle_timeout=SHELL_IDLE
+            )
+        except Exception as error:
+            # Nothing has run yet, and a password that is refused must not be tried again.
+            found = explain(error, one)
+            raise BrokenError(Breakdown(found.error, may_have_run=False)) from error
         self._used_at = time.monotonic()
         return self._protocol, self._shell
 
@@ -166,14 +181,6 @@ class WinrsRunner:
         if self._protocol is not None:
             _reset(self._protocol)
         self._protocol = self._shell = None
-
-
-class _BrokenError(Exception):
-    """A breakdown on its way to where it is decided what follows."""
-
-    def __init__(self, breakdown: Breakdown) -> None:
-        super().__init__(str(breakdown.error))
-        self.breakdown = breakdown
 
 
 def command_line(argv: Sequence[str]) -> tuple[str, list[str]]:

@@ -46,7 +46,23 @@ def test_a_program_that_does_not_end_is_left_at_the_deadline(windows: Windows, r
     with pytest.raises(WindowsAgentError) as late:
         runner.run(["wsl.exe", "--shutdown"], timeout_s=1.0)
     assert late.value.code == "timed-out"
-    assert time.monotonic() - started < 4.0
+    with pytest.raises(DeliveryUnknown):
+        runner.run(["wsl.exe", "--shutdown"], timeout_s=1.0, changes=True)
+    assert time.monotonic() - started < 6.0
+
+
+def test_a_wrong_password_is_tried_once(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    open_shell = runner_module.Protocol.open_shell
+
+    def counted(self: runner_module.Protocol, **options: object) -> str:
+        opened.append("shell")
+        return str(open_shell(self, **options))
+
+    monkeypatch.setattr(runner_module.Protocol, "open_shell", counted)
+    with pytest.raises(AuthenticationFailed):
+        WinrsRunner(windows.endpoint(password="wrong")).run(["wsl.exe"], timeout_s=10)
+    assert opened == ["shell"]
 
 
 def test_a_change_whose_answer_is_lost_is_not_started_again(windows: Windows, runner: WinrsRunner) -> None:
