@@ -36,6 +36,8 @@ def plug(gw: str, switch: str, machine: str, nic: Nic) -> None:
         links.silence_ipv6(switch_ns, port)
         links.join(switch_ns, port, switch)
         links.configure(machine_ns, nic)
+        links.settle(machine_ns, nic.device)
+        links.settle(switch_ns, port, switch)
 
 
 def set_cable(gw: str, mac: str, *, connected: bool) -> None:

@@ -5,8 +5,13 @@ Only rtnetlink, and only what a caller asks for; nothing here knows Windows or W
 
 from __future__ import annotations
 
+import array
+import errno
+import fcntl
 import ipaddress
 import os
+import socket
+import struct
 from typing import TYPE_CHECKING
 
 from .netns import NAMES, FabricError, Namespace
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
 IFF_UP = 0x1
 IFA_F_NODAD = 0x02
 PROTO_STATIC = 4
+SIOCETHTOOL = 0x8946
+ETHTOOL_GLINK = 0x0A
 
 
 def lay_cable(near: Namespace, port: str, far: Namespace, nic: Nic, *, port_mac: str | None = None) -> None:
@@ -52,9 +59,21 @@ def join(ns: Namespace, port: str, bridge: str) -> None:
 
 def remove(ns: Namespace, device: str) -> None:
     """Delete an interface; a missing one is fine."""
-    index = ns.index(device)
-    if index is not None:
-        ns.netlink("link", "del", index=index)
+    try:
+        ns.netlink("link", "del", ifname=device)
+    except FabricError as error:
+        # It may go this very moment with the namespace of its far end.
+        if error.errno != errno.ENODEV:
+            raise
+
+
+def settle(ns: Namespace, *devices: str) -> None:
+    """Let interfaces notice at once that both ends of their cable are up, in this order.
+
+    The kernel does it in a worker of its own, on a busy machine milliseconds later; what is sent until then
+    is lost, and sent again after a second. Asking for a link's state does it on the spot (link_watch.c).
+    """
+    ns.inside(_ask_links, devices)
 
 
 def silence_ipv6(ns: Namespace, device: str) -> None:
@@ -98,3 +117,12 @@ def add_address(
     ns.netlink(
         "addr", "add", index=index, address=str(interface.ip), prefixlen=interface.network.prefixlen, **extra
     )
+
+
+def _ask_links(devices: tuple[str, ...]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for device in devices:
+            answer = array.array("I", [ETHTOOL_GLINK, 0])
+            # struct ifreq: the name, then a pointer to struct ethtool_value.
+            request = struct.pack("16sP16x", device.encode(), answer.buffer_info()[0])
+            fcntl.ioctl(any_socket, SIOCETHTOOL, request)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from . import links, loopback_wire, steering, windows_nic
 from .guest import mirrored as guest_half
 from .guest.loopback import FAR_MAC
+from .guest.loopback import NAME as LOOPBACK
 from .guest.service import Guest
 from .model import Nic
 from .netns import FabricError, Namespace
@@ -61,6 +62,8 @@ class Mirroring:
         with Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
             ports = self._steer(windows, wsl)
             cards = self._follow(windows)
+        if cards:
+            self.settle()
         return ports or cards
 
     def resend(self, device: str) -> None:
@@ -74,6 +77,12 @@ class Mirroring:
                 self.guest.apply(*guest_half.resend_card(nic, name, own=self.host.host_address_loopback))
                 return
         raise FabricError(f"{self.windows} mirrors no card {device}")
+
+    def settle(self) -> None:
+        """Make all wires ready for the next packet, see `links.settle`."""
+        with Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
+            links.settle(wsl, LOOPBACK, *self.host.guest_devices)
+            links.settle(windows, loopback_wire.DEVICE, *_wires(self.host))
 
     def stop(self) -> None:
         """Take the Windows half down. Harmless when the guest's namespace is already gone."""
@@ -122,8 +131,7 @@ def start(windows: str, wsl: str, wish: MirroredHost) -> Mirroring:
     with Namespace(windows) as windows_ns, Namespace(wsl) as wsl_ns:
         host = replace(wish, nics=windows_nic.read(windows_ns, wish.nics))
         loopback_wire.lay(windows_ns, wsl_ns, host.loopback_mac)
-        for position, (nic, device) in enumerate(zip(host.nics, host.guest_devices, strict=True)):
-            wire = f"{WIRE}{position}"
+        for nic, device, wire in zip(host.nics, host.guest_devices, _wires(host), strict=True):
             links.lay_cable(windows_ns, wire, wsl_ns, Nic(device, nic.mac, mtu=nic.mtu))
             links.silence_ipv6(windows_ns, wire)
             # With hostAddressLoopback the guest's frames to the common address end here, in Windows.
@@ -136,6 +144,7 @@ def start(windows: str, wsl: str, wish: MirroredHost) -> Mirroring:
         events += guest_half.add_card(nic, device, host.block, own=host.host_address_loopback)
     guest.apply(*events, *guest_half.finish(host))
     mirroring = Mirroring(windows, guest, wish, host)
+    mirroring.settle()
     mirroring.refresh()
     return mirroring
 
@@ -144,16 +153,21 @@ def clear(windows: str) -> None:
     """Remove every trace of mirrored mode from Windows, whoever left it."""
     with Namespace(windows) as ns:
         loopback_wire.remove(ns)
-        ns.nft("".join(_unsteer(ns)))
+        # Wires first: their base chains go with them, maybe right now with the guest's namespace.
         for message in ns.netlink("get_links"):
-            if message.get_attr("IFLA_IFNAME").startswith(WIRE):
-                ns.netlink("link", "del", index=message["index"])
+            name = message.get_attr("IFLA_IFNAME")
+            if name.startswith(WIRE):
+                links.remove(ns, name)
+        ns.nft("".join(_unsteer(ns)))
+
+
+def _wires(host: MirroredHost) -> list[str]:
+    return [f"{WIRE}{position}" for position in range(len(host.nics))]
 
 
 def _steering(host: MirroredHost) -> Iterator[str]:
     """The base chains of each card and its wire, and what the sets hold from the start."""
-    for position, nic in enumerate(host.nics):
-        wire = f"{WIRE}{position}"
+    for position, (nic, wire) in enumerate(zip(host.nics, _wires(host), strict=True)):
         yield f"""\
 add chain {STEERING} card_{position} {{ type filter hook ingress device "{nic.device}" priority 0; }}
 add rule {STEERING} card_{position} jump inbound

@@ -46,7 +46,7 @@ def ensure_switch(windows: str, switch: Nic, *, guest_firewall: bool = False) ->
 
 
 def plug(windows: str, switch: str, machine: str, nic: Nic, port: str) -> None:
-    """Connect `nic` in `machine` to an internal switch through `port`; the card itself is left unconfigured.
+    """Connect `nic` in `machine` to an internal switch through `port`; the card is up, without addresses.
 
     Raises:
         FabricError: No such switch, or a name is taken.
@@ -57,6 +57,9 @@ def plug(windows: str, switch: str, machine: str, nic: Nic, port: str) -> None:
         links.lay_cable(ns, port, far, nic)
         links.silence_ipv6(ns, port)
         links.join(ns, port, switch)
+        far.netlink("link", "set", index=far.require(nic.device), state="up")
+        links.settle(far, nic.device)
+        links.settle(ns, port, switch)
 
 
 def start(windows: str, wsl: str, link: NatLink) -> Guest:

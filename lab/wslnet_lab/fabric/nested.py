@@ -48,6 +48,8 @@ def plug(host: str, guest: str, wire: TapWire) -> None:
         links.lay_cable(host_ns, wire.tap, guest_ns, wire.nic, port_mac=_tap_mac(wire.nic))
         links.join(host_ns, wire.tap, wire.bridge)
         links.configure(guest_ns, wire.nic)
+        links.settle(guest_ns, wire.nic.device)
+        links.settle(host_ns, wire.tap, wire.bridge)
 
 
 def unplug(host: str, tap: str) -> None:
