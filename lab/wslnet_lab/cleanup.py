@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from wslnet_lab import netns, processes, state, syscalls
 from wslnet_lab.errors import LabError, NotRunning
 from wslnet_lab.fabric import netns as fabric_netns
+from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.paths import LABS, LabPaths
 from wslnet_lab.topology.read import names, read
 
@@ -38,7 +39,10 @@ def remove(paths: LabPaths) -> bool:
     _end_daemon(paths)
     _end_processes(paths)
     for name in _namespaces(paths):
-        fabric_netns.remove(name)
+        try:
+            fabric_netns.remove(name)
+        except FabricError as error:
+            raise LabError(str(error)) from error
     _unmount_below(paths.folder)
     if paths.folder.exists():
         shutil.rmtree(paths.folder)

@@ -1,7 +1,7 @@
 """The command group `wslnet lab`: raise a lab, look at it, act in it, break it, take it away.
 
-Parsing and printing only. What is heavy (netlink, the Windows host) is imported by the commands that need it:
-`lab exec` and `lab status` are called often.
+Parsing and printing only. What is heavy (netlink, the Windows host) or only there on Linux is imported by the
+commands that need it: `lab exec` and `lab status` are called often.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from wslnet_lab import calls, control, inside, state
-from wslnet_lab.errors import LabError, NeedsRoot, NotRunning, UsageError
+from wslnet_lab import calls, inside, state
+from wslnet_lab.errors import LabError, NeedsRoot, NotRunning, Unsupported, UsageError
 from wslnet_lab.paths import DEFAULT_NAME, LabPaths
 
 if TYPE_CHECKING:
@@ -151,6 +151,8 @@ def inject(name: str, fault: tuple[str, ...], *, clear: bool, as_json: bool) -> 
 
 
 def _need_root() -> None:
+    if sys.platform != "linux":
+        raise Unsupported("the lab is made of Linux' namespaces; here is no Linux")
     if os.geteuid() != 0:
         raise NeedsRoot("the lab needs root: it is made of network namespaces and mounts")
 
@@ -166,6 +168,8 @@ def _machine(lab_state: state.LabState, machine: str) -> state.MachineState:
 
 
 def _ask(name: str, method: str, timeout_s: float, **params: object) -> Any:  # noqa: ANN401 - JSON
+    from wslnet_lab import control
+
     return control.call(LabPaths.of(name).control, method, params, timeout_s=timeout_s)
 
 
@@ -182,9 +186,16 @@ def _told(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except LabError as error:
-        if as_json:
-            failure = {"code": error.code, "message": str(error), "machine": None, "hint": None}
-            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "error": failure}))
-        else:
-            click.echo(f"wslnet lab: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
+        _fail(error, as_json=as_json)
+    except OSError as error:
+        # What the kernel refuses even root, in a container for example.
+        _fail(LabError(str(error)), as_json=as_json)
+
+
+def _fail(error: LabError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        failure = {"code": error.code, "message": str(error), "machine": None, "hint": None}
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "error": failure}))
+    else:
+        click.echo(f"wslnet lab: {error}", err=True)
+    raise SystemExit(error.exit_code)

@@ -27,6 +27,13 @@ class NeedsRoot(LabError):
     exit_code = 13
 
 
+class Unsupported(LabError):
+    """The lab is made of Linux."""
+
+    code = "unsupported"
+    exit_code = 15
+
+
 class NotRunning(LabError):
     """The lab or the machine is not running."""
 

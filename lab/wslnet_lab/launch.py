@@ -35,11 +35,11 @@ def up(paths: LabPaths, topology: str) -> state.LabState:
         return there
     cleanup.remove(paths)
     paths.folder.mkdir(parents=True)
-    # On a file system of its own the lab leaves nothing, and overlayfs takes it as an upper side anywhere.
-    syscalls.mount("wslnet-lab", str(paths.folder), "tmpfs", 0, "mode=0700")
-    paths.log.mkdir()
-    paths.calls.touch()
     try:
+        # On a file system of its own a lab leaves nothing, and overlayfs takes it as an upper side anywhere.
+        syscalls.mount("wslnet-lab", str(paths.folder), "tmpfs", 0, "mode=0700")
+        paths.log.mkdir()
+        paths.calls.touch()
         _start_daemon(paths, topology)
     except BaseException:
         cleanup.remove(paths)
