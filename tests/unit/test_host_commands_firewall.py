@@ -234,6 +234,17 @@ def test_a_disabled_profile_ends_enforcement(desk: Desk) -> None:
     assert [(row["Profile"], row["Enabled"]) for row in rows] == [(1, 1), (2, 0), (4, 0)]
 
 
+def test_profiles_can_be_made_before_wsl_ran_and_taken_back(desk: Desk) -> None:
+    made = desk.do("New-NetFirewallHyperVProfile", Name=WSL, Profile="Private", DefaultInboundAction="Allow")
+    assert made.rows()[0]["DefaultInboundAction"] == 2
+    assert desk.policy().default_inbound == "Allow"
+    again = desk.do("New-NetFirewallHyperVProfile", Name=WSL, Profile="Private", Enabled="True")
+    assert again.ids == ["Windows System Error 183,New-NetFirewallHyperVProfile"]
+    desk.start_wsl()
+    desk.do("Remove-NetFirewallHyperVProfile", Name=WSL, Profile="Private")
+    assert desk.policy().default_inbound == "Block"
+
+
 def test_local_rules_can_be_switched_off_by_profile(desk: Desk) -> None:
     desk.start_wsl()
     desk.rule()

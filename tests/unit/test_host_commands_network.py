@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wslnet_lab.host.contract import Identity, PlainObject
-from wslnet_lab.host.hardware import LinkAddress, Listener
+from wslnet_lab.host.hardware import HardwareError, LinkAddress, Listener, Route
 from wslnet_lab.host.local_session import LocalSession, Screen
+from wslnet_lab.host.paper_hardware import PaperHardware
 from wslnet_lab.host.state.registry import value_of
 from wslnet_lab.host.state.settings import OWNER_SID
 
@@ -212,6 +213,37 @@ def test_remove_netroute_without_a_selector_removes_all(desk: Desk) -> None:
     assert desk.hardware.table
     assert desk.do("Remove-NetRoute", Confirm=False).end.state == "Completed"
     assert desk.hardware.table == []
+
+
+class DeafHardware(PaperHardware):
+    """Refuses some calls once `deaf` is set."""
+
+    deaf = False
+
+    def routes(self) -> tuple[Route, ...]:
+        if self.deaf:
+            raise HardwareError("unreachable", "nobody there")
+        return super().routes()
+
+    def listeners(self) -> tuple[Listener, ...]:
+        raise HardwareError("failed", "no ss")
+
+
+def test_a_failing_lab_says_so_and_never_pretends(tmp_path: Path) -> None:
+    hardware = DeafHardware()
+    session = LocalSession(tmp_path, hardware)
+    hardware.deaf = True
+    rows = session.run("Get-NetRoute")
+    assert (rows.outputs, rows.ids) == ([], ["MiClientApiError_Failed,Get-NetRoute"])
+    written = session.run("New-NetFirewallHyperVRule", {"DisplayName": "x", "ErrorAction": "Stop"})
+    assert (written.end.state, written.ids) == (
+        "Failed",
+        ["MiClientApiError_Failed,New-NetFirewallHyperVRule"],
+    )
+    processes = session.run("Get-Process", {"Id": [1]})
+    assert processes.ids == ["LabHardware,Microsoft.PowerShell.Commands.GetProcessCommand"]
+    started = session.native("wsl.exe", "-e", "true")
+    assert (started.exit_code, b"nobody there" in started.stdout) == (4294967295, True)
 
 
 # ---- adapters, profiles, sockets ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Scheduled tasks join here when the lab's Windows has a scheduler (issue 3).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands import (
@@ -27,6 +28,7 @@ from wslnet_lab.host.commands import (
     services,
     sockets,
 )
+from wslnet_lab.host.commands.guarded import Guarded
 from wslnet_lab.host.commands.paths import Paths
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def register_commands(
     firewall: FirewallEnforcement,
 ) -> None:
     """Enters every command of this Windows; which ones its build has is the engine's reading to say."""
-    cdxml = (
+    unguarded = (
         *net_interface.commands(networks, hardware),
         *net_address.commands(networks, hardware),
         *net_route.commands(networks, hardware),
@@ -57,6 +59,7 @@ def register_commands(
         *sockets.commands(hardware),
         *names_and_nat.commands(state, networks),
     )
+    cdxml = [replace(command, provider=Guarded(command.provider)) for command in unguarded]
     registry.add_cdxml(*cdxml)
     cim_instances.register(registry, state, cdxml)
     paths = Paths(state)

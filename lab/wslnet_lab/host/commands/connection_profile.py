@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands.cim import cim_class, number
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import bad_parameter, hardware_errors, require_admin
+from wslnet_lab.host.commands.writes import bad_parameter, require_admin
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ class ConnectionProfiles(ReadOnly):
     def query(self, query: Query, context: Context) -> Iterable[CimInstance]:
         """One row per connected adapter with an address."""
         del query, context
-        with hardware_errors():
-            adapters = self._networks.adapters()
+        adapters = self._networks.adapters()
         for adapter in adapters:
             if adapter.up and adapter.carrier and adapter.addresses and adapter.kind not in _WITHOUT:
                 yield self._row(adapter)
@@ -58,8 +57,7 @@ class ConnectionProfiles(ReadOnly):
             raise bad_parameter("Unable to set NetworkCategory to 'DomainAuthenticated'. ")
         with self._state.network.change() as network:
             network["categories"][adapter.guid] = _CATEGORIES[category]
-        with hardware_errors():
-            self._firewall.push()
+        self._firewall.push()
         return self._row(adapter)
 
     def _row(self, adapter: Adapter) -> CimInstance:

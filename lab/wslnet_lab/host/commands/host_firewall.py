@@ -17,7 +17,6 @@ from wslnet_lab.host.commands.read_only import ReadOnly
 from wslnet_lab.host.commands.writes import (
     already_exists,
     bad_parameter,
-    hardware_errors,
     not_supported,
     require_admin,
 )
@@ -128,8 +127,7 @@ class HostRules(ReadOnly):
         own, active = self._own(row)
         with self._file(active=active) as layer:
             del layer[own["InstanceID"].lower()]
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     def invoke(
         self, target: CimInstance | None, method: str, arguments: Mapping[str, object], context: Context
@@ -171,8 +169,7 @@ class HostRules(ReadOnly):
     def _keep(self, row: Mapping[str, Any], *, active: bool) -> None:
         with self._file(active=active) as layer:
             layer[str(row["InstanceID"]).lower()] = dict(row)
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     # ---- rows --------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wslnet_lab.host.commands import firewall_values
 from wslnet_lab.host.commands.cim import cim_class, text
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import already_exists, bad_parameter, hardware_errors, require_admin
+from wslnet_lab.host.commands.writes import already_exists, bad_parameter, require_admin
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, MethodResult, Query
 from wslnet_lab.host.state.firewall import (
     ALLOW,
@@ -87,8 +87,7 @@ class HyperVRules(ReadOnly):
         require_admin(context)
         own, active = self._own(row)
         self._firewall.drop("rules", own["InstanceID"], active=active)
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     def invoke(
         self, target: CimInstance | None, method: str, arguments: Mapping[str, object], context: Context
@@ -140,8 +139,7 @@ class HyperVRules(ReadOnly):
 
     def _keep(self, row: Mapping[str, Any], *, active: bool) -> None:
         self._firewall.store("rules", str(row["InstanceID"]), row, active=active)
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     def _row(self, row: Mapping[str, Any], source: int) -> CimInstance:
         known = {key: given for key, given in row.items() if key in self._class.properties}

@@ -12,7 +12,7 @@ from wslnet_lab.host.commands import firewall_values
 from wslnet_lab.host.commands.cim import cim_class, number, text
 from wslnet_lab.host.commands.hyperv_rules import ACTIVE, SYSTEM, policy_store
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import already_exists, hardware_errors, require_admin
+from wslnet_lab.host.commands.writes import already_exists, require_admin
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query
 from wslnet_lab.host.state.firewall import (
     PROFILE_BITS,
@@ -74,15 +74,13 @@ class VMSettings(ReadOnly):
         """Takes a setting out of its store: NotConfigured again."""
         require_admin(context)
         self._firewall.drop("settings", text(row, "Name"), active=policy_store(context) == ACTIVE)
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     def _keep(self, creator: str, values: Mapping[str, object], *, active: bool) -> None:
         stored = self._firewall.stored("settings", active=active).get(creator.lower(), {"Name": creator})
         fields = {name: given for name, given in values.items() if name in SETTING_FIELDS}
         self._firewall.store("settings", creator, {**stored, **fields}, active=active)
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     def _row(self, creator: str, *, effective: bool) -> CimInstance:
         read = self._firewall.effective_setting if effective else self._firewall.configured_setting
@@ -134,8 +132,7 @@ class Profiles(ReadOnly):
         require_admin(context)
         key = profile_key(text(row, "Name"), number(row, "Profile"))
         self._firewall.drop("profiles", key, active=policy_store(context) == ACTIVE)
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     def _keep(self, creator: str, bit: int, values: Mapping[str, object], *, active: bool) -> None:
         key = profile_key(creator, bit)
@@ -143,8 +140,7 @@ class Profiles(ReadOnly):
         fields = {name: given for name, given in values.items() if name in PROFILE_FIELDS}
         row = {"Name": creator, "Profile": bit, **stored, **fields}
         self._firewall.store("profiles", key, row, active=active)
-        with hardware_errors():
-            self._enforcement.push()
+        self._enforcement.push()
 
     def _row(self, creator: str, bit: int, *, effective: bool) -> CimInstance:
         if effective:
@@ -181,11 +177,10 @@ class Ports(ReadOnly):
     def query(self, query: Query, context: Context) -> Iterable[CimInstance]:
         """At most one row."""
         del query, context
-        with hardware_errors():
-            state = self._hardware.wsl_state()
-            if not state.running or state.mode not in {"nat", "mirrored"} or not self._enforcement.wanted():
-                return
-            category = self._enforcement.wsl_category()
+        state = self._hardware.wsl_state()
+        if not state.running or state.mode not in {"nat", "mirrored"} or not self._enforcement.wanted():
+            return
+        category = self._enforcement.wsl_category()
         mirrored = state.mode == "mirrored"
         guid = "{7F2A1C90-5B3D-4E68-9C1A-2D4E6F80A1B2}"
         yield self._class.row(

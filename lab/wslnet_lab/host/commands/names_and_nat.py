@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands.cim import FAMILIES, cim_class
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import hardware_errors
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ class DnsServers(ReadOnly):
     def query(self, query: Query, context: Context) -> Iterable[CimInstance]:
         """Two rows per adapter, with empty lists where none is set."""
         del query, context
-        with hardware_errors():
-            adapters = self._networks.adapters()
+        adapters = self._networks.adapters()
         for adapter in adapters:
             servers = self._state.settings.dns_servers.get(adapter.name, ())
             for family in self._networks.families():

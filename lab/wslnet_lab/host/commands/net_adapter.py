@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands.cim import cim_class
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import hardware_errors
 from wslnet_lab.host.contract import CimInstance
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query
 
@@ -33,8 +32,7 @@ class NetAdapters(ReadOnly):
     def query(self, query: Query, context: Context) -> Iterable[CimInstance]:
         """The cards that the switches let through."""
         del query
-        with hardware_errors():
-            adapters = self._networks.adapters()
+        adapters = self._networks.adapters()
         for adapter in adapters:
             if adapter.hidden and not context.options.get("IncludeHidden"):
                 continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wslnet_lab.host.commands.cim import ACTIVE_STORE, FAMILIES, INFINITE, cim_class, number, text
 from wslnet_lab.host.commands.net_interface import store_of
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import bad_parameter, hardware_errors, require_admin
+from wslnet_lab.host.commands.writes import OBJECT_EXISTS, bad_parameter, require_admin
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query, win32_error
 from wslnet_lab.host.hardware import Adapter, Hardware, LinkAddress
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from wslnet_lab.host.networks import Networks
 
 CLASS = "MSFT_NetIPAddress"
+# PrefixOrigin and SuffixOrigin have the same numbers for these (4: announced prefix, link-layer suffix).
 _ORIGINS = {"manual": 1, "wellknown": 2, "dhcp": 3, "routeradvertisement": 4}
-_SUFFIXES = {"manual": 1, "wellknown": 2, "dhcp": 3, "routeradvertisement": 4}
 _PREFERRED = 4
 _MAX_PREFIX = {4: 32, 6: 128}
 
@@ -38,11 +38,10 @@ class NetIPAddresses(ReadOnly):
         store = store_of(context, ACTIVE_STORE) or 0
         wanted = query.associated[1] if query.associated else None
         families = self._networks.families()
-        with hardware_errors():
-            for adapter in self._networks.adapters():
-                for address in adapter.addresses:
-                    if address.family in families and _belongs(adapter, address, wanted):
-                        yield self._row(adapter.index, adapter.name, address, store)
+        for adapter in self._networks.adapters():
+            for address in adapter.addresses:
+                if address.family in families and _belongs(adapter, address, wanted):
+                    yield self._row(adapter.index, adapter.name, address, store)
         if wanted is None and store == ACTIVE_STORE:
             yield self._row(
                 1, "Loopback Pseudo-Interface 1", LinkAddress(4, "127.0.0.1", 8, "wellknown"), store
@@ -68,9 +67,8 @@ class NetIPAddresses(ReadOnly):
         if not isinstance(prefix, int) or prefix > _MAX_PREFIX[address.version]:
             raise bad_parameter("Invalid parameter PrefixLength ")
         if any(own.address == str(address) for other in self._networks.adapters() for own in other.addresses):
-            raise win32_error(5010, "Instance MSFT_NetIPAddress already exists ")
-        with hardware_errors():
-            self._hardware.address_add(adapter.index, address.version, str(address), prefix)
+            raise win32_error(OBJECT_EXISTS, "Instance MSFT_NetIPAddress already exists ")
+        self._hardware.address_add(adapter.index, address.version, str(address), prefix)
         added = LinkAddress(address.version, str(address), prefix)
         return self._row(adapter.index, adapter.name, added, ACTIVE_STORE)
 
@@ -79,10 +77,9 @@ class NetIPAddresses(ReadOnly):
         require_admin(context)
         plain = text(row, "IPAddress").partition("%")[0]
         family = ipaddress.ip_address(plain).version
-        with hardware_errors():
-            self._hardware.address_delete(
-                number(row, "InterfaceIndex"), family, plain, number(row, "PrefixLength")
-            )
+        self._hardware.address_delete(
+            number(row, "InterfaceIndex"), family, plain, number(row, "PrefixLength")
+        )
 
     def _row(self, index: int, alias: str, address: LinkAddress, store: int) -> CimInstance:
         shown = address.address
@@ -98,7 +95,7 @@ class NetIPAddresses(ReadOnly):
                 "Type": 1,
                 "Store": store,
                 "PrefixOrigin": _ORIGINS.get(address.origin.lower(), 1),
-                "SuffixOrigin": _SUFFIXES.get(address.origin.lower(), 1),
+                "SuffixOrigin": _ORIGINS.get(address.origin.lower(), 1),
                 "AddressState": _PREFERRED,
                 "ValidLifetime": INFINITE,
                 "PreferredLifetime": INFINITE,

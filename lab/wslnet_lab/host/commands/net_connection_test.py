@@ -9,7 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.commands.provider_errors import not_modelled
+from wslnet_lab.host.commands.provider_errors import hardware_failure, not_modelled
 from wslnet_lab.host.contract import BoundCall, CommandError, EnumValue, PlainObject, Sink
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class ConnectionTest:
 
     def run(self, call: BoundCall, sink: Sink) -> Iterator[object]:
         """Ping, or TCP to -Port or -CommonTCPPort with a ping only when that fails."""
+        with hardware_failure(call.command):
+            yield self._result(call, sink)
+
+    def _result(self, call: BoundCall, sink: Sink) -> object:
         for name in ("TraceRoute", "DiagnoseRouting"):
             if call.parameters.get(name):
                 raise CommandError(not_modelled(call.command, f"-{name}"))
@@ -61,10 +65,9 @@ class ConnectionTest:
             if not ping:
                 sink.warning(f"Ping to {address} failed with status: TimedOut")
         if _level(call) == "Quiet":
-            yield tcp if port is not None else ping
-            return
+            return tcp if port is not None else ping
         way = self._way(address)
-        yield PlainObject(
+        return PlainObject(
             _TYPES,
             {
                 "ComputerName": target,

@@ -17,7 +17,7 @@ from wslnet_lab.host.commands.cim import (
     text,
 )
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import bad_parameter, hardware_errors, require_admin
+from wslnet_lab.host.commands.writes import bad_parameter, require_admin
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query
 
 if TYPE_CHECKING:
@@ -66,14 +66,13 @@ class NetIPInterfaces(ReadOnly):
         """All interfaces of the store that is asked for, by default the active one."""
         del query
         store = store_of(context, ACTIVE_STORE) or PERSISTENT_STORE
-        with hardware_errors():
-            routes = self._hardware.routes()
-            adapters = self._networks.adapters()
-            for family in self._networks.families():
-                if store == ACTIVE_STORE:
-                    yield self._loopback(family)
-                for adapter in adapters:
-                    yield self._row(adapter, family, store, routes)
+        routes = self._hardware.routes()
+        adapters = self._networks.adapters()
+        for family in self._networks.families():
+            if store == ACTIVE_STORE:
+                yield self._loopback(family)
+            for adapter in adapters:
+                yield self._row(adapter, family, store, routes)
 
     def modify(self, row: CimInstance, values: Mapping[str, object], context: Context) -> CimInstance:
         """Sets values of one interface."""
@@ -89,16 +88,15 @@ class NetIPInterfaces(ReadOnly):
         numbers = {name: given for name, given in values.items() if isinstance(given, int)}
         if "InterfaceMetric" in numbers:
             numbers.setdefault("AutomaticMetric", 0)
-        with hardware_errors():
-            self._networks.set(
-                adapter,
-                family,
-                numbers,
-                active=store != PERSISTENT_STORE,
-                persistent=store != ACTIVE_STORE,
-            )
-            changed = self._networks.adapter(index) or adapter
-            routes = self._hardware.routes()
+        self._networks.set(
+            adapter,
+            family,
+            numbers,
+            active=store != PERSISTENT_STORE,
+            persistent=store != ACTIVE_STORE,
+        )
+        changed = self._networks.adapter(index) or adapter
+        routes = self._hardware.routes()
         return self._row(changed, family, ACTIVE_STORE if store is None else store, routes)
 
     def _row(self, adapter: Adapter, family: int, store: int, routes: Sequence[Route]) -> CimInstance:

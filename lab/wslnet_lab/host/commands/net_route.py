@@ -21,7 +21,7 @@ from wslnet_lab.host.commands.cim import (
 )
 from wslnet_lab.host.commands.net_interface import store_of
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import bad_parameter, hardware_errors, require_admin
+from wslnet_lab.host.commands.writes import bad_parameter, require_admin
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query
 from wslnet_lab.host.hardware import Adapter, Hardware, Route
 from wslnet_lab.host.networks import DEFAULT_ROUTE_METRIC, Networks
@@ -52,9 +52,8 @@ class NetRoutes(ReadOnly):
         adapters = {adapter.index: adapter for adapter in self._networks.adapters()}
         families = self._networks.families()
         interface = query.associated[1] if query.associated else None
-        with hardware_errors():
-            known = self._hardware.routes()
-            routes = known if store == ACTIVE_STORE else self._networks.persistent_routes()
+        known = self._hardware.routes()
+        routes = known if store == ACTIVE_STORE else self._networks.persistent_routes()
         for route in routes:
             adapter = adapters.get(route.index)
             if adapter is None or route.family not in families:
@@ -76,10 +75,9 @@ class NetRoutes(ReadOnly):
         if adapter is None:
             raise bad_parameter("Invalid parameter InterfaceIndex ")
         route = self._new_route(values, adapter)
-        with hardware_errors():
-            if any(_same(route, known) for known in self._hardware.routes()):
-                raise bad_parameter("Instance MSFT_NetRoute already exists ")
-            self._hardware.route_add(route)
+        if any(_same(route, known) for known in self._hardware.routes()):
+            raise bad_parameter("Instance MSFT_NetRoute already exists ")
+        self._hardware.route_add(route)
         if store is None:
             self._networks.keep_route(route)
         return self._row(route, adapter, ACTIVE_STORE)
@@ -92,9 +90,8 @@ class NetRoutes(ReadOnly):
         if not isinstance(metric, int):
             return row
         changed = replace(route, metric=metric + self._networks.metric(adapter, route.family))
-        with hardware_errors():
-            self._hardware.route_delete(route)
-            self._hardware.route_add(changed)
+        self._hardware.route_delete(route)
+        self._hardware.route_add(changed)
         if any(_same(route, kept) for kept in self._networks.persistent_routes()):
             self._networks.keep_route(changed)
         return self._row(changed, adapter, ACTIVE_STORE)
@@ -105,10 +102,10 @@ class NetRoutes(ReadOnly):
         route, _ = self._found(row)
         store = store_of(context, None)
         kept = any(_same(route, known) for known in self._networks.persistent_routes())
-        if store != PERSISTENT_STORE:
-            with hardware_errors():
-                if not kept or any(_same(route, known) for known in self._hardware.routes()):
-                    self._hardware.route_delete(route)
+        # A route that is only kept is not there to be deleted.
+        only_kept = kept and not any(_same(route, known) for known in self._hardware.routes())
+        if store != PERSISTENT_STORE and not only_kept:
+            self._hardware.route_delete(route)
         if store != ACTIVE_STORE:
             self._networks.forget_route(route)
 
@@ -125,8 +122,7 @@ class NetRoutes(ReadOnly):
             index=adapter.index,
             metric=0,
         )
-        with hardware_errors():
-            known = [*self._hardware.routes(), *self._networks.persistent_routes()]
+        known = [*self._hardware.routes(), *self._networks.persistent_routes()]
         # The hardware's own metric, for a row cannot tell 0 from what it implies.
         return next((route for route in known if _same(route, wanted)), wanted), adapter
 

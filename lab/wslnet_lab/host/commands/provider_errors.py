@@ -6,7 +6,14 @@ them, the function says so.
 
 from __future__ import annotations
 
-from wslnet_lab.host.contract import Category, ErrorDetails
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wslnet_lab.host.contract import Category, CommandError, ErrorDetails
+from wslnet_lab.host.hardware import HardwareError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NOT_FOUND = (
     "System.Management.Automation.ItemNotFoundException",
@@ -91,6 +98,24 @@ def no_such_name(command: str, error_id: str, message: str, target: str) -> Erro
     """A service, process or command of that name does not exist."""
     exceptions = (f"Microsoft.PowerShell.Commands.{command.partition('-')[2]}CommandException",)
     return record(command, error_id, Category.OBJECT_NOT_FOUND, message, exceptions=exceptions, target=target)
+
+
+@contextmanager
+def hardware_failure(command: str) -> Iterator[None]:
+    """Ends the command with the lab's own failure when the hardware refuses."""
+    try:
+        yield
+    except HardwareError as error:
+        raise CommandError(
+            record(
+                command,
+                "LabHardware",
+                Category.DEVICE_ERROR,
+                f"lab hardware: {error}",
+                exceptions=_IO,
+                target=error.code,
+            )
+        ) from error
 
 
 def not_modelled(command: str, what: str) -> ErrorDetails:

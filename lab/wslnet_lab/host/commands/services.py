@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.commands.provider_errors import no_such_name, not_modelled
+from wslnet_lab.host.commands.provider_errors import hardware_failure, no_such_name, not_modelled
 from wslnet_lab.host.contract import BoundCall, CommandError, PlainObject, Sink
 from wslnet_lab.host.engine.wildcards import is_pattern, matches
 
@@ -57,9 +57,9 @@ class Services:
         for name in ("Module", "FileVersionInfo", "IncludeUserName"):
             if call.parameters.get(name):
                 raise CommandError(not_modelled(call.command, f"-{name}"))
-        known = _SYSTEM_PROCESSES | {
-            listener.pid: listener.process for listener in self._hardware.listeners() if listener.pid
-        }
+        with hardware_failure(call.command):
+            listeners = self._hardware.listeners()
+        known = _SYSTEM_PROCESSES | {each.pid: each.process for each in listeners if each.pid}
         ids = call.parameters.get("Id")
         names = call.parameters.get("Name")
         if isinstance(ids, list):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands.cim import cim_class
 from wslnet_lab.host.commands.read_only import ReadOnly
-from wslnet_lab.host.commands.writes import hardware_errors
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, Query
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ class Sockets(ReadOnly):
     def query(self, query: Query, context: Context) -> Iterable[CimInstance]:
         """The listeners of the class's protocol."""
         del context
-        with hardware_errors():
-            listeners = self._hardware.listeners()
+        listeners = self._hardware.listeners()
         for listener in listeners:
             name = f"{listener.address}++{listener.port}"
             own: dict[str, object] = {

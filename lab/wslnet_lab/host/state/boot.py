@@ -22,8 +22,6 @@ def fresh_boot() -> dict[str, Any]:
         "hyperv_active": {"settings": {}, "profiles": {}, "rules": {}},
         "firewall_rules": {},
         "interfaces": {},
-        "removed_routes": [],
-        "services": {},
         "running_distros": [],
         "wsl_firewall": True,
     }
