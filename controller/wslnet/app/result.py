@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wslnet.model.plan import SCHEMA_VERSION, change_to_json
+from wslnet.model.change import change_to_json
+from wslnet.model.plan import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from wslnet.model.change import Change

@@ -146,7 +146,7 @@ def execute(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
         )
     with Journal(fleet.inventory.state / "journal", new_run_id()) as journal:
         run = Progress(fleet, journal, say, running_vms(prepared.snapshot))
-        journal.open_run(plan)
+        journal.open_run(plan, run.vms)
         return _run(prepared, run, began)
 
 

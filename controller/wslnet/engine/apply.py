@@ -74,6 +74,7 @@ def _do(run: Progress, changes: list[Change]) -> None:
             run.journal.done(change)
             run.outcomes[change.id] = "done"
         elif result.code == "not-run":
+            run.journal.not_done(change)
             run.applied.remove(change)
             run.outcomes[change.id] = "not-done"
         else:

@@ -1,7 +1,7 @@
 """The journal of one run: append-only, fsynced JSON lines on the controller's side.
 
 A record stands on disk before the change it speaks of, with the op that undoes it; `wsl --shutdown` cannot
-take it away, and a later process can read what was done and what was not.
+take it away, and a later process can read what was done and what was not (`wslnet.engine.run_log`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from wslnet.errors import WslnetError
-from wslnet.model.plan import change_to_json
+from wslnet.model.change import change_to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
+    from wslnet.engine.restart import RunningVm
     from wslnet.model.change import Change
     from wslnet.model.plan import Plan
+
+FOLDER = "journal"
+"""Where in the state folder journals lie, one file a run."""
 
 
 class Journal:
     """One open journal file. Each `write` returns only when the record is on disk."""
 
-    def __init__(self, folder: Path, run: str) -> None:
-        """Opens `folder/RUN.jsonl`; the folder is made if missing.
+    def __init__(self, folder: Path, run: str, *, again: bool = False) -> None:
+        """Opens `folder/RUN.jsonl`, anew, or `again` to go on with a run that is there.
 
         Raises:
             WslnetError: the folder or file cannot be written; nothing has been changed yet.
@@ -36,7 +41,10 @@ class Journal:
         self.path = folder / f"{run}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("x", encoding="utf-8", newline="\n")
+            self._file = self.path.open("a" if again else "x", encoding="utf-8", newline="\n")
+            if again:
+                # A record that was cut in the middle must not swallow the next one.
+                self._file.write("\n")
         except OSError as error:
             raise WslnetError(f"{self.path}: the journal cannot be written: {error.strerror}") from error
 
@@ -48,9 +56,10 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def open_run(self, plan: Plan) -> None:
-        """The first record: the whole plan."""
-        self.write("open", plan=plan.to_json())
+    def open_run(self, plan: Plan, vms: Iterable[RunningVm]) -> None:
+        """The first record: the whole plan, and the VMs that run now."""
+        running = [{"host": vm.host, "domain": vm.domain, "depth": vm.depth} for vm in vms]
+        self.write("open", plan=plan.to_json(), vms=running)
 
     def intent(self, change: Change) -> None:
         """Before a change: what will be done and how to take it back."""
@@ -59,6 +68,10 @@ class Journal:
     def done(self, change: Change) -> None:
         """The agent said it is done; it is not yet read back."""
         self.write("done", id=change.id)
+
+    def not_done(self, change: Change) -> None:
+        """The agent said that it did not begin with it."""
+        self.write("not-done", id=change.id)
 
     def verified(self, change: Change) -> None:
         """It was read back and is as declared."""

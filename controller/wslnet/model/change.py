@@ -86,6 +86,35 @@ class Change:
         return f"{self.machine}:{self.action}:{self.resource}"
 
 
+def change_to_json(change: Change) -> dict[str, object]:
+    """One change in the shape of spec/cli.md, ops included."""
+    return {
+        "id": change.id,
+        "stage": change.stage,
+        "machine": change.machine,
+        "resource": change.resource,
+        "action": str(change.action),
+        "before": change.before,
+        "after": change.after,
+        "why": change.why,
+        "rows": list(change.rows),
+        "risk": str(change.risk),
+        "do": change.do.to_json(),
+        "undo": None if change.undo is None else change.undo.to_json(),
+    }
+
+
+def change_from_json(document: JsonObject) -> Change:
+    """The change that `change_to_json` wrote.
+
+    Raises:
+        msgspec.ValidationError: it is not of that shape.
+    """
+    import msgspec  # noqa: PLC0415 - only runs that are read back need it
+
+    return msgspec.convert(document, Change)
+
+
 class Resource(Protocol):
     """Something declared on a machine: identity, the facts it needs, a pure difference.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from wslnet.model.change import change_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +51,8 @@ class Plan:
     """What a run would do.
 
     `fingerprints` holds, per machine, the digest of the facts that the first stage rests on; `cut` says in
-    words who is cut by the restart; `notes` holds what the user should know and nothing can be done about.
+    words who is cut by the restart; `notes` holds what the user should know and nothing can be done about;
+    `profile` is what was asked for, so that a saved plan can be made again and compared.
     """
 
     stages: tuple[Stage, ...]
@@ -57,6 +60,7 @@ class Plan:
     fingerprints: Mapping[str, str]
     cut: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    profile: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -74,22 +78,5 @@ class Plan:
             "fingerprints": dict(self.fingerprints),
             "cut": list(self.cut),
             "notes": list(self.notes),
+            "profile": dict(self.profile),
         }
-
-
-def change_to_json(change: Change) -> dict[str, object]:
-    """One change in the shape of spec/cli.md, ops included."""
-    return {
-        "id": change.id,
-        "stage": change.stage,
-        "machine": change.machine,
-        "resource": change.resource,
-        "action": str(change.action),
-        "before": change.before,
-        "after": change.after,
-        "why": change.why,
-        "rows": list(change.rows),
-        "risk": str(change.risk),
-        "do": change.do.to_json(),
-        "undo": None if change.undo is None else change.undo.to_json(),
-    }

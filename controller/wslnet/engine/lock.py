@@ -1,0 +1,53 @@
+"""One run at a time per inventory: a lock file that the operating system frees when its holder dies.
+
+The holder's name stands beside it for the message only; whether the lock is held is never read from a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from wslnet.errors import PlanRefused, WslnetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def only_run(state: Path) -> Iterator[None]:
+    """Holds the inventory's lock for the body.
+
+    Raises:
+        PlanRefused: another run holds it; the message names process and host.
+        WslnetError: the state folder cannot be written.
+    """
+    holder = state / "holder.json"
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(state / "run.lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise PlanRefused(f"another run is at work: {_told(holder)}", hint="wait for it to end") from error
+    except OSError as error:
+        raise WslnetError(f"{state}: cannot be written: {error.strerror}") from error
+    try:
+        holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _told(holder: Path) -> str:
+    try:
+        who = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {who['pid']} on {who['host']}"
+    except (OSError, ValueError, KeyError):
+        return "its holder has not said who it is"
