@@ -55,7 +55,8 @@ def setup(  # noqa: PLR0917 - click passes options by name
     as_json: bool,  # noqa: FBT001
 ) -> int:
     """Set up a networking mode as one workflow, proven by packets, or rolled back."""
-    from wslnet.app.setup import execute, prepare, wish_for  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.execute import execute  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.setup import prepare, wish_for  # noqa: PLC0415
     from wslnet.profiles.modes import SetupOptions  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 

@@ -1,0 +1,141 @@
+"""Runs a prepared plan to its end: committed, unchanged, or rolled back; one journal a run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wslnet.app.result import Result, RunResult
+from wslnet.app.setup import needs_of
+from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
+from wslnet.engine.gather import gather
+from wslnet.engine.journal import FOLDER, Journal, new_run_id
+from wslnet.engine.lock import only_run
+from wslnet.engine.planner import make_plan
+from wslnet.engine.probes import measure
+from wslnet.engine.restart import running_vms
+from wslnet.errors import Interrupted, RollbackIncomplete, RolledBack, WslnetError
+from wslnet.model.change import Action
+from wslnet.model.reach import allow_probes, wished_probes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wslnet.app.setup import Prepared
+    from wslnet.model.change import Change
+    from wslnet.model.plan import Plan
+    from wslnet.model.probe import Measured
+    from wslnet.model.snapshot import Snapshot
+
+_VERIFY_ATTEMPTS = 6
+
+
+class NotAsWished(WslnetError):
+    """Probes contradict the wish after all changes were made."""
+
+    code = "not-as-wished"
+
+
+def execute(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
+    """Runs the prepared plan.
+
+    Never raises for a failed change: the result says what failed, what was taken back and what is left.
+
+    Raises:
+        PlanRefused: another run is at work.
+    """
+    began = time.monotonic()
+    fleet, plan = prepared.fleet, prepared.plan
+    if not plan.changes:
+        return replace(_unchanged(prepared, say), seconds=time.monotonic() - began)
+    with (
+        only_run(fleet.inventory.state),
+        Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal,
+    ):
+        run = Progress(fleet, journal, say, running_vms(prepared.snapshot))
+        journal.open_run(plan, run.vms)
+        return replace(_changed(prepared, run), seconds=time.monotonic() - began)
+
+
+def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
+    measured = _verify(prepared, prepared.snapshot, say)
+    reason = _contradictions(measured)
+    result, code = (Result.UNCHANGED, 0) if reason is None else (Result.FAILED, 1)
+    return RunResult(None, result, verify=measured, notes=prepared.plan.notes, reason=reason, exit_code=code)
+
+
+def _changed(prepared: Prepared, run: Progress) -> RunResult:
+    outcome = RunResult(
+        run.journal.run, Result.COMMITTED, prepared.plan.changes, run.outcomes, notes=prepared.plan.notes
+    )
+    try:
+        snapshot, changes = _apply(prepared, run)
+        outcome = replace(outcome, changes=tuple(changes))
+        # Confirmed only over connections made after the change.
+        run.fleet.forget(run.fleet.inventory.machines)
+        measured = _verify(prepared, snapshot, run.say)
+        outcome = replace(outcome, verify=measured)
+        reason = _contradictions(measured)
+        if reason is not None:
+            raise NotAsWished(reason)  # noqa: TRY301 - one way into the rollback
+        run.journal.write("committed")
+    except WslnetError as error:
+        return take_back(run, replace(outcome, reason=error.message))
+    except KeyboardInterrupt:
+        return take_back(run, replace(outcome, reason=Interrupted.code))
+    return outcome
+
+
+def take_back(run: Progress, outcome: RunResult) -> RunResult:
+    """Rolls back what `run` did and says so in `outcome`, whose reason is kept."""
+    run.say("all", f"{outcome.reason}: taking back what was done")
+    try:
+        run.journal.write("failed", reason=outcome.reason)
+        roll_back(run)
+        run.journal.write("rolled-back")
+    except RollbackIncomplete as incomplete:
+        run.journal.write("rollback-incomplete", left=list(incomplete.left))
+        return replace(
+            outcome, result=Result.FAILED, left=incomplete.left, exit_code=RollbackIncomplete.exit_code
+        )
+    return replace(outcome, result=Result.ROLLED_BACK, exit_code=RolledBack.exit_code)
+
+
+def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
+    """Stage 1 and the barrier as planned, stage 2 as it is found behind the barrier."""
+    plan = prepared.plan
+    first = [change for change in plan.changes if not _is_forecast(plan, change)]
+    apply_changes(run, first, prepared.resources)
+    if not any(stage.forecast for stage in plan.stages):
+        return prepared.snapshot, first
+    snapshot = gather(run.fleet, needs_of(run.fleet.inventory))
+    for name, unseen in snapshot.unseen.items():
+        raise unseen.error(name)
+    resources = prepared.behind(snapshot)
+    found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
+    check_forecast([change for change in plan.changes if change.stage > 1], found)
+    apply_changes(run, found, resources)
+    return snapshot, [*first, *found]
+
+
+def _is_forecast(plan: Plan, change: Change) -> bool:
+    forecast = {stage.number for stage in plan.stages if stage.forecast}
+    return change.stage in forecast and change.action is not Action.RESTART
+
+
+def _verify(prepared: Prepared, snapshot: Snapshot, say: Callable[[str, str], None]) -> tuple[Measured, ...]:
+    say("all", "probing with real packets")
+    allows = snapshot.inventory.wish.allow
+    probes = (*wished_probes(snapshot), *allow_probes(snapshot, allows, prepared.options.lan_peer))
+    return measure(prepared.fleet, probes, attempts=_VERIFY_ATTEMPTS)
+
+
+def _contradictions(measured: Sequence[Measured]) -> str | None:
+    words = [
+        f"{one.probe.source} -> {one.probe.target} {one.probe.proto}"
+        f"{f'/{one.probe.port}' if one.probe.port else ''}: {one.detail or 'no answer'}"
+        for one in measured
+        if one.contradicts
+    ]
+    return "probes are not as wished: " + "; ".join(words) if words else None
