@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +18,9 @@ from wslnet_lab.host.state.settings import OWNER_SID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 WSL = r"C:\Program Files\WSL\wsl.exe"
+SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[3] / "shared"))
 UTF8 = {"WSL_UTF8": "1"}
 FAILED = 4294967295
 TCPIP6 = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
@@ -113,6 +115,33 @@ def test_another_user_has_no_distro_and_cannot_stop_the_owners(desk: Desk) -> No
     assert (missing.exit_code, b"Error code" in missing.stdout) == (FAILED, False)
     assert desk.wsl("--shutdown", identity=other).exit_code == 0
     assert desk.hardware.wsl.running
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not SHARED.exists(), reason="no ../shared here")
+@pytest.mark.parametrize(
+    ("culture", "name"),
+    [("en-US", "wsl-version-en"), ("de-DE", "wsl-version-de"), ("zh-CN", "wsl-version-zh")],
+)
+def test_labels_are_those_of_real_machines(tmp_path: Path, culture: str, name: str) -> None:
+    def labels(text: str) -> list[str]:
+        return [line.replace("\uff1a", ":").partition(":")[0] for line in text.splitlines()]
+
+    real = (SHARED / f"corpus/windows/{name}.txt").read_text("utf-8")
+    ours = Desk(tmp_path, culture=culture).wsl("--version").stdout.decode()
+    assert labels(ours) == labels(real)
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not SHARED.exists(), reason="no ../shared here")
+def test_tables_and_warnings_are_those_of_real_machines(tmp_path: Path) -> None:
+    distro = {"name": "Ubuntu-22.04", "guid": "{A}"}
+    desk = Desk(tmp_path, distros=[distro], build=22631, revision=4037, compute_network=False)
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")
+    said = desk.wsl("-e", "true").stderr.decode().replace("\r\n", "\n")
+    assert said == (SHARED / "corpus/windows/wsl-warning-mirrored-en-reason.txt").read_text("utf-8")
+    table = desk.wsl("-l", "-v").stdout.decode().replace("\r\n", "\n")
+    assert table == (SHARED / "corpus/windows/wsl-l-v-en-star.txt").read_text("utf-8")
 
 
 # ---- commands in it ------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""The Windows host of the lab: real protocols outside, a strict model of Windows' cmdlets and wsl.exe inside."""
+"""The Windows host of the lab: real protocols outside, a strict model of cmdlets and wsl.exe inside."""

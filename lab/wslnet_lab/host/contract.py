@@ -158,7 +158,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a session runs as. `admin` is what counts for writes; `system` is LocalSystem, which cannot run WSL."""
+    """Who a session runs as: `admin` counts for writes, `system` is LocalSystem, which cannot run WSL."""
 
     user: str
     sid: str
