@@ -23,21 +23,19 @@ class Parameter:
     """One parameter as Windows declares it.
 
     `type_name` is the element type for a list (`UInt32` for `UInt32[]`), in lower case; `values` are the
-    names of an enum or validated set, empty when any value goes; `seen` says which readings show it.
+    names of an enum or validated set, empty when any value goes.
     """
 
     name: str
     type_name: str
     is_list: bool
     values: tuple[str, ...]
-    seen: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterSet:
     """One way to call a cmdlet: which parameters go together and which of them must be given."""
 
-    name: str
     parameters: frozenset[str]
     required: frozenset[str]
 
@@ -50,19 +48,6 @@ class Cmdlet:
     confirms: bool
     parameters: Mapping[str, Parameter]
     sets: tuple[ParameterSet, ...]
-
-    @property
-    def verb(self) -> str:
-        """The word before the dash, which tells reads from writes."""
-        return self.name.partition("-")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class CimProperty:
-    """One property of a CIM class: its CIM type and, for an enum, number to name."""
-
-    cim_type: str
-    names: Mapping[int, str]
 
 
 @cache
@@ -91,16 +76,11 @@ def cmdlet(name: str) -> Cmdlet:
 
 
 @cache
-def cim_class(name: str) -> Mapping[str, CimProperty]:
-    """Give the properties of a CIM class; empty for a class that is not in the copy."""
-    row = _data()["cim_classes"].get(name, {"properties": {}})
-    return {
-        key: CimProperty(
-            cim_type=each["type"],
-            names={int(number): text for number, text in each.get("values", {}).items()},
-        )
-        for key, each in row["properties"].items()
-    }
+def enum_names(cim_class: str, prop: str) -> Mapping[int, str]:
+    """Give number to name for a property of a CIM class; empty if it is no enum, or not in the copy."""
+    row = _data()["cim_classes"].get(cim_class, {"properties": {}})
+    values = row["properties"].get(prop, {}).get("values", {})
+    return {int(number): name for number, name in values.items()}
 
 
 def _parameter(name: str, row: Mapping[str, Any]) -> Parameter:
@@ -110,14 +90,12 @@ def _parameter(name: str, row: Mapping[str, Any]) -> Parameter:
         type_name=type_name.removesuffix("[]"),
         is_list=type_name.endswith("[]"),
         values=tuple(row.get("values", ())),
-        seen=tuple(row.get("seen", ())),
     )
 
 
 def _parameter_set(row: Mapping[str, Any]) -> ParameterSet:
     slots = row["parameters"]
     return ParameterSet(
-        name=row["name"],
         parameters=frozenset(slots),
         required=frozenset(name for name, (required, _position) in slots.items() if required),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .catalogue import cim_class
+from . import catalogue
 
 if TYPE_CHECKING:
     from .bridge import WindowsObject
@@ -35,11 +35,7 @@ def name_of(row: WindowsObject, prop: str) -> str | None:
 
 def enum_names(class_name: str, prop: str) -> dict[int, str]:
     """Give number to name for an enum property; empty if it is none."""
-    more = _MORE_NAMES.get((class_name, prop))
-    if more is not None:
-        return more
-    known = cim_class(class_name).get(prop)
-    return dict(known.names) if known else {}
+    return dict(_MORE_NAMES.get((class_name, prop)) or catalogue.enum_names(class_name, prop))
 
 
 def named(value: object, names: dict[int, str]) -> str | None:

@@ -72,11 +72,6 @@ def _distro(line: str) -> Distro | None:
     return Distro(" ".join(words[:-2]), words[-2], int(words[-1]), default)
 
 
-def parse_names(text: str) -> tuple[str, ...]:
-    """Read `wsl -l -q`: one bare name a line."""
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
 def chosen_distro(distros: tuple[Distro, ...]) -> Distro | None:
     """Give the distro through which WSL is looked into: running, the default first, never Docker's own."""
     running = [each for each in distros if each.state == "Running" and not _is_docker(each.name)]

@@ -11,7 +11,7 @@ import pytest
 
 from wslnet_win_agent import values
 from wslnet_win_agent.bridge import ErrorRecord, Reply, WindowsObject, demand
-from wslnet_win_agent.catalogue import cim_class, cmdlet
+from wslnet_win_agent.catalogue import cmdlet, enum_names
 from wslnet_win_agent.errors import CallRefused, WindowsAgentError
 
 ROOT = Path(__file__).parents[3]
@@ -137,8 +137,8 @@ def test_signatures_and_classes() -> None:
     forwarding = cmdlet("Set-NetIPInterface").parameters["Forwarding"]
     assert (forwarding.values, forwarding.is_list) == (("Disabled", "Enabled"), False)
     assert cmdlet("Remove-NetFirewallHyperVRule").confirms
-    assert cim_class("MSFT_NetRoute")["Protocol"].names[3] == "NetMgmt"
-    assert cim_class("MSFT_Unheard") == {}
+    assert enum_names("MSFT_NetRoute", "Protocol")[3] == "NetMgmt"
+    assert enum_names("MSFT_NetRoute", "NextHop") == enum_names("MSFT_Unheard", "Protocol") == {}
     with pytest.raises(CallRefused):
         cmdlet("Get-Unheard")
 

@@ -13,7 +13,6 @@ from wslnet_win_agent.wsl_exe import (
     chosen_distro,
     decode,
     parse_distros,
-    parse_names,
     parse_versions,
 )
 
@@ -76,10 +75,6 @@ def test_the_way_in_is_never_dockers_nor_stopped() -> None:
 )
 def test_versions_go_by_the_order_of_lines(text: str, versions: Versions) -> None:
     assert parse_versions(text) == versions
-
-
-def test_names_are_bare_lines() -> None:
-    assert parse_names("Ubuntu-22.04\r\n\r\ndocker-desktop\r\n") == ("Ubuntu-22.04", "docker-desktop")
 
 
 @pytest.mark.corpus

@@ -23,7 +23,7 @@ RECORDINGS = [
     for path in sorted((SHARED / "corpus" / folder).glob("*.jsonl"))
     if not path.name.endswith(".raw.jsonl") and path.stem not in ("binder-verdicts", "binding-matrix")
 ]
-# What differs from run to run was replaced in the recordings; these two stand where a reader wants a real one.
+# What differs from run to run was replaced in the recordings; a reader wants something real there.
 _PLACEHOLDERS = (
     (re.compile(r"\{guid[0-9]+\}"), "00000000-0000-0000-0000-000000000000"),
     (re.compile(r"\{n\}"), "1"),
