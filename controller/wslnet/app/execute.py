@@ -78,7 +78,7 @@ def _changed(prepared: Prepared, run: Progress) -> RunResult:
         outcome = replace(outcome, verify=measured)
         reason = _contradictions(measured)
         if reason is not None:
-            raise NotAsWished(reason)  # noqa: TRY301 - one way into the rollback
+            raise NotAsWished(reason)
         run.journal.write("committed")
     except WslnetError as error:
         return take_back(run, replace(outcome, reason=error.message))

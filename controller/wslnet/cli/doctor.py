@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wslnet.cli.options import inventory_option, json_option, known_machine, load
 from wslnet.cli.output import print_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()

@@ -21,6 +21,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "setup": ("wslnet.cli.setup:setup", "Set up a networking mode as one workflow, proven by packets."),
     "doctor": ("wslnet.cli.doctor:doctor", "Every check over every machine: evidence, cause, fix."),
     "matrix": ("wslnet.cli.matrix:matrix", "Who reaches whom, measured, in both directions."),
+    "undo": ("wslnet.cli.undo:undo", "Take back the newest committed run, or the one named."),
+    "resume": ("wslnet.cli.undo:resume", "Bring an interrupted run to an end."),
+    "history": ("wslnet.cli.undo:history", "The runs of this inventory and how each ended."),
     "lab": ("wslnet_lab.cli:lab", "A Windows host, WSL, a VM and a VM in it, on one Linux machine."),
     "help": ("wslnet.cli.help:help_topics", "Topics: exit-codes."),
 }

@@ -12,17 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.options import inventory_option, json_option, known_machine, load
-from wslnet.cli.output import print_json, print_line, progress
-from wslnet.errors import InputError, Unsupported, WslnetError
+from wslnet.cli.output import print_json, progress
+from wslnet.cli.render_run import ask, print_plan, print_result
+from wslnet.errors import InputError, Unsupported
 from wslnet.model.allow import parse_allow
 
 if TYPE_CHECKING:
-    from wslnet.app.result import RunResult
     from wslnet.app.setup import Prepared
-    from wslnet.model.change import Change
-    from wslnet.model.plan import Plan
-
-_SIGNS = {"add": "+", "change": "~", "remove": "-", "restart": "!"}
 
 
 @click.command()
@@ -76,7 +72,7 @@ def setup(  # noqa: PLR0917 - click passes options by name
         if not as_json:
             print_plan(prepared.plan)
         if prepared.plan.changes and not yes:
-            _ask(as_json=as_json)
+            ask("setup", as_json=as_json)
         result = execute(prepared, say)
     if as_json:
         print_json(result.to_json())
@@ -106,52 +102,3 @@ def _show_only(prepared: Prepared, output: Path | None, *, as_json: bool) -> int
     else:
         print_plan(prepared.plan)
     return 10 if prepared.plan.changes else 0
-
-
-def _ask(*, as_json: bool) -> None:
-    if as_json or not sys.stdin.isatty():
-        raise InputError(
-            "setup: changes are pending and nobody can be asked here: give --yes; nothing was changed"
-        )
-    if not click.confirm("Apply?", err=True):
-        raise WslnetError("not applied; nothing was changed")
-
-
-def print_plan(plan: Plan) -> None:
-    """The plan for people: + ~ - per change, why, and what the restart will cut."""
-    if not plan.changes:
-        print_line("Nothing to change.")
-    for stage in plan.stages:
-        print_line(f"Stage {stage.number}: {stage.title}")
-        for change in (one for one in plan.changes if one.stage == stage.number):
-            before = f"  (now: {change.before})" if change.before else ""
-            print_line(
-                f"  {_SIGNS[change.action]} {change.machine}: {change.resource}: {change.after}{before}"
-            )
-            print_line(f"      {change.why}")
-    for line in plan.cut:
-        print_line(f"  cut by the restart: {line}")
-    for note in plan.notes:
-        print_line(f"  note: {note}")
-
-
-def _values(change: Change) -> str:
-    after = f": {change.after}" if change.after else ""
-    return after + (f"  (now: {change.before})" if change.before else "")
-
-
-def print_result(result: RunResult) -> None:
-    """What a run did, for people."""
-    for change in result.changes:
-        outcome = result.outcomes.get(change.id, "not-done")
-        print_line(f"{outcome:9} {_SIGNS[change.action]} {change.machine}: {change.resource}")
-    for one in result.verify:
-        port = f"/{one.probe.port}" if one.probe.port else ""
-        said = "not measured" if one.ok is None else "reached" if one.ok else "NOT reached"
-        line = f"{said:12} {one.probe.source} -> {one.probe.target} {one.probe.proto}{port}"
-        print_line(line + (f"  ({one.detail})" if one.detail else ""))
-    for line in result.left:
-        print_line(f"left: {line}")
-    if result.reason:
-        print_line(f"reason: {result.reason}")
-    print_line(f"{result.result} in {result.seconds:.1f} s" + (f", run {result.run}" if result.run else ""))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change, Resource
 
 OP_DEADLINE_S = 60.0
+_NOTHING_TO_UNDO = frozenset({"not-found", "exists"})
+"""Answers to the undo of a change of which it is not known whether it was made: it was not."""
 
 
 @dataclass
@@ -165,7 +167,8 @@ def _undo(run: Progress, change: Change) -> str | None:
         (result,) = run.fleet.execute(change.machine, [change.undo], deadline_s=OP_DEADLINE_S)
     except WslnetError as error:
         return error.message
-    if not result.ok and not (run.outcomes[change.id] != "done" and result.code == "not-found"):
+    uncertain = run.outcomes[change.id] != "done"
+    if not result.ok and not (uncertain and result.code in _NOTHING_TO_UNDO):
         return result.message
     run.journal.undone(change)
     run.outcomes[change.id] = "undone"

@@ -27,7 +27,7 @@ TEMPORARY_SUFFIX = ".wslnet-tmp"
 
 
 def write(host: Host, arguments: Arguments) -> dict[str, object]:
-    """Write the file, or remove it when `content` is null.
+    """Write the file, or remove it when `content` is null; what is so already is left alone.
 
     Values are `{"sha256": …}` or null for an absent file.
 
@@ -39,6 +39,8 @@ def write(host: Host, arguments: Arguments) -> dict[str, object]:
     expected = arguments.optional_text("expect_sha256")
     state = _read(host, path)
     before = _digest(state.content)
+    if state.content == wanted:
+        return {"before": _fact(before), "after": _fact(before)}
     if before != expected:
         raise WindowsAgentError("changed", f"{path} has changed since it was read: run again")
     if state.content is not None:

@@ -1,0 +1,116 @@
+"""`wslnet undo`, `resume` and `history`: what past runs did, and taking it back in a new process.
+
+The journal is the only source: which changes stand, with which op each is taken back, which VMs ran. A change
+whose outcome is unknown is taken back too; where there was nothing to take back, that is fine.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wslnet.app.execute import take_back
+from wslnet.app.result import Result, RunResult
+from wslnet.app.setup import needs_of
+from wslnet.engine.apply import Progress, roll_back
+from wslnet.engine.gather import gather
+from wslnet.engine.journal import FOLDER, Journal
+from wslnet.engine.lock import only_run
+from wslnet.engine.probes import measure
+from wslnet.engine.run_log import End, RunLog, find_run, read_runs
+from wslnet.errors import InputError, RollbackIncomplete
+from wslnet.model.reach import wished_probes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from wslnet.engine.fleet import Fleet
+
+
+def run_to_undo(state: Path, run: str | None) -> RunLog | None:
+    """The named run, or the newest committed one; None when there is none to undo.
+
+    Raises:
+        InputError: the named run does not exist or was not committed.
+    """
+    if run is not None:
+        log = find_run(state, run)
+        if log.ended is not End.COMMITTED:
+            raise InputError(f"run {run} is {log.ended}; only a committed run can be undone")
+        return log
+    return next((log for log in reversed(read_runs(state)) if log.ended is End.COMMITTED), None)
+
+
+def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> RunResult:
+    """Takes a committed run back, newest change first; WSL restarts if the run restarted it."""
+    began = time.monotonic()
+    if log is None:
+        return RunResult(None, Result.UNCHANGED)
+    with (
+        only_run(fleet.inventory.state),
+        Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
+    ):
+        run = _progress(fleet, journal, log, say)
+        outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
+        journal.write("undo-began")
+        try:
+            roll_back(run)
+        except RollbackIncomplete as error:
+            journal.write("rollback-incomplete", left=list(error.left))
+            return replace(
+                outcome,
+                result=Result.FAILED,
+                left=error.left,
+                reason=error.message,
+                exit_code=error.exit_code,
+                seconds=time.monotonic() - began,
+            )
+        journal.write("undone")
+        return replace(outcome, seconds=time.monotonic() - began)
+
+
+def interrupted(state: Path) -> RunLog | None:
+    """The newest run without a last word, or whose rollback was not complete; None when all is settled."""
+    open_ends = {End.INTERRUPTED, End.INCOMPLETE}
+    return next((log for log in reversed(read_runs(state)) if log.ended in open_ends), None)
+
+
+def resume(
+    fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None], *, finish: bool | None = None
+) -> RunResult:
+    """Brings an interrupted run to an end.
+
+    Rolls back unless every change was read back and only verify or confirm is missing; `finish` True or
+    False overrides that (True only helps a run whose changes are all done).
+
+    Raises:
+        InputError: `finish` is asked for and changes are missing.
+        PlanRefused: the run is still at work.
+    """
+    if log is None:
+        return RunResult(None, Result.UNCHANGED)
+    began = time.monotonic()
+    if finish and not log.complete:
+        raise InputError(f"run {log.run} cannot be finished: not all of its changes were made; roll it back")
+    with (
+        only_run(fleet.inventory.state),
+        Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
+    ):
+        run = _progress(fleet, journal, log, say)
+        outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
+        journal.write("resume-began")
+        if log.complete if finish is None else finish:
+            probes = wished_probes(gather(fleet, needs_of(fleet.inventory)))
+            outcome = replace(outcome, verify=measure(fleet, probes, attempts=3))
+            if not any(one.contradicts for one in outcome.verify):
+                journal.write("committed")
+                return replace(outcome, seconds=time.monotonic() - began)
+        outcome = take_back(run, replace(outcome, reason=f"run {log.run} was interrupted"))
+        return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _progress(fleet: Fleet, journal: Journal, log: RunLog, say: Callable[[str, str], None]) -> Progress:
+    outcomes = {name: "done" if outcome == "verified" else outcome for name, outcome in log.outcomes.items()}
+    return Progress(fleet, journal, say, log.vms, list(log.left), outcomes)

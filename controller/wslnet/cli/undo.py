@@ -1,0 +1,92 @@
+"""`wslnet undo`, `wslnet resume`, `wslnet history`: past runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
+from wslnet.cli.render_run import ask, print_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wslnet.app.result import RunResult
+    from wslnet.engine.run_log import RunLog
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@inventory_option
+@json_option
+@click.pass_context
+def undo(ctx: click.Context, run: str | None, own_inventory: Path | None, *, yes: bool, as_json: bool) -> int:
+    """Take back RUN, or the newest committed run that is not undone yet."""
+    from wslnet.app.undo import run_to_undo  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.undo import undo as take_back  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    inventory = load(ctx, own_inventory)
+    log = run_to_undo(inventory.state, run)
+    if log is not None and not yes:
+        _show(log, as_json=as_json)
+        ask("undo", as_json=as_json)
+    with Connections(inventory) as fleet:
+        return _tell(take_back(fleet, log, progress(quiet=as_json)), as_json=as_json)
+
+
+@click.command()
+@click.option("--finish", "finish", flag_value=True, type=bool, default=None, help="Go on to the end.")
+@click.option("--rollback", "finish", flag_value=False, type=bool, help="Take back what was done.")
+@inventory_option
+@json_option
+@click.pass_context
+def resume(ctx: click.Context, own_inventory: Path | None, *, finish: bool | None, as_json: bool) -> int:
+    """Bring an interrupted run to an end: back to the old state, unless only the last check is missing."""
+    from wslnet.app.undo import interrupted  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.undo import resume as bring_to_end  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    inventory = load(ctx, own_inventory)
+    log = interrupted(inventory.state)
+    with Connections(inventory) as fleet:
+        return _tell(bring_to_end(fleet, log, progress(quiet=as_json), finish=finish), as_json=as_json)
+
+
+@click.command()
+@inventory_option
+@json_option
+@click.pass_context
+def history(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) -> int:
+    """List the runs of this inventory, oldest first, and how each ended."""
+    from wslnet.engine.run_log import read_runs  # noqa: PLC0415 - kept out of `wslnet --help`
+
+    runs = read_runs(load(ctx, own_inventory).state)
+    if as_json:
+        listed = [
+            {"run": log.run, "at": log.began, "result": str(log.ended), "changes": len(log.changes)}
+            for log in runs
+        ]
+        print_json({"schema_version": SCHEMA_VERSION, "runs": listed})
+    else:
+        for log in runs:
+            print_line(f"{log.run}  {log.ended:20} {len(log.changes)} changes")
+    return 0
+
+
+def _show(log: RunLog, *, as_json: bool) -> None:
+    if not as_json:
+        print_line(f"run {log.run} of {log.began}:")
+        for change in reversed(log.changes):
+            print_line(f"  - {change.machine}: {change.resource}")
+
+
+def _tell(result: RunResult, *, as_json: bool) -> int:
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_result(result)
+    return result.exit_code
