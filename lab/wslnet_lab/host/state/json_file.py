@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_ERRORS = "surrogatepass"  # .NET's text may hold half a character, and so may a rule's name
+
+
 class JsonFile:
     """A JSON object in `path`; `default` makes the first content when the file does not exist."""
 
@@ -22,7 +25,7 @@ class JsonFile:
         self._path = path
         self._lock = threading.RLock()
         if path.exists():
-            self._data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            self._data: dict[str, Any] = json.loads(path.read_text("utf-8", _ERRORS))
         else:
             self._data = default()
             self._write()
@@ -44,5 +47,5 @@ class JsonFile:
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(self._path.name + ".new")
-        temporary.write_text(json.dumps(self._data, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        temporary.write_text(json.dumps(self._data, indent=1, ensure_ascii=False) + "\n", "utf-8", _ERRORS)
         temporary.replace(self._path)
