@@ -114,43 +114,6 @@ class RegistryStore:
             spelled = next((known for known in rows if known.lower() == name.lower()), name)
             rows[spelled] = {"kind": value.kind, "data": value.data}
 
-    def delete(self, path: str, name: str, sid: str) -> bool:
-        """Deletes one value; False when it was not there."""
-        key = self.key(path, sid)
-        if key is None:
-            return False
-        with self._file.change() as data:
-            rows = data.get(key, {})
-            spelled = next((known for known in rows if known.lower() == name.lower()), None)
-            if spelled is None:
-                return False
-            del rows[spelled]
-            return True
-
-    def create_key(self, path: str, sid: str) -> str:
-        """Makes a key and gives its path.
-
-        Raises:
-            ValueError: `path` is no registry path.
-        """
-        wanted = self._absolute(path, sid)
-        if wanted is None:
-            raise ValueError(f"{path} is no registry path")
-        existing = self.key(path, sid)
-        with self._file.change() as data:
-            data.setdefault(existing or wanted, {})
-        return existing or wanted
-
-    def delete_key(self, path: str, sid: str) -> bool:
-        """Deletes a key with everything below it; False when it was not there."""
-        key = self.key(path, sid)
-        if key is None:
-            return False
-        with self._file.change() as data:
-            for known in [k for k in data if (k + "\\").lower().startswith(key.lower() + "\\")]:
-                del data[known]
-        return True
-
     @staticmethod
     def _absolute(path: str, sid: str) -> str | None:
         full = full_path(path)
