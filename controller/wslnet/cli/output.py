@@ -49,6 +49,7 @@ def progress(*, quiet: bool) -> Callable[[str, str], None]:
     def say(machine: str, text: str) -> None:
         if not quiet:
             line = f"[{time.monotonic() - began:6.1f}s] {machine}: {text}"
-            print(printable(line), file=sys.stderr, flush=True)  # noqa: T201 - progress for people
+            # One write a line: machines report from threads.
+            print(f"{printable(line)}\n", end="", file=sys.stderr, flush=True)  # noqa: T201 - for people
 
     return say

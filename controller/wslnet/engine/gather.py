@@ -19,7 +19,7 @@ from wslnet.model.snapshot import MachineFacts, Snapshot, Unseen
 from wslnet.model.windows_facts import WindowsFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.snapshot import Needs
@@ -27,18 +27,33 @@ if TYPE_CHECKING:
 GATHER_DEADLINE_S = 45.0
 
 
-def gather(fleet: Fleet, needs: Needs, *, deadline_s: float = GATHER_DEADLINE_S) -> Snapshot:
+def gather(
+    fleet: Fleet,
+    needs: Needs,
+    *,
+    deadline_s: float = GATHER_DEADLINE_S,
+    say: Callable[[str, str], None] | None = None,
+) -> Snapshot:
     """A snapshot with what `needs` names; machines without needs are left out.
 
+    `say` is told, from the reading threads, about each machine as soon as it is through.
     Never raises for a machine that cannot be reached: see `Snapshot.unseen`.
     """
     names = [name for name in fleet.inventory.machines if needs.get(name)]
     with ThreadPoolExecutor(max_workers=max(1, len(names)), thread_name_prefix="gather") as pool:
-        readings = pool.map(lambda name: _read(fleet, name, needs[name], deadline_s), names)
+        readings = pool.map(lambda name: _told(say, name, _read(fleet, name, needs[name], deadline_s)), names)
         pairs = list(zip(names, readings, strict=True))
     facts = {name: reading for name, reading in pairs if not isinstance(reading, Unseen)}
     unseen = {name: reading for name, reading in pairs if isinstance(reading, Unseen)}
     return Snapshot(fleet.inventory, facts, unseen)
+
+
+def _told(
+    say: Callable[[str, str], None] | None, name: str, reading: MachineFacts | Unseen
+) -> MachineFacts | Unseen:
+    if say is not None:
+        say(name, f"not seen: {reading.reason}" if isinstance(reading, Unseen) else "read")
+    return reading
 
 
 def _read(fleet: Fleet, name: str, needs: Iterable[str], deadline_s: float) -> MachineFacts | Unseen:

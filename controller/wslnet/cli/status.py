@@ -1,0 +1,39 @@
+"""`wslnet status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.output import print_json, print_line, progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.option("--wake", is_flag=True, help="Start a stopped WSL first; reading never does by itself.")
+@inventory_option
+@json_option
+@click.pass_context
+def status(ctx: click.Context, own_inventory: Path | None, *, wake: bool, as_json: bool) -> int:
+    """What is there now: machines, mode as measured, adapters, addresses, routes, bridges, VMs.
+
+    Exits 20 when no machine at all can be seen.
+    """
+    from wslnet.app.status import look  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.cli.render_status import render  # noqa: PLC0415
+    from wslnet.errors import Unreachable  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    inventory = load(ctx, own_inventory)
+    with Connections(inventory) as fleet:
+        snapshot, picture = look(fleet, progress(quiet=as_json), wake=wake)
+    if as_json:
+        print_json(picture.to_json())
+    else:
+        for line in render(picture):
+            print_line(line)
+    return 0 if snapshot.facts else Unreachable.exit_code
