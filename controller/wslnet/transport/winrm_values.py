@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wslnet_win_agent.send import Batch
 
-_CATEGORIES = (
+CATEGORIES = (
     "NotSpecified",
     "OpenError",
     "CloseError",
@@ -50,7 +50,7 @@ _CATEGORIES = (
     "QuotaExceeded",
     "NotEnabled",
 )
-_STATES = {3: "Stopped", 4: "Completed", 5: "Failed"}
+STATES = {3: "Stopped", 4: "Completed", 5: "Failed"}
 _DESERIALIZED = "Deserialized."
 
 
@@ -77,7 +77,7 @@ def reply_of(pipeline: PowerShell, *, elapsed_s: float) -> Reply:
     return Reply(
         outputs=tuple(windows_object(each) for each in pipeline.output),
         errors=tuple(error_record(each) for each in pipeline.streams.error),
-        state=_STATES.get(pipeline.state, "Failed"),
+        state=STATES.get(pipeline.state, "Failed"),
         elapsed_s=elapsed_s,
     )
 
@@ -115,7 +115,7 @@ def error_record(record: PsrpErrorRecord) -> ErrorRecord:
     number = record.category if isinstance(record.category, int) else 0
     return ErrorRecord(
         fqid=str(record.fq_error or ""),
-        category=_CATEGORIES[number] if number < len(_CATEGORIES) else str(number),
+        category=CATEGORIES[number] if number < len(CATEGORIES) else str(number),
         message=str(record),
         target=str(record.target_name or ""),
     )

@@ -1,0 +1,102 @@
+"""The `local` bridge: typed calls as pipelines of a child `powershell.exe` on this very machine (psrp-facts).
+
+The child starts with the first call and stays for the next ones; a lost one is replaced by the next call,
+never in the middle of one. A write whose answer was lost is `DeliveryUnknown`, and its op reads back.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from wslnet.errors import DeadlineExceeded, Unreachable
+from wslnet.transport.child_pipe import ChildPipe
+from wslnet.transport.local_session import LocalSession, Patience
+from wslnet.transport.pipe import after
+from wslnet_win_agent.bridge import Bridge, Reply
+from wslnet_win_agent.errors import DeliveryUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wslnet.transport.local_conversation import Exchange
+    from wslnet_win_agent.send import Batch
+
+SWITCHES = ("-s", "-NoLogo", "-NoProfile")
+"""In the order that PowerShell's own jobs use, which both editions know (psrp-facts 4)."""
+
+
+class LocalBridge(Bridge):
+    """A bridge to the PowerShell of this machine; its child is started by the first call."""
+
+    def __init__(self, machine: str, program: Sequence[str], patience: Patience | None = None) -> None:
+        """Takes the machine's name for messages, and the program with what comes before its switches."""
+        self._machine = machine
+        self._argv = (*program, *SWITCHES)
+        self._patience = patience or Patience()
+        self._session: LocalSession | None = None
+
+    def deliver(self, batch: Batch, *, deadline_s: float) -> Reply:
+        """Carry one batch as one pipeline.
+
+        Raises:
+            Unreachable: PowerShell does not start, ended, or gave no answer in time (for reads).
+            DeliveryUnknown: a write was handed over and its outcome is not known.
+        """
+        (reply,) = self._carry((batch,), deadline_s)
+        if reply is None:
+            text = f"{self._machine}: the command did not end in time and was stopped"
+            if batch.writes:
+                raise DeliveryUnknown(text)
+            raise DeadlineExceeded(text, machine=self._machine)
+        return reply
+
+    def deliver_each(self, batches: Sequence[Batch], *, deadline_s: float) -> tuple[Reply, ...]:
+        """Carry several reads side by side; one that does not end in time is `Stopped`."""
+        replies = self._carry(batches, deadline_s)
+        return tuple(Reply(state="Stopped") if each is None else each for each in replies)
+
+    def close(self) -> None:
+        """End the child."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _carry(self, batches: Sequence[Batch], deadline_s: float) -> tuple[Reply | None, ...]:
+        begun = time.monotonic()
+        deadline = after(deadline_s)
+        session = self._opened(deadline)
+        exchanges = [session.begin(each) for each in batches]
+        try:
+            session.finish(exchanges, deadline)
+        except Unreachable as error:
+            if any(each.writes for each in batches) and any(each.handed_over for each in exchanges):
+                raise DeliveryUnknown(error.message) from error
+            raise
+        finally:
+            if not session.alive:
+                self.close()
+        elapsed = time.monotonic() - begun
+        return tuple(_reply(each, elapsed) for each in exchanges)
+
+    def _opened(self, deadline: float) -> LocalSession:
+        if self._session is not None and self._session.alive:
+            return self._session
+        self.close()
+        try:
+            child = ChildPipe(self._argv, self._machine)
+        except OSError as error:
+            text = f"{self._machine}: {self._argv[0]} does not start: {error.strerror or error}"
+            raise Unreachable(text, machine=self._machine) from error
+        session = LocalSession(self._machine, child, self._patience)
+        try:
+            session.open(deadline)
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
+        return session
+
+
+def _reply(exchange: Exchange, elapsed_s: float) -> Reply | None:
+    return None if exchange.state in (None, "Stopped") else exchange.reply(elapsed_s)
