@@ -45,7 +45,7 @@ def machine() -> Iterator[Netns]:
             "ip link set vnet0 master virbr0",
             "ip address add 10.0.0.1 peer 10.0.0.2/32 dev eth0 noprefixroute",
             "ip route add default via 192.168.122.1 dev eth0 proto static metric 100",
-            "ip route add 10.9.0.0/16 via 192.168.122.1 proto 188",
+            "ip route add 10.9.0.0/16 via 192.168.122.1 proto 119",
             f"ip route add 10.10.0.0/16 {HOPS}",
             "ip route add blackhole 10.11.0.0/16",
             "ip route add 127.0.0.1 via 169.254.73.249 dev eth0 onlink table 127",
@@ -168,7 +168,7 @@ def test_routes_equal_what_ip_shows(machine: Netns, facts: dict[str, Any], famil
 
 def test_special_routes_keep_what_makes_them_special(facts: dict[str, Any]) -> None:
     routes = {route["dst"]: route for route in facts["routes"] if route["family"] == 4}
-    assert routes["10.9.0.0/16"]["proto"] == 188
+    assert routes["10.9.0.0/16"]["proto"] == 119
     assert routes["10.11.0.0/16"]["type"] == "blackhole"
     assert routes["127.0.0.1/32"]["table"] == 127
     assert routes["127.0.0.1/32"]["flags"] == ["onlink"]

@@ -57,7 +57,7 @@ class TestRoutes:
     def test_added_with_our_mark_and_deleted_again(self, agent: AgentClient, machine: Netns) -> None:
         before = machine.exec("ip", "-N", "route")
         assert agent.call("route.add", **route()) == {}
-        assert "192.168.124.0/24 via 192.168.122.191 dev eth0 proto 188" in machine.exec("ip", "-N", "route")
+        assert "192.168.124.0/24 via 192.168.122.191 dev eth0 proto 119" in machine.exec("ip", "-N", "route")
         assert agent.call("route.delete", **route()) == {}
         assert machine.exec("ip", "-N", "route") == before
 
@@ -85,7 +85,7 @@ class TestRoutes:
         assert added[0]["via"] == wish["via"]
         assert added[0]["dev"] == "eth0"
         assert added[0]["table"] == wish.get("table", 254)
-        assert added[0]["proto"] == wish.get("proto", 188)
+        assert added[0]["proto"] == wish.get("proto", 119)
         agent.call("route.delete", **wish)
         assert agent.facts(["routes"]) == before
 
@@ -110,7 +110,7 @@ class TestRoutes:
             agent.call("route.add", **route(metric=metric))
         agent.call("route.delete", **route())
         agent.call("route.delete", **route(metric=6))
-        left = [r["metric"] for r in agent.facts(["routes"])["routes"] if r["proto"] == 188]
+        left = [r["metric"] for r in agent.facts(["routes"])["routes"] if r["proto"] == 119]
         assert left == [5]
 
     def test_refusals_have_their_codes(self, agent: AgentClient) -> None:

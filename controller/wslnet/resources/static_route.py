@@ -12,8 +12,8 @@ from wslnet.model.linux_facts import LinuxFacts, Route
 if TYPE_CHECKING:
     from wslnet.model.snapshot import MachineFacts
 
-OWN_PROTOCOL = 188
-"""Routing protocol number that marks routes of wslnet (free in /etc/iproute2/rt_protos)."""
+OWN_PROTOCOL = 119
+"""Routing protocol number that marks routes of wslnet: one that /etc/iproute2/rt_protos gives to nobody."""
 
 _MAIN = 254
 
