@@ -105,6 +105,9 @@ class Daemon:
                 else:
                     self._hardware.stop(machine)
                 self._hardware.start_windows(resumed=fast_startup)
+                if not fast_startup:
+                    # Hyper-V starts again what ran, which is its default; WSL waits for its owner.
+                    self._hardware.start_vms(machine)
             else:
                 raise UsageError(f"{machine} is no machine to reboot; windows, wsl and the VMs are")
         self._hardware.wait_answering(found)

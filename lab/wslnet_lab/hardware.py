@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab import faults, machine, netns, sshd, state
 from wslnet_lab.errors import LabError, UsageError
-from wslnet_lab.fabric import hyperv_firewall, lan, links, nested, windows_ip
+from wslnet_lab.fabric import hyperv_firewall, lan, links, nat, nested, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import TapWire
 from wslnet_lab.init import PATH
 from wslnet_lab.processes import Process
+from wslnet_lab.windows_adapters import adapters_of_boot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,7 @@ class Hardware:
             "vm": self._unplug_vm,
         }
         self._daemon = Process.of(os.getpid())
+        self._windows_boots = 0
 
     # ---- reading -------------------------------------------------------------------------------------
 
@@ -74,6 +76,10 @@ class Hardware:
             return self.topology.machines[name]
         except KeyError:
             raise UsageError(f"no machine {name!r}; there is {', '.join(self.topology.machines)}") from None
+
+    def windows_adapters(self) -> tuple[WindowsAdapter, ...]:
+        """Windows' adapters as its present boot has them."""
+        return adapters_of_boot(self.topology.one("windows"), self._windows_boots)
 
     def snapshot(self) -> state.LabState:
         """What the state file says."""
@@ -119,14 +125,18 @@ class Hardware:
             windows = self.topology.one("windows")
             name = self.paths.netns(windows.name)
             if not resumed:
+                self._windows_boots += 1
                 self.prepare(windows)
-                for adapter in windows.adapters:
+                for adapter in self.windows_adapters():
                     if adapter.kind == "physical" and adapter.nic.connected:
                         self._plug_lan(windows, adapter.nic.device)
                     elif adapter.kind in ("physical", "vpn", "vmware"):
                         add_idle_adapter(name, adapter)
                 windows_ip.prepare(name)
                 hyperv_firewall.apply(name, hyperv_firewall.Policy())
+                for adapter in self.windows_adapters():
+                    if adapter.kind == "default-switch":
+                        nat.ensure_switch(name, adapter.nic)
             host = [sys.executable, "-m", "wslnet_lab.host", "--lab", str(self.paths.folder)]
             if resumed:
                 host.append("--resumed")
@@ -187,6 +197,12 @@ class Hardware:
                     self.unwire[each.kind](each)
                 fabric_netns.remove(space)
             self.save()
+
+    def start_vms(self, parent: str) -> None:
+        """Switches on the virtual machines of a machine that has just been switched on."""
+        with self.lock:
+            for vm in self.topology.children(parent):
+                self.start_vm(vm)
 
     def suspend_windows(self) -> None:
         """Ends what runs in Windows but not its network: a shutdown with Fast Startup."""

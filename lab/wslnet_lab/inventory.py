@@ -57,7 +57,9 @@ def render(paths: LabPaths, topology: Topology, proxy_port: int) -> str:
 
 
 def _entry(paths: LabPaths, machine: Machine, proxy: str) -> Mapping[str, object]:
-    entry: dict[str, object] = {"kind": machine.kind}
+    # Hyper-V's own VM is no machine in WSL's tree but another computer, reached by way of Windows.
+    peer = machine.kind == "peer" or (machine.kind == "vm" and machine.parent == "windows")
+    entry: dict[str, object] = {"kind": "peer" if peer else machine.kind}
     if machine.kind == "windows":
         entry |= {
             "address": "127.0.0.1",
@@ -67,14 +69,14 @@ def _entry(paths: LabPaths, machine: Machine, proxy: str) -> Mapping[str, object
             "proxy": proxy,
         }
         return entry
-    if machine.parent is not None:
+    if machine.parent is not None and not peer:
         entry["parent"] = machine.parent
     if machine.kind == "wsl":
         entry["distro"] = machine.distro
     elif machine.address is not None:
         entry["address"] = machine.address
     entry |= {"user": machine.user, "key": str(paths.client_key)}
-    if machine.kind == "peer":
+    if peer:
         entry["proxy"] = proxy
     return entry
 

@@ -182,7 +182,7 @@ class UtilityVm:
         return uplink.addresses[0].partition("/")[0] if uplink else None
 
     def _mirrored_adapters(self) -> tuple[WindowsAdapter, ...]:
-        return self._windows_machine.adapters if self._settings.get("adapters", True) else ()
+        return self._hardware.windows_adapters() if self._settings.get("adapters", True) else ()
 
     def _name_server(self, gateway: str | None) -> str:
         tunnel = str(self._settings.get("dns_tunneling_address") or _TUNNEL)
@@ -197,12 +197,8 @@ class UtilityVm:
         with fabric_netns.Namespace(self._windows) as windows:
             links.remove(windows, self._adapter("fse").nic.device)
 
-    @property
-    def _windows_machine(self) -> Machine:
-        return self._hardware.topology.one("windows")
-
     def _adapter(self, kind: str) -> WindowsAdapter:
-        for adapter in self._windows_machine.adapters:
+        for adapter in self._hardware.windows_adapters():
             if adapter.kind == kind:
                 return adapter
         raise LabError(f"topology: Windows has no adapter of kind {kind}")

@@ -37,18 +37,13 @@ class WindowsSide:
     def __init__(self, hardware: Hardware, wsl: UtilityVm) -> None:
         self._hardware = hardware
         self._wsl = wsl
-        windows = hardware.topology.one("windows")
-        self._name = hardware.paths.netns(windows.name)
-        self._adapters = tuple(
-            windows_ip.Adapter(a.name, a.nic.device, a.kind, a.guid, a.description, a.hidden, a.category)
-            for a in windows.adapters
-        )
+        self._name = hardware.paths.netns(hardware.topology.one("windows").name)
 
     def methods(self) -> dict[str, Method]:
         """Method name to function of its parameters."""
         return {
-            "adapters": lambda: windows_ip.read_adapters(self._name, self._adapters),
-            "routes": lambda: windows_ip.read_routes(self._name, self._adapters),
+            "adapters": lambda: windows_ip.read_adapters(self._name, self._adapters()),
+            "routes": lambda: windows_ip.read_routes(self._name, self._adapters()),
             "set_forwarding": self.set_forwarding,
             "route_add": self.route_add,
             "route_delete": self.route_delete,
@@ -63,6 +58,12 @@ class WindowsSide:
             "hyperv_firewall": self.hyperv_firewall,
             "probe": self.probe,
         }
+
+    def _adapters(self) -> tuple[windows_ip.Adapter, ...]:
+        return tuple(
+            windows_ip.Adapter(a.name, a.nic.device, a.kind, a.guid, a.description, a.hidden, a.category)
+            for a in self._hardware.windows_adapters()
+        )
 
     def set_forwarding(self, *, index: int, family: int, enabled: bool) -> dict[str, object]:
         """Switches forwarding of one adapter and family."""

@@ -22,6 +22,7 @@ from wslnet_lab.processes import Process, in_namespaces
 from wslnet_lab.socks import SocksProxy
 from wslnet_lab.standins import programs, virsh
 from wslnet_lab.topology.read import names, read
+from wslnet_lab.windows_adapters import adapters_of_boot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +40,14 @@ def test_every_topology_hangs_together() -> None:
             if machine.parent is not None:
                 assert order.index(machine.parent) < order.index(machine.name)
             if machine.kind == "vm" and machine.parent is not None and machine.nic is not None:
-                bridges = {
-                    net.bridge.bridge: net.bridge for net in topology.machines[machine.parent].networks
+                parent = topology.machines[machine.parent]
+                bridges = {net.bridge.bridge: net.bridge.address for net in parent.networks}
+                bridges |= {
+                    each.nic.device: each.nic.addresses[0]
+                    for each in parent.adapters
+                    if each.kind == "default-switch"
                 }
-                subnet = ipaddress.ip_interface(bridges[machine.bridge].address).network
+                subnet = ipaddress.ip_interface(bridges[machine.bridge]).network
                 assert ipaddress.ip_interface(machine.nic.addresses[0]) in subnet
             assert "-" not in machine.name  # `wl-LAB-MACHINE` must not be ambiguous
 
@@ -241,3 +246,37 @@ def test_log_entries_are_read_and_shown_one_a_line(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(LabPaths, "calls", file)
     assert calls.read(LabPaths.of("x")) == [entry]
     assert calls.line(entry) == "now  psrp  owner  Get-NetRoute  Completed"
+
+
+def test_what_extends_a_topology_adds_to_it_and_leaves_it_as_it_is() -> None:
+    found = read("nat-default-switch")
+    assert list(found.machines) == [*SEED.machines, "hv1"]
+    assert found.machines["windows"].adapters[:-1] == SEED.machines["windows"].adapters
+    assert found.machines["windows"].settings == SEED.machines["windows"].settings
+    assert {**found.machines, "windows": None, "hv1": None} == {**SEED.machines, "windows": None, "hv1": None}
+    assert found.wish.reach == (("wsl", "hv1"), ("hv1", "wsl"))
+    assert read("nat-default-switch-zh-cn").wish == found.wish
+
+
+def test_a_vm_of_hyper_v_itself_is_a_peer_of_the_inventory() -> None:
+    paths = LabPaths.of("one")
+    document = tomllib.loads(inventory.render(paths, read("nat-default-switch"), 4711))
+    assert document["machines"]["hv1"] == {
+        "kind": "peer",
+        "address": "172.29.16.10",
+        "user": "root",
+        "key": str(paths.client_key),
+        "proxy": "socks5h://127.0.0.1:4711",
+    }
+
+
+def test_each_boot_makes_the_adapters_of_virtual_switches_anew() -> None:
+    windows = read("nat-default-switch-zh-cn").machines["windows"]
+    boots = [adapters_of_boot(windows, boot) for boot in (1, 2, 3)]
+    assert [one.guid for one in boots[0]] == [one.guid for one in windows.adapters]
+    for place, adapter in enumerate(windows.adapters):
+        anew = adapter.kind in {"wsl-nat", "fse", "default-switch"}
+        assert len({boot[place].guid for boot in boots}) == (3 if anew else 1)
+        assert len({boot[place].nic.index for boot in boots}) == (3 if anew else 1)
+    assert boots[0][-1].name == boots[2][-1].name == "vEthernet (默认开关)"
+    assert adapters_of_boot(SEED.machines["windows"], 1) == SEED.machines["windows"].adapters

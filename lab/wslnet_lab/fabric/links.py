@@ -44,9 +44,10 @@ def lay_cable(near: Namespace, port: str, far: Namespace, nic: Nic, *, port_mac:
         os.close(descriptor)
 
 
-def make_bridge(ns: Namespace, device: str, mac: str) -> int:
-    """Make a bridge that forwards at once, up, and give its index."""
-    ns.netlink("link", "add", ifname=device, kind="bridge", address=mac, br_forward_delay=0)
+def make_bridge(ns: Namespace, device: str, mac: str, *, index: int = 0) -> int:
+    """Make a bridge that forwards at once, up, and give its index; `index` 0: the next free one."""
+    wanted = {"index": index} if index else {}
+    ns.netlink("link", "add", ifname=device, kind="bridge", address=mac, br_forward_delay=0, **wanted)
     index = ns.require(device)
     ns.netlink("link", "set", index=index, state="up")
     return index

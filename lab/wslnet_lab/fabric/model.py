@@ -27,6 +27,7 @@ class Nic:
         mtu: In bytes.
         connected: False for a card without a cable: present, down, without addresses.
         routes: Further routes of the card beside prefix and default ones.
+        index: Interface index of a switch that is made anew; 0: the next free one.
     """
 
     device: str
@@ -37,6 +38,7 @@ class Nic:
     mtu: int = 1500
     connected: bool = True
     routes: tuple[Route, ...] = ()
+    index: int = 0
 
 
 @dataclass(frozen=True)

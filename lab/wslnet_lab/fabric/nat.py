@@ -33,7 +33,7 @@ def ensure_switch(windows: str, switch: Nic, *, guest_firewall: bool = False) ->
         if ns.index(switch.device) is not None:
             _refuse_other_address(ns, switch)
             return
-        links.make_bridge(ns, switch.device, switch.mac)
+        links.make_bridge(ns, switch.device, switch.mac, index=switch.index)
         links.configure(ns, switch)
         ns.set_sysctls(lan.unfiltered_bridges(ns))
         subnets = [str(ipaddress.ip_interface(text).network) for text in switch.addresses]

@@ -28,6 +28,7 @@ class WindowsAdapter:
         hidden: Only shown with -IncludeHidden.
         category: Network profile while connected.
         mirrored_as: Name of its mirror in a mirrored guest; None: not mirrored.
+        localised: By culture: its name on a Windows of that language, where it differs (wsl-facts 9).
     """
 
     name: str
@@ -38,6 +39,7 @@ class WindowsAdapter:
     hidden: bool = False
     category: str = "Private"
     mirrored_as: str | None = None
+    localised: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Machine:
     Attributes:
         name: Its name in the lab and in the inventory.
         kind: What it is.
-        parent: The machine it runs in, None on the local network.
+        parent: The machine it runs in, None on the local network. A VM of Windows itself is Hyper-V's.
         hostname: What `hostname` answers.
         nic: Its card; Windows has `adapters` instead.
         adapters: Windows' adapters.

@@ -1,4 +1,8 @@
-"""Reads a topology file (TOML, beside this module) into `topology.model`. A mistake in one names its key."""
+"""Reads a topology file (TOML, beside this module) into `topology.model`. A mistake in one names its key.
+
+A file may say `extends = "NAME"`: its tables are laid over that topology's key by key, its lists of adapters,
+networks and machines in boot order are added to it, its wish takes the place of the other.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from wslnet_lab.fabric.model import BridgeNetwork, Nic
 from wslnet_lab.topology.model import Machine, Network, Topology, WindowsAdapter, Wish
 
 _FOLDER = resources.files("wslnet_lab.topology")
+_EXTENDS = "extends"
+_ADDED = frozenset({"boot_order", "adapters", "networks"})
 
 
 def names() -> tuple[str, ...]:
@@ -26,7 +32,7 @@ def read(name: str) -> Topology:
     """
     if name not in names():
         raise UsageError(f"no topology {name!r}; there is {', '.join(names())}")
-    data = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    data = _load(name)
     machines = data["machines"]
     wish = data["wish"]
     return Topology(
@@ -34,6 +40,26 @@ def read(name: str) -> Topology:
         machines={each: _machine(each, machines[each]) for each in data["boot_order"]},
         wish=Wish(wish["mode"], tuple((a, b) for a, b in wish["reach"])),
     )
+
+
+def _load(name: str) -> dict[str, Any]:
+    own = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    base = own.pop(_EXTENDS, None)
+    if base is None:
+        return own
+    return {**_laid_over(_load(base), own), "wish": own.get("wish") or _load(base)["wish"]}
+
+
+def _laid_over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merged[key] = _laid_over(base[key], value)
+        elif key in _ADDED:
+            merged[key] = [*base.get(key, ()), *value]
+        else:
+            merged[key] = value
+    return merged
 
 
 def _machine(name: str, data: dict[str, Any]) -> Machine:
