@@ -17,6 +17,7 @@ import click
 
 from wslnet_lab import calls, inside, state
 from wslnet_lab.errors import LabError, NeedsRoot, NotRunning, Unsupported, UsageError
+from wslnet_lab.init import PATH
 from wslnet_lab.paths import DEFAULT_NAME, LabPaths
 
 if TYPE_CHECKING:
@@ -95,8 +96,10 @@ def execute(name: str, user: str, machine: str, command: tuple[str, ...]) -> Non
             raise NotRunning(f"{machine} is off")
         root = Path("/") if machine == "windows" else Path(found.root)
         account = inside.find_account(root, user)
-        terminal = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
-        argv = inside.command(found.init, list(command), account, terminal)
+        extra = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
+        if machine == "windows":
+            extra["PATH"] = f"{LabPaths.of(name).windows_programs}:{PATH}"
+        argv = inside.command(found.init, list(command), account, extra)
         sys.stdout.flush()
         os.execvp(argv[0], argv)  # noqa: S606 - its exit code is to be ours
 

@@ -13,7 +13,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from wslnet_lab import control, faults, inventory, syscalls
+from wslnet_lab import control, faults, inventory, syscalls, wsl_programs
+from wslnet_lab.attached import AttachedServer
 from wslnet_lab.control import Method, Server
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric.netns import FabricError
@@ -131,6 +132,7 @@ class Daemon:
 
     def _serve(self) -> None:
         Server(self._paths.control, self.methods(), _EXPECTED)
+        AttachedServer(self._paths.attach, wsl_programs.attach(self._hardware, self._wsl))
         for machine in self._topology.machines.values():
             if machine.networks:
                 methods = Hypervisor(self._hardware, machine).methods()

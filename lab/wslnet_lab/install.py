@@ -28,6 +28,7 @@ def install(paths: LabPaths, topology: Topology) -> None:
             sshd.install(where.root, machine.hostname, paths.client_key)
         else:
             where.root.mkdir()
+            rootfs.write_programs(paths.windows_programs, standins.programs(machine))
             paths.windows_settings.write_text(json.dumps(dict(machine.settings), indent=1))
         rootfs.write_files(where.root, machine.files)
 

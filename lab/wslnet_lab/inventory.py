@@ -24,7 +24,8 @@ def write(paths: LabPaths, topology: Topology, proxy_port: int) -> None:
 
     A lab is raised on this very host, so its keys are known without asking anybody over a network.
     """
-    paths.inventory.write_text(render(paths, topology, proxy_port))
+    paths.inventory.write_text(render(paths, topology, f"socks5h://127.0.0.1:{proxy_port}"))
+    paths.local_inventory.write_text(render(paths, topology, None))
     lines = [
         f"{machine.name} {' '.join(host_key(paths.machine(machine.name).upper).split()[:2])}\n"
         for machine in topology.machines.values()
@@ -39,9 +40,8 @@ def _state(paths: LabPaths) -> Path:
     return paths.folder / "controller"
 
 
-def render(paths: LabPaths, topology: Topology, proxy_port: int) -> str:
-    """The inventory as TOML text."""
-    proxy = f"socks5h://127.0.0.1:{proxy_port}"
+def render(paths: LabPaths, topology: Topology, proxy: str | None) -> str:
+    """The inventory as TOML text; without proxy it is that of a controller on Windows itself."""
     lines = [
         f"# Inventory of the lab {paths.name!r} (topology {topology.name!r}), written by `wslnet lab up`.",
         "schema_version = 1",
@@ -56,10 +56,12 @@ def render(paths: LabPaths, topology: Topology, proxy_port: int) -> str:
     return "\n".join([*lines, "]", ""])
 
 
-def _entry(paths: LabPaths, machine: Machine, proxy: str) -> Mapping[str, object]:
+def _entry(paths: LabPaths, machine: Machine, proxy: str | None) -> Mapping[str, object]:
     # Hyper-V's own VM is no machine in WSL's tree but another computer, reached by way of Windows.
     peer = machine.kind == "peer" or (machine.kind == "vm" and machine.parent == "windows")
     entry: dict[str, object] = {"kind": "peer" if peer else machine.kind}
+    if machine.kind == "windows" and proxy is None:
+        return entry
     if machine.kind == "windows":
         entry |= {
             "address": "127.0.0.1",
@@ -77,7 +79,7 @@ def _entry(paths: LabPaths, machine: Machine, proxy: str) -> Mapping[str, object
         entry["address"] = machine.address
     entry |= {"user": machine.user, "key": str(paths.client_key)}
     if peer:
-        entry["proxy"] = proxy
+        entry |= {} if proxy is None else {"proxy": proxy}
     return entry
 
 

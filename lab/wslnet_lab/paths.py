@@ -93,6 +93,21 @@ class LabPaths:
         return self.folder / "control.sock"
 
     @property
+    def attach(self) -> Path:
+        """The daemon's socket on which a program in WSL gets its client's streams."""
+        return self.folder / "attach.sock"
+
+    @property
+    def local_inventory(self) -> Path:
+        """The inventory of a controller that runs on Windows itself."""
+        return self.folder / "inventory-local.toml"
+
+    @property
+    def windows_programs(self) -> Path:
+        """Programs on PATH in Windows: `powershell.exe`, `wsl.exe`, `netsh.exe`."""
+        return self.standins / "windows" / "bin"
+
+    @property
     def faults(self) -> Path:
         """The faults in force."""
         return self.folder / "faults.json"

@@ -109,13 +109,17 @@ def mount_machine(lab: LabPaths, machine: MachinePaths, *, standins: Mapping[str
     lowers = [Path("/usr")]
     if standins:
         extra = lab.standins / machine.folder.name
-        (extra / "bin").mkdir(parents=True, exist_ok=True)
-        for name, text in standins.items():
-            program = extra / "bin" / name
-            program.write_text(text)
-            program.chmod(0o755)
+        write_programs(extra / "bin", standins)
         lowers.insert(0, extra)
     _overlay(lowers, machine.usr / "upper", machine.usr / "work", machine.root / "usr")
+
+
+def write_programs(folder: Path, programs: Mapping[str, str]) -> None:
+    """Writes executable text files into a folder, which is made if missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in programs.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
 
 
 def write_files(root: Path, files: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from wslnet_lab.host.contract import Identity
 from wslnet_lab.host.control_socket import ControlSocket
 from wslnet_lab.host.engine.build import EngineSettings, build_engine, reading_of
 from wslnet_lab.host.hardware import HardwareError
+from wslnet_lab.host.local_programs import LocalPrograms
 from wslnet_lab.host.log import JsonLinesLog
 from wslnet_lab.host.machine import WindowsMachine, build_windows
 from wslnet_lab.host.power import serve_power
@@ -42,8 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         settings = SettingsSource(folder)
         log = JsonLinesLog(folder / "log" / "calls.jsonl")
         machine = build_windows(folder, ControlSocket(folder / "control.sock"), log, resumed=options.resumed)
-        server = _build_server(folder, machine, log, settings, options.port)
+        own = machine.state.settings
+        engine = build_engine(machine.registry, EngineSettings(reading_of(own.build), own.computer))
+        local = LocalPrograms(machine, engine, log, settings)
+        server = _build_server(folder, local, options.port)
         _boot(machine)
+        local.serve(folder / "windows" / "programs.sock")
         serve_power(folder / "windows" / "host.sock", machine.state, machine.wsl)
     except (SettingsError, ValueError, OSError, HardwareError) as error:
         sys.stderr.write(f"windows host of {folder}: {error}\n")
@@ -61,20 +66,18 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _build_server(
-    folder: Path, machine: WindowsMachine, log: JsonLinesLog, settings: SettingsSource, port: int
-) -> WinRmServer:
-    windows = machine.state.settings
+def _build_server(folder: Path, local: LocalPrograms, port: int) -> WinRmServer:
+    windows = local.machine.state.settings
     owner = Account(
         Identity(windows.owner, windows.owner_sid), (folder / "password").read_text("utf-8").strip()
     )
     return WinRmServer(
-        engine=build_engine(machine.registry, EngineSettings(reading_of(windows.build), windows.computer)),
-        programs=machine.programs,
-        log=log,
-        accounts=[owner, *_others(settings())],
+        engine=local.engine,
+        programs=local.machine.programs,
+        log=local.log,
+        accounts=[owner, *_others(local.settings())],
         credential_file=folder / "windows" / "ntlm-credentials",
-        settings=settings,
+        settings=local.settings,
         port=port,
     )
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from wslnet_lab.attached import Streams
 
 
 class Category(IntEnum):
@@ -238,9 +241,17 @@ class NativePrograms(Protocol):
     """What `wire` (WinRS) needs: runs a native program as a user would from cmd.exe."""
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self,
+        argv: tuple[str, ...],
+        *,
+        identity: Identity,
+        environment: Mapping[str, str],
+        stdin: bytes | Streams,
     ) -> NativeOutcome:
-        """Runs `argv` (program name resolved as on PATH) and waits for it."""
+        """Runs `argv` (program name resolved as on PATH) and waits for it.
+
+        With the streams of a local client instead of input, what runs inside WSL gets these streams.
+        """
 
 
 class CallLog(Protocol):

@@ -10,6 +10,8 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
+from wslnet_lab import attached
+from wslnet_lab.errors import LabError
 from wslnet_lab.host.hardware import (
     Adapter,
     EffectivePolicy,
@@ -23,6 +25,8 @@ from wslnet_lab.host.hardware import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from wslnet_lab.attached import Streams
 
 _REPLY_LIMIT = 64 * 1024 * 1024
 
@@ -147,6 +151,14 @@ class ControlSocket:
         return LinuxOutcome(
             reply["exit_code"], base64.b64decode(reply["stdout"]), base64.b64decode(reply["stderr"])
         )
+
+    def wsl_attach(self, argv: Sequence[str], user: str, streams: Streams) -> int:
+        """See `Hardware`."""
+        request = {"argv": list(argv), "user": user}
+        try:
+            return int(attached.call(self._path.with_name("attach.sock"), request, streams)["exit_code"])
+        except LabError as error:
+            raise HardwareError(error.code, str(error)) from error
 
     def hyperv_firewall(self, policy: EffectivePolicy) -> None:
         """See `Hardware`."""

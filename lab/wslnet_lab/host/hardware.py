@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wslnet_lab.attached import Streams
+
 
 class HardwareError(Exception):
     """The daemon refused (`code` is its error code) or did not answer (`unreachable`)."""
@@ -183,6 +185,9 @@ class Hardware(Protocol):
 
     def wsl_exec(self, argv: Sequence[str], user: str, timeout_s: float, stdin: bytes) -> LinuxOutcome:
         """Runs a command inside WSL and waits for it."""
+
+    def wsl_attach(self, argv: Sequence[str], user: str, streams: Streams) -> int:
+        """Runs a command inside WSL on a client's streams until either ends; gives its exit code."""
 
     def hyperv_firewall(self, policy: EffectivePolicy) -> None:
         """Makes `policy` the one that packets meet."""

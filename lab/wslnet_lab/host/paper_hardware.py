@@ -23,6 +23,8 @@ from wslnet_lab.host.hardware import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from wslnet_lab.attached import Streams
+
 _NAT_GATEWAY = "172.23.96.1"
 _NAT_GUEST = "172.23.102.37"
 
@@ -174,6 +176,12 @@ class PaperHardware:
             raise HardwareError("not-running", "WSL is down")
         self.executed.append((tuple(argv), user, stdin))
         return self.linux(argv, user, stdin)
+
+    def wsl_attach(self, argv: Sequence[str], user: str, streams: Streams) -> int:
+        """See `Hardware`; what it would print is printed when it has ended."""
+        outcome = self.wsl_exec(argv, user, 0.0, b"")
+        streams.say(outcome.stdout, outcome.stderr)
+        return outcome.exit_code
 
     def hyperv_firewall(self, policy: EffectivePolicy) -> None:
         """See `Hardware`."""

@@ -59,10 +59,12 @@ def pipeline(
     }
 
 
-def native(argv: tuple[str, ...], identity: Identity, exit_code: int | None, state: str) -> dict[str, object]:
-    """The entry of one native program run over WinRS; `exit_code` None if it never ended."""
+def native(
+    argv: tuple[str, ...], identity: Identity, exit_code: int | None, state: str, kind: str = "winrs"
+) -> dict[str, object]:
+    """The entry of one native program, over WinRS or `local`; `exit_code` None if it never ended."""
     return {
-        "kind": "winrs",
+        "kind": kind,
         "identity": identity.user,
         "configuration": None,
         "commands": [],

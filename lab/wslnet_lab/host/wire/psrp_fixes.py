@@ -70,7 +70,7 @@ class EngineLikePool(psrpcore.ServerRunspacePool):  # type: ignore[misc]  # psrp
                 body = _private_data(self._build, str(self._spoken()))
                 self._send(MessageType.APPLICATION_PRIVATE_DATA, body, self.runspace_pool_id)
             case ps.RunspacePoolStateMsg():
-                body = _notes(("I32", "RunspaceState", str(int(message.RunspaceState))))
+                body = pool_state(int(message.RunspaceState))
                 self._send(MessageType.RUNSPACE_POOL_STATE, body, self.runspace_pool_id)
             case ps.RunspaceAvailability():
                 self._send(MessageType.RUNSPACE_AVAILABILITY, _availability(message), self.runspace_pool_id)
@@ -81,6 +81,11 @@ class EngineLikePool(psrpcore.ServerRunspacePool):  # type: ignore[misc]  # psrp
         """The protocol version of this session: an older client's own, else 2.3."""
         theirs = self.their_capability.protocolversion
         return theirs if theirs in _OLDER_PROTOCOLS else _PROTOCOL
+
+
+def pool_state(number: int) -> str:
+    """The body of a RunspacePoolState message."""
+    return _notes(("I32", "RunspaceState", str(number)))
 
 
 def _capability(message: object) -> str:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import psrpcore
 
 from wslnet_lab.host.contract import Category, ErrorDetails, Outcome
-from wslnet_lab.host.wire import decode, fragments
+from wslnet_lab.host.wire import decode, fragments, psrp_fixes
 from wslnet_lab.host.wire.encode import Encoder
 from wslnet_lab.host.wire.fragments import MessageType
 from wslnet_lab.host.wire.outbox import Chunk, Outbox
@@ -63,6 +63,18 @@ class Runspaces:
             psrpcore.ServerPipeline(self._pool, pipeline_id)
             encoder = Encoder(settings.host_name, settings.friendly)
             self._pipelines[pipeline_id] = Pipeline(pipeline_id, self._pack, encoder)
+
+    @property
+    def empty(self) -> bool:
+        """Whether all its pipelines were removed."""
+        with self._lock:
+            return not self._pipelines
+
+    def tell_state(self, state: int) -> None:
+        """Puts a RunspacePoolState message into the pool's outbox."""
+        self._send_pool(
+            MessageType.RUNSPACE_POOL_STATE, psrp_fixes.pool_state(state), self._pool.runspace_pool_id
+        )
 
     def find(self, pipeline_id: UUID) -> Pipeline | None:
         """A pipeline that was added and not removed."""

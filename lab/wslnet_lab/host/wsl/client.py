@@ -19,6 +19,7 @@ from wslnet_lab.host.wsl.startup import start_failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wslnet_lab.attached import Streams
     from wslnet_lab.host.state import MachineState
     from wslnet_lab.host.wsl.lifecycle import WslLife
 
@@ -36,7 +37,12 @@ class WslClient:
         self._log = log
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self,
+        argv: tuple[str, ...],
+        *,
+        identity: Identity,
+        environment: Mapping[str, str],
+        stdin: bytes | Streams,
     ) -> NativeOutcome:
         """Runs `argv` (with the program name) as `identity` and waits for it."""
         variables = {name.upper(): value for name, value in environment.items()}
@@ -69,7 +75,7 @@ class _Run:
         life: WslLife,
         identity: Identity,
         variables: Mapping[str, str],
-        stdin: bytes,
+        stdin: bytes | Streams,
     ) -> None:
         self._state = state
         self._life = life

@@ -16,6 +16,7 @@ from wslnet_lab.host.wsl.startup import Startup, start_failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wslnet_lab.attached import Streams
     from wslnet_lab.host.enforcement import FirewallEnforcement
     from wslnet_lab.host.state import MachineState
     from wslnet_lab.host.wsl.messages import Message
@@ -88,8 +89,13 @@ class WslLife:
             with self._state.boot.change() as boot:
                 boot["running_distros"].remove(distro.name.lower())
 
-    def execute(self, argv: Sequence[str], user: str, stdin: bytes) -> LinuxOutcome:
-        """Runs a command in the machine, which must be up, and waits for it."""
+    def execute(self, argv: Sequence[str], user: str, stdin: bytes | Streams) -> LinuxOutcome:
+        """Runs a command in the machine, which must be up, and waits for it.
+
+        With the streams of a client it speaks on these, for as long as both live.
+        """
+        if not isinstance(stdin, bytes):
+            return LinuxOutcome(self._hardware.wsl_attach(argv, user, stdin), b"", b"")
         return self._hardware.wsl_exec(argv, user, self._state.settings.exec_timeout_s, stdin)
 
     def _forget_distros(self) -> None:

@@ -14,6 +14,7 @@ from wslnet_lab.host.state.disk import normal_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wslnet_lab.attached import Streams
     from wslnet_lab.host.state import MachineState
 
 _PATH = ("C:\\Windows\\System32", "C:\\Program Files\\WSL")
@@ -24,7 +25,12 @@ class Program(Protocol):
     """One native program."""
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self,
+        argv: tuple[str, ...],
+        *,
+        identity: Identity,
+        environment: Mapping[str, str],
+        stdin: bytes | Streams,
     ) -> NativeOutcome:
         """Runs and waits."""
 
@@ -36,7 +42,12 @@ class Whoami:
         self._state = state
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self,
+        argv: tuple[str, ...],
+        *,
+        identity: Identity,
+        environment: Mapping[str, str],
+        stdin: bytes | Streams,
     ) -> NativeOutcome:
         """`whoami`, or `whoami /user /fo csv /nh`."""
         del environment, stdin
@@ -59,7 +70,12 @@ class InstalledPrograms:
         self._programs = programs
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self,
+        argv: tuple[str, ...],
+        *,
+        identity: Identity,
+        environment: Mapping[str, str],
+        stdin: bytes | Streams,
     ) -> NativeOutcome:
         """Runs `argv` as a user would from cmd.exe and waits for it."""
         given = argv[0].strip('"') if argv else ""
