@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "setup": ("wslnet.cli.setup:setup", "Set up a networking mode as one workflow, proven by packets."),
     "doctor": ("wslnet.cli.doctor:doctor", "Every check over every machine: evidence, cause, fix."),
     "status": ("wslnet.cli.status:status", "Machines, mode as measured, adapters, routes, bridges, VMs."),
+    "restart": ("wslnet.cli.restart:restart", "Restart WSL: VMs down and up again, the mode measured."),
     "matrix": ("wslnet.cli.matrix:matrix", "Who reaches whom, measured, in both directions."),
     "undo": ("wslnet.cli.undo:undo", "Take back the newest committed run, or the one named."),
     "resume": ("wslnet.cli.undo:resume", "Bring an interrupted run to an end."),

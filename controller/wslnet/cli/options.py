@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wslnet.errors import InputError
+from wslnet.errors import InputError, Unsupported
 
 if TYPE_CHECKING:
     from wslnet.model.machine import Inventory
@@ -41,3 +44,16 @@ def known_machine(inventory: Inventory, name: str) -> str:
     if name not in inventory.machines:
         raise InputError(f"unknown machine {name!r}; {inventory.path} has {', '.join(inventory.machines)}")
     return name
+
+
+def refuse_inside_wsl(verb: str) -> None:
+    """The controller must outlive `wsl --shutdown`, so it cannot run inside WSL.
+
+    Raises:
+        Unsupported: it does.
+    """
+    inside = "WSL_DISTRO_NAME" in os.environ or "microsoft" in platform.release().lower()
+    if sys.platform != "win32" and inside:
+        raise Unsupported(
+            f"{verb} restarts WSL and would end itself: run wslnet on Windows or elsewhere, not inside WSL"
+        )

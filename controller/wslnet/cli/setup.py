@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.options import inventory_option, json_option, known_machine, load
+from wslnet.cli.options import inventory_option, json_option, known_machine, load, refuse_inside_wsl
 from wslnet.cli.output import print_json, progress
 from wslnet.cli.render_run import ask, print_plan, print_result
-from wslnet.errors import InputError, Unsupported
+from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
 
 if TYPE_CHECKING:
@@ -58,7 +55,7 @@ def setup(  # noqa: PLR0917 - click passes options by name
 
     if mode is None:
         raise InputError("setup: give the mode: --mirrored")
-    _refuse_inside_wsl()
+    refuse_inside_wsl("setup")
     allows = tuple(parse_allow(text) for text in allow)
     options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer)
     inventory = wish_for(load(ctx, own_inventory), mode, options)
@@ -79,15 +76,6 @@ def setup(  # noqa: PLR0917 - click passes options by name
     else:
         print_result(result)
     return result.exit_code
-
-
-def _refuse_inside_wsl() -> None:
-    """The controller must outlive `wsl --shutdown`, so it cannot run inside WSL."""
-    inside = "WSL_DISTRO_NAME" in os.environ or "microsoft" in platform.release().lower()
-    if sys.platform != "win32" and inside:
-        raise Unsupported(
-            "setup restarts WSL and would end itself: run wslnet on Windows or elsewhere, not inside WSL"
-        )
 
 
 def _show_only(prepared: Prepared, output: Path | None, *, as_json: bool) -> int:

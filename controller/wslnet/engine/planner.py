@@ -35,16 +35,21 @@ def make_plan(
     *,
     mode: str | None = None,
     notes: Sequence[str] = (),
+    restart: bool = False,
 ) -> Plan:
     """The plan that makes all `resources` true and, with `mode`, WSL run in it.
+
+    `restart` asks for the restart of WSL even if nothing needs it.
 
     Raises:
         PlanRefused: a resource cannot be made true, or a machine it stands on was not seen.
     """
     persistent = [change for one in resources if not one.volatile for change in _diff(snapshot, one)]
     volatile = [change for one in resources if one.volatile for change in _diff(snapshot, one)]
-    restart = any(change.risk is Risk.RESTARTS_LAYER for change in persistent) or (
-        mode is not None and snapshot.mode != mode
+    restart = (
+        restart
+        or any(change.risk is Risk.RESTARTS_LAYER for change in persistent)
+        or (mode is not None and snapshot.mode != mode)
     )
     touched = {one.machine for one in resources}
     prints = {name: fingerprint(snapshot.facts[name]) for name in sorted(touched) if name in snapshot.facts}

@@ -1,8 +1,8 @@
 """The barrier: a coordinated restart of WSL.
 
 VMs go down deepest first with a deadline, WSL is shut down and started, its agent is awaited, the mode is
-measured, and exactly the VMs that ran come up again, parents first. A stop that does not come in time is a
-failure here, never a power-off.
+measured, and exactly the VMs that ran come up again, parents first. A VM that does not stop in time is a
+reason not to restart: those that stopped are started again; only `force` goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.engine.gather import gather
-from wslnet.errors import AgentError, DeadlineExceeded, InputError, WslnetError
+from wslnet.errors import AgentError, DeadlineExceeded, InputError, PlanRefused, Unreachable, WslnetError
 from wslnet.model.change import Op
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DOMAIN_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 90.0
 ANSWER_TIMEOUT_S = 90.0
+LOOK_TIMEOUT_S = 20.0
 _POLL_S = 0.25
 
 
@@ -42,6 +43,12 @@ class ModeNotReached(WslnetError):
     code = "mode-not-reached"
 
 
+class RestartRefused(PlanRefused):
+    """A VM did not stop; WSL was not touched, and the VMs that had stopped run again."""
+
+    code = "restart-refused"
+
+
 def running_vms(snapshot: Snapshot) -> tuple[RunningVm, ...]:
     """All running domains that the snapshot shows, parents before children."""
     inventory = snapshot.inventory
@@ -56,21 +63,27 @@ def running_vms(snapshot: Snapshot) -> tuple[RunningVm, ...]:
 
 
 def restart_wsl(
-    fleet: Fleet, vms: tuple[RunningVm, ...], mode: str | None, progress: Callable[[str, str], None]
-) -> None:
-    """Restarts WSL and brings `vms` back.
+    fleet: Fleet,
+    vms: tuple[RunningVm, ...],
+    mode: str | None,
+    progress: Callable[[str, str], None],
+    *,
+    force: bool = False,
+) -> str | None:
+    """Restarts WSL, brings `vms` back and gives the mode that WSL came up in, as measured.
+
+    `force` goes on when a VM does not stop: it is then cut off with WSL.
 
     Raises:
-        AgentError: a VM did not stop or start in time.
+        RestartRefused: a VM did not stop in time; nothing was restarted.
+        AgentError: WSL did not stop or start, or a VM did not come up again; the others were started.
         ModeNotReached: WSL runs in another mode than `mode`.
-        Unreachable: WSL or a VM did not answer in time.
+        Unreachable: Windows or WSL did not answer in time.
     """
     windows, wsl = fleet.inventory.windows, fleet.inventory.wsl
     if windows is None or wsl is None:
         raise InputError(f"{fleet.inventory.path}: a restart of WSL needs a windows and a wsl machine")
-    for vm in reversed(vms):
-        progress(vm.host, f"shutting down {vm.domain}")
-        _domain(fleet, vm, "domain.shutdown")
+    _stop(fleet, vms, progress, force=force)
     progress(windows.name, "wsl --shutdown")
     _must(fleet, windows.name, Op("wsl.shutdown"))
     fleet.forget([wsl.name, *(machine.name for machine in fleet.inventory.descendants(wsl.name))])
@@ -81,11 +94,8 @@ def restart_wsl(
     progress(wsl.name, f"up, mode {found}")
     if mode is not None and found != mode:
         raise ModeNotReached(f"{wsl.name}: WSL came up in mode {found}, not {mode}", machine=wsl.name)
-    for vm in vms:
-        progress(vm.host, f"starting {vm.domain}")
-        _domain(fleet, vm, "domain.start")
-        if vm.domain in fleet.inventory.machines:
-            await_agent(fleet, vm.domain, frozenset({"identity"}))
+    _start(fleet, vms, progress)
+    return found
 
 
 def await_agent(fleet: Fleet, machine: str, needs: frozenset[str]) -> Snapshot:
@@ -106,6 +116,80 @@ def await_agent(fleet: Fleet, machine: str, needs: frozenset[str]) -> Snapshot:
             )
         fleet.forget([machine])
         time.sleep(_POLL_S)
+
+
+def _stop(
+    fleet: Fleet, vms: tuple[RunningVm, ...], progress: Callable[[str, str], None], *, force: bool
+) -> None:
+    stopped: list[RunningVm] = []
+    for vm in reversed(vms):
+        progress(vm.host, f"shutting down {vm.domain}")
+        try:
+            _domain(fleet, vm, "domain.shutdown")
+        except WslnetError as error:
+            if isinstance(error, Unreachable) and _is_down(fleet, vm.host):
+                progress(vm.host, f"is down already, and {vm.domain} with it")
+                continue
+            if not force:
+                # Parents before children, as they were stopped the other way round.
+                _start(fleet, tuple(reversed(stopped)), progress)
+                raise RestartRefused(
+                    f"{vm.host}: {vm.domain} does not shut down: {error.message}; WSL was not restarted",
+                    machine=vm.host,
+                    hint="shut it down inside, or go on with `wslnet restart --force`, which cuts it off",
+                ) from error
+            progress(vm.host, f"{vm.domain} does not shut down: {error.message}; it will be cut off")
+        else:
+            stopped.append(vm)
+
+
+def _is_down(fleet: Fleet, host: str) -> bool:
+    """Whether a host that does not answer is off, as its own parent tells; a doubt is no."""
+    inventory = fleet.inventory
+    if inventory.wsl is not None and host == inventory.wsl.name:
+        return _wsl_is_stopped(fleet)
+    parent = inventory[host].parent
+    if parent is None or not inventory[parent].is_linux:
+        return False
+    snapshot = gather(fleet, {parent: frozenset({"domains"})}, deadline_s=LOOK_TIMEOUT_S)
+    facts = snapshot.linux(parent)
+    if facts is None:
+        return _is_down(fleet, parent)
+    return not any(one.name == host and one.running for one in facts.domains or ())
+
+
+def _wsl_is_stopped(fleet: Fleet) -> bool:
+    windows = fleet.inventory.windows
+    if windows is None:
+        return False
+    snapshot = gather(fleet, {windows.name: frozenset({"wsl"})}, deadline_s=LOOK_TIMEOUT_S)
+    facts = snapshot.windows
+    return facts is not None and facts.wsl is not None and not facts.wsl.running
+
+
+def _start(fleet: Fleet, vms: tuple[RunningVm, ...], progress: Callable[[str, str], None]) -> None:
+    """Starts all VMs that can be started; one that does not come up takes only those below it with it.
+
+    Raises:
+        AgentError: some did not; names them, with the first one's reason.
+    """
+    failed: dict[str, WslnetError] = {}
+    for vm in vms:
+        if any(vm.host == name or fleet.inventory.is_below(vm.host, name) for name in failed):
+            continue
+        progress(vm.host, f"starting {vm.domain}")
+        try:
+            _domain(fleet, vm, "domain.start")
+            if vm.domain in fleet.inventory.machines:
+                await_agent(fleet, vm.domain, frozenset({"identity"}))
+        except WslnetError as error:
+            progress(vm.host, f"{vm.domain} does not come up: {error.message}")
+            failed[vm.domain] = error
+    if failed:
+        first = next(iter(failed.values()))
+        raise AgentError(
+            f"{', '.join(failed)} did not come up again: {first.message}", machine=first.machine
+        ) from first
 
 
 def _domain(fleet: Fleet, vm: RunningVm, verb: str) -> None:

@@ -1,0 +1,142 @@
+"""`wslnet restart`: a restart of WSL that nobody notices afterwards.
+
+What lives in WSL only (routes, accepts, forwarding) and was true before is put back behind it; nothing new is
+declared. A finished restart leaves nothing that `undo` could take back, so its journal ends with that word.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from wslnet.app.result import Result, RunResult
+from wslnet.app.setup import needs_of
+from wslnet.app.status import configured_mode
+from wslnet.engine.apply import Progress, apply_changes
+from wslnet.engine.gather import gather
+from wslnet.engine.journal import FOLDER, Journal, new_run_id
+from wslnet.engine.lock import only_run
+from wslnet.engine.planner import RESTART_VERB, make_plan
+from wslnet.engine.probes import measure
+from wslnet.engine.restart import RestartRefused, restart_wsl, running_vms
+from wslnet.errors import InputError, PlanRefused, WslnetError
+from wslnet.model.reach import wished_probes
+from wslnet.profiles.mirrored import volatile_resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wslnet.engine.fleet import Fleet
+    from wslnet.model.change import Change, Resource
+    from wslnet.model.plan import Plan
+    from wslnet.model.snapshot import Snapshot
+
+_DEFAULT_MODE = "nat"
+_VERIFY_ATTEMPTS = 6
+_LAST_WORD = "undone"
+
+
+@dataclass(frozen=True)
+class PreparedRestart:
+    """What a restart will do: the plan with its `cut`, and the names of what is put back behind it."""
+
+    fleet: Fleet
+    snapshot: Snapshot
+    plan: Plan
+    kept: frozenset[tuple[str, str]]
+    mode: str
+
+
+def prepare_restart(fleet: Fleet, say: Callable[[str, str], None]) -> PreparedRestart:
+    """Reads all machines and makes the plan; changes nothing.
+
+    Machines in WSL that cannot be seen are restarted with it all the same, and named in the plan's notes.
+
+    Raises:
+        InputError: the inventory has no windows or no wsl machine.
+        Unreachable: Windows cannot be seen.
+    """
+    windows, wsl = fleet.inventory.windows, fleet.inventory.wsl
+    if windows is None or wsl is None:
+        raise InputError(f"{fleet.inventory.path}: a restart of WSL needs a windows and a wsl machine")
+    snapshot = gather(fleet, needs_of(fleet.inventory), say=say)
+    if windows.name in snapshot.unseen:
+        raise snapshot.unseen[windows.name].error(windows.name)
+    resources = [one for one in volatile_resources(snapshot) if _is_true(snapshot, one)]
+    notes = [f"{name} was not seen: {unseen.reason}" for name, unseen in snapshot.unseen.items()]
+    mode = configured_mode(snapshot) or _DEFAULT_MODE
+    plan = make_plan(snapshot, resources, mode=mode, notes=notes, restart=True)
+    stages = tuple(one for one in plan.stages if any(change.stage == one.number for change in plan.changes))
+    plan = replace(plan, stages=stages, profile={"verb": "restart"})
+    return PreparedRestart(
+        fleet, snapshot, plan, frozenset((one.machine, one.name) for one in resources), mode
+    )
+
+
+def _is_true(snapshot: Snapshot, resource: Resource) -> bool:
+    facts = snapshot.facts.get(resource.machine)
+    try:
+        return facts is not None and not resource.diff(facts)
+    except PlanRefused:
+        return False
+
+
+def run_restart(
+    prepared: PreparedRestart, say: Callable[[str, str], None], *, force: bool = False
+) -> RunResult:
+    """Restarts, puts back, probes. A failure behind the restart is told in the result.
+
+    Raises:
+        RestartRefused: a VM did not stop; everything runs as before.
+        PlanRefused: another run is at work.
+    """
+    began = time.monotonic()
+    state = prepared.fleet.inventory.state
+    with only_run(state), Journal(state / FOLDER, new_run_id()) as journal:
+        run = Progress(prepared.fleet, journal, say, running_vms(prepared.snapshot))
+        journal.open_run(prepared.plan, run.vms)
+        barrier = next(one for one in prepared.plan.changes if one.do.verb == RESTART_VERB)
+        journal.intent(barrier)
+        outcome = RunResult(
+            journal.run, Result.COMMITTED, prepared.plan.changes, run.outcomes, notes=prepared.plan.notes
+        )
+        try:
+            found = restart_wsl(run.fleet, run.vms, None, say, force=force)
+            outcome = replace(outcome, notes=(*outcome.notes, *_mode_notes(prepared.mode, found)))
+            journal.verified(barrier)
+            run.outcomes[barrier.id] = "done"
+            outcome = _put_back(prepared, run, barrier, outcome)
+        except RestartRefused:
+            journal.not_done(barrier)
+            journal.write("rolled-back")
+            raise
+        except WslnetError as error:
+            return replace(
+                outcome,
+                result=Result.FAILED,
+                reason=f"{error.message}; `wslnet resume` tries again",
+                exit_code=error.exit_code,
+                seconds=time.monotonic() - began,
+            )
+        journal.write(_LAST_WORD)
+        return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _mode_notes(asked: str, found: str | None) -> tuple[str, ...]:
+    if found == asked:
+        return (f"WSL runs in mode {found}, as .wslconfig asks for",)
+    return (f"WSL runs in mode {found}, and .wslconfig asks for {asked}: `wslnet doctor --only mode.actual`",)
+
+
+def _put_back(prepared: PreparedRestart, run: Progress, barrier: Change, outcome: RunResult) -> RunResult:
+    snapshot = gather(run.fleet, needs_of(run.fleet.inventory))
+    resources = [one for one in volatile_resources(snapshot) if (one.machine, one.name) in prepared.kept]
+    changes = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
+    apply_changes(run, changes, resources)
+    run.fleet.forget(run.fleet.inventory.machines)
+    run.say("all", "probing with real packets")
+    measured = measure(run.fleet, wished_probes(snapshot), attempts=_VERIFY_ATTEMPTS)
+    wrong = [f"{one.probe.source} -> {one.probe.target}" for one in measured if one.contradicts]
+    notes = (f"not as wished: {', '.join(dict.fromkeys(wrong))}: `wslnet doctor` says why",) if wrong else ()
+    return replace(outcome, changes=(barrier, *changes), verify=measured, notes=(*outcome.notes, *notes))
