@@ -84,6 +84,10 @@ def test_killed_at_every_record_resume_ends_in_the_old_state_or_the_new(
     story_lab: Any, record_property: Any
 ) -> None:
     """The plan without a restart: mirrored already; a rule, a route and an accept are missing."""
+    # Each killed run leaves two shells behind for a minute; nobody kills thirty a minute by hand.
+    settings = story_lab.inventory.parent / "windows.json"
+    wire = json.loads(settings.read_text(encoding="utf-8")) | {"wire": {"max_shells_per_user": 300}}
+    settings.write_text(json.dumps(wire), encoding="utf-8")
     assert run(story_lab, "setup", "--mirrored", "--yes")[1]["result"] == "committed"
     assert run(story_lab, "resume")[1]["result"] == "unchanged"
     story_lab.outside("wsl", ["ip", "route", "del", "192.168.124.0/24"])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wslnet_win_agent.send import Batch
 
 RUNSPACES = 4
-SHELL_IDLE_S = 300
+SHELL_IDLE_S = 60
 """A crashed controller leaves its shell for this long; Windows allows 30 per user (windows-facts 5)."""
 
 FRESH_FOR_S = 60.0

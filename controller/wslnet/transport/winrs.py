@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wslnet.transport.winrm_endpoint import WinrmEndpoint
 
 FRESH_FOR_S = 60.0
-SHELL_IDLE = "PT300S"
+SHELL_IDLE = "PT60S"
 _UTF8_CODE_PAGE = 65001
 _ENVIRONMENT = {"WSL_UTF8": "1"}
 _OPERATION_TIMEOUT_S = 10
