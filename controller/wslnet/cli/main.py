@@ -23,9 +23,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("wslnet.cli.status:status", "Machines, mode as measured, adapters, routes, bridges, VMs."),
     "restart": ("wslnet.cli.restart:restart", "Restart WSL: VMs down and up again, the mode measured."),
     "matrix": ("wslnet.cli.matrix:matrix", "Who reaches whom, measured, in both directions."),
+    "topo": ("wslnet.cli.topo:topo", "The live topology as text, Mermaid or JSON."),
     "undo": ("wslnet.cli.undo:undo", "Take back the newest committed run, or the one named."),
     "resume": ("wslnet.cli.undo:resume", "Bring an interrupted run to an end."),
     "history": ("wslnet.cli.undo:history", "The runs of this inventory and how each ended."),
+    "forwarding": ("wslnet.cli.forwarding:forwarding", "Windows' routing between its Hyper-V switches."),
     "lab": ("wslnet_lab.cli:lab", "A Windows host, WSL, a VM and a VM in it, on one Linux machine."),
     "help": ("wslnet.cli.help:help_topics", "Topics: exit-codes."),
 }
