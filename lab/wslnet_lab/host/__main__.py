@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import Identity
 from wslnet_lab.host.control_socket import ControlSocket
-from wslnet_lab.host.engine.build import EngineSettings, build_engine, reading_of
 from wslnet_lab.host.hardware import HardwareError
 from wslnet_lab.host.local_programs import LocalPrograms
 from wslnet_lab.host.log import JsonLinesLog
@@ -43,9 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = SettingsSource(folder)
         log = JsonLinesLog(folder / "log" / "calls.jsonl")
         machine = build_windows(folder, ControlSocket(folder / "control.sock"), log, resumed=options.resumed)
-        own = machine.state.settings
-        engine = build_engine(machine.registry, EngineSettings(reading_of(own.build), own.computer))
-        local = LocalPrograms(machine, engine, log, settings)
+        local = LocalPrograms.of(machine, log, settings)
         server = _build_server(folder, local, options.port)
         _boot(machine)
         local.serve(folder / "windows" / "programs.sock")
@@ -54,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"windows host of {folder}: {error}\n")
         return 2
     ready.write_text(json.dumps({"pid": os.getpid(), "port": server.port}) + "\n", encoding="utf-8")
+    machine.scheduler.power_on(resumed=options.resumed)
     server.serve()
     return 0
 

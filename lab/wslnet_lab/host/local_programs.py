@@ -1,16 +1,17 @@
 """The programs that someone at this Windows itself can start: powershell.exe, wsl.exe, netsh.exe.
 
-Their stand-ins hand over their streams on a socket. Who they are is the owner, or LocalSystem where the
-environment says so; state, engine and log are those that remote sessions use.
+Their stand-ins hand over their streams on a socket. Who they are is the owner, elevated or not, or
+LocalSystem, as the environment says; state, engine and log are those that remote sessions use.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from wslnet_lab.attached import AttachedServer, Streams
 from wslnet_lab.host.contract import Identity, Session
+from wslnet_lab.host.engine.build import EngineSettings, build_engine, reading_of
 from wslnet_lab.host.wire import call_entries
 from wslnet_lab.host.wire.child_session import ChildSession
 from wslnet_lab.host.wire.runspaces import Runspaces
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 SYSTEM = Identity("SYSTEM", "S-1-5-18", admin=True, system=True)
 CONFIGURATION = "local"
-_IDENTITY = "WSLNET_LAB_IDENTITY"
+IDENTITY_VARIABLE = "WSLNET_LAB_IDENTITY"
+LIMITED = "limited"
+"""The value for the owner's filtered token: no administrator."""
+
 _SERVER_SWITCHES = frozenset({"-s", "-server", "-servermode"})
 _NO_SCRIPTS = 1
 
@@ -46,6 +50,13 @@ class LocalPrograms:
     log: CallLog
     settings: Callable[[], Settings]
 
+    @classmethod
+    def of(cls, machine: WindowsMachine, log: CallLog, settings: Callable[[], Settings]) -> Self:
+        """Those of a machine, with an engine made for its build."""
+        own = machine.state.settings
+        engine = build_engine(machine.registry, EngineSettings(reading_of(own.build), own.computer))
+        return cls(machine, engine, log, settings)
+
     def serve(self, path: Path) -> AttachedServer:
         """Serves the socket of the stand-ins."""
         return AttachedServer(path, self.run)
@@ -64,9 +75,10 @@ class LocalPrograms:
 
     def _identity(self, environment: Mapping[str, str]) -> Identity:
         own = self.machine.state.settings
-        if environment.get(_IDENTITY, "").lower() == "system":
+        given = environment.get(IDENTITY_VARIABLE, "").lower()
+        if given == "system":
             return SYSTEM
-        return Identity(own.owner, own.owner_sid)
+        return Identity(own.owner, own.owner_sid, admin=given != LIMITED)
 
     def _powershell(self, argv: tuple[str, ...], identity: Identity, streams: Streams) -> int:
         if not _SERVER_SWITCHES & {word.lower() for word in argv[1:]}:

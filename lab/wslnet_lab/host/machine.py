@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 from wslnet_lab.host.commands import register_commands
 from wslnet_lab.host.enforcement import FirewallEnforcement
 from wslnet_lab.host.engine import Registry
+from wslnet_lab.host.icacls import Icacls
 from wslnet_lab.host.networks import Networks
 from wslnet_lab.host.state import MachineState
+from wslnet_lab.host.tasks.launch import Launcher
+from wslnet_lab.host.tasks.scheduler import Scheduler
+from wslnet_lab.host.tasks.store import TaskStore
 from wslnet_lab.host.wsl.client import WslClient
 from wslnet_lab.host.wsl.lifecycle import WslLife
 from wslnet_lab.host.wsl.programs import InstalledPrograms, Whoami
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
     from wslnet_lab.host.contract import CallLog, NativePrograms
     from wslnet_lab.host.hardware import Hardware
+    from wslnet_lab.host.tasks.scheduler import Launch
+    from wslnet_lab.host.wsl.programs import Program
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class WindowsMachine:
         wsl: The life of WSL's machine.
         registry: Its commands, for `engine.build_engine`.
         programs: Its native programs, for WinRS.
+        scheduler: Its Task Scheduler; `power_on` sets it going.
     """
 
     state: MachineState
@@ -46,6 +53,7 @@ class WindowsMachine:
     wsl: WslLife
     registry: Registry
     programs: NativePrograms
+    scheduler: Scheduler
 
     def boot(self) -> None:
         """What Windows does when it comes up: the firewall in force, persistent network settings back.
@@ -61,7 +69,12 @@ class WindowsMachine:
 
 
 def build_windows(
-    lab_dir: Path, hardware: Hardware, log: CallLog, *, resumed: bool = False
+    lab_dir: Path,
+    hardware: Hardware,
+    log: CallLog,
+    *,
+    resumed: bool = False,
+    launch: Launch | None = None,
 ) -> WindowsMachine:
     """The Windows of the lab in `lab_dir`.
 
@@ -70,6 +83,7 @@ def build_windows(
         hardware: The machine below.
         log: Where wsl.exe's runs are written.
         resumed: A Fast-Startup power-on, which keeps what a boot loses (wsl-facts 9).
+        launch: Starts what tasks name; None: as processes of this Windows.
 
     Raises:
         ValueError: `windows.json` cannot be used.
@@ -79,6 +93,12 @@ def build_windows(
     wsl = WslLife(state, hardware, firewall)
     registry = Registry()
     networks = Networks(state, hardware)
-    register_commands(registry, state, hardware, networks, firewall)
-    programs = InstalledPrograms(state, {"wsl.exe": WslClient(state, wsl, log), "whoami.exe": Whoami(state)})
-    return WindowsMachine(state, hardware, networks, firewall, wsl, registry, programs)
+    scheduler = Scheduler(state, TaskStore(lab_dir / "windows"), launch or Launcher(state, lab_dir))
+    register_commands(registry, state, hardware, networks, firewall, scheduler=scheduler)
+    own: dict[str, Program] = {
+        "wsl.exe": WslClient(state, wsl, log),
+        "whoami.exe": Whoami(state),
+        "icacls.exe": Icacls(state),
+    }
+    programs = InstalledPrograms(state, own)
+    return WindowsMachine(state, hardware, networks, firewall, wsl, registry, programs, scheduler)

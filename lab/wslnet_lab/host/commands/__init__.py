@@ -1,7 +1,4 @@
-"""The models of Windows' own commands that the lab knows; `register_commands` enters them all.
-
-Scheduled tasks join here when the lab's Windows has a scheduler (issue 3).
-"""
+"""The models of Windows' own commands that the lab knows; `register_commands` enters them all."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from wslnet_lab.host.commands import (
     content,
     events,
     file_moves,
+    file_security,
     get_command,
     host_firewall,
     hyperv_rules,
@@ -25,6 +23,7 @@ from wslnet_lab.host.commands import (
     net_connection_test,
     net_interface,
     net_route,
+    scheduled_tasks,
     services,
     sockets,
 )
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from wslnet_lab.host.hardware import Hardware
     from wslnet_lab.host.networks import Networks
     from wslnet_lab.host.state import MachineState
+    from wslnet_lab.host.tasks.scheduler import Scheduler
 
 
 def register_commands(
@@ -45,6 +45,8 @@ def register_commands(
     hardware: Hardware,
     networks: Networks,
     firewall: FirewallEnforcement,
+    *,
+    scheduler: Scheduler,
 ) -> None:
     """Enters every command of this Windows; which ones its build has is the engine's reading to say."""
     unguarded = (
@@ -58,6 +60,7 @@ def register_commands(
         *host_firewall.commands(state, firewall),
         *sockets.commands(hardware),
         *names_and_nat.commands(state, networks),
+        *scheduled_tasks.commands(state, scheduler),
     )
     cdxml = [replace(command, provider=Guarded(command.provider)) for command in unguarded]
     registry.add_cdxml(*cdxml)
@@ -66,6 +69,7 @@ def register_commands(
     items.register(registry, state, paths)
     content.register(registry, state, paths)
     file_moves.register(registry, state, paths)
+    file_security.register(registry, state, paths)
     services.register(registry, state, hardware)
     get_command.register(registry, state)
     net_connection_test.register(registry, hardware, networks)

@@ -55,6 +55,18 @@ def path_not_found(command: str, path: str) -> ErrorDetails:
     )
 
 
+def key_refused(command: str, path: str) -> ErrorDetails:
+    """A registry key whose list of rights does not name the caller (SecurityException of the provider)."""
+    return record(
+        command,
+        "System.Security.SecurityException",
+        Category.PERMISSION_DENIED,
+        "Requested registry access is not allowed.",
+        exceptions=("System.Security.SecurityException", "System.SystemException"),
+        target=path,
+    )
+
+
 def drive_not_found(command: str, path: str) -> ErrorDetails:
     """The drive of this path does not exist."""
     drive = path.partition(":")[0]

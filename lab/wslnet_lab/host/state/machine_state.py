@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from wslnet_lab.host.state.acl import FileSecurity
 from wslnet_lab.host.state.boot import open_boot
 from wslnet_lab.host.state.disk import Disk
 from wslnet_lab.host.state.firewall import HyperVFirewall, fresh_firewall
@@ -36,6 +37,7 @@ class MachineState:
         network: What networks keep over a reboot: interface settings, routes, categories.
         services: Service name → display name, start type, state.
         boot: What a reboot loses.
+        acl: Who may do what with files.
     """
 
     def __init__(self, lab_dir: Path, *, resumed: bool = False) -> None:
@@ -52,6 +54,7 @@ class MachineState:
         self.disk = Disk(folder / "C", self._locked_files)
         if first_install:
             install_files(folder / "C", self.settings)
+        self.acl = FileSecurity(folder, self.settings.owner_sid)
         self.boot = open_boot(folder / "boot.json", resumed=resumed)
         self.persistent_firewall = JsonFile(folder / "firewall.json", fresh_firewall)
         self.firewall = HyperVFirewall(self.persistent_firewall, self.boot)

@@ -60,6 +60,7 @@ class Settings:
         services: Service name → `Running`/`Stopped`, merged over the usual ones.
         dns_servers: Adapter alias → servers.
         exec_timeout_s: How long a command in WSL may run.
+        batch_logon: Whether the owner may log on as a batch job (S4U and Password tasks).
     """
 
     computer: str = "DESKTOP-WUJING"
@@ -87,6 +88,7 @@ class Settings:
     services: Mapping[str, str] = field(default_factory=dict)
     dns_servers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exec_timeout_s: float = 3600.0
+    batch_logon: bool = True
 
     @property
     def hyperv_firewall(self) -> bool:
