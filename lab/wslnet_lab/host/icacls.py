@@ -15,6 +15,7 @@ from wslnet_lab.host.state.disk import normal_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wslnet_lab.attached import Streams
     from wslnet_lab.host.state import MachineState
 
 _GRANT = re.compile(r"\*(?P<sid>S-1-[0-9-]+):(?P<flags>(?:\((?:OI|CI)\))*)(?P<right>F|M|RX|R)")
@@ -30,7 +31,12 @@ class Icacls:
         self._state = state
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self,
+        argv: tuple[str, ...],
+        *,
+        identity: Identity,
+        environment: Mapping[str, str],
+        stdin: bytes | Streams,
     ) -> NativeOutcome:
         """Acts on one path."""
         del environment, stdin

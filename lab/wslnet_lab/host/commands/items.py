@@ -8,6 +8,7 @@ from wslnet_lab.host.commands.file_objects import file_object
 from wslnet_lab.host.commands.paths import Paths, Place
 from wslnet_lab.host.commands.provider_errors import (
     drive_not_found,
+    key_refused,
     path_not_found,
     property_not_found,
 )
@@ -55,6 +56,9 @@ class Items:
                     sink.error(_missing(call.command, place))
                 else:
                     yield item
+                continue
+            if _belongs_to_another(place.path, identity):
+                sink.error(key_refused(call.command, place.given))
                 continue
             if self._state.registry.key(place.path, identity.sid) is None:
                 sink.error(path_not_found(call.command, place.given))
@@ -142,6 +146,14 @@ def register(registry: Registry, state: MachineState, paths: Paths) -> None:
     registry.add("Get-ItemProperty", items.get_item_property)
     registry.add("Get-ChildItem", items.get_child_item)
     registry.add("Test-Path", items.test_path)
+
+
+def _belongs_to_another(path: str, identity: Identity) -> bool:
+    """Whether a key lies in another account's hive, which only administrators and SYSTEM may open."""
+    parts = path.split("\\")
+    if identity.admin or identity.system or parts[0] != "HKEY_USERS" or len(parts) == 1:
+        return False
+    return parts[1].upper() not in {".DEFAULT", identity.sid.upper()}
 
 
 def _missing(command: str, place: Place) -> ErrorDetails:

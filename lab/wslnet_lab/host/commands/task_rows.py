@@ -39,7 +39,8 @@ def task_row(task: Task, state: str) -> CimInstance:
     texts = {
         name: ("string", registration.get(name))
         for name in (
-            "Author", "Date", "Description", "Documentation", "SecurityDescriptor", "Source", "URI", "Version",
+            "Author", "Date", "Description", "Documentation",
+            "SecurityDescriptor", "Source", "URI", "Version",
         )
     }  # fmt: skip
     own = {

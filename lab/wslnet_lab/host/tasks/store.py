@@ -1,4 +1,4 @@
-"""The registered tasks as they lie on disk, over reboots: the XML as sent, when it ran and with what result."""
+"""The registered tasks on disk, over reboots: the XML as sent, when each ran last and with what result."""
 
 from __future__ import annotations
 
