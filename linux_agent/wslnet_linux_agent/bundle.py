@@ -22,10 +22,16 @@ HELLO = b"wslnet agent 1\n"
 """The first bytes from the agent. Before them there may be anything that a login script prints."""
 
 FIRST_STAGE = (
-    'import os,sys,zlib;os.write(1,b"wslnet agent 1\\n");i=sys.stdin.buffer;'
+    "import os,sys,zlib;os.write(1,b'wslnet agent 1'+bytes([10]));i=sys.stdin.buffer;"
     "exec(zlib.decompress(i.read(int(i.readline()))))"
 )
-"""What stands on the remote command line: says hello, reads a length and as many bytes, runs it."""
+"""What stands on the remote command line: says hello, reads a length and as many bytes, runs it.
+
+Neither double quotes nor backslashes are in it: on Windows it goes through wsl.exe's own command line.
+"""
+
+CONNECTED = b"connected"
+"""The first line of a relay that has its connection; any other line says why it has none."""
 
 PYTHON = ("python3", "-I", "-S", "-c")
 """Isolated, without `site`: nothing of the machine's Python set-up runs, and it starts in half the time."""
@@ -33,7 +39,8 @@ PYTHON = ("python3", "-I", "-S", "-c")
 _PACKAGE = "wslnet_linux_agent"
 _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
-_NOT_SENT = (Path(__file__).name, _BOOT)
+_RELAY = "relay.py"
+_NOT_SENT = (Path(__file__).name, _BOOT, _RELAY)
 _INDENT = 4
 _FORMAT = b"1"
 
@@ -59,6 +66,13 @@ def build(sources: dict[str, str]) -> bytes:
     }
     program = f"{minify(sources[_BOOT])}\nstart({modules!r})"
     return zlib.compress(program.encode("utf-8"), 9)
+
+
+def relay(host: str, port: int) -> bytes:
+    """Give what is sent instead of the agent: a program that passes bytes on to `host` and `port`."""
+    source = minify((_FOLDER / _RELAY).read_text(encoding="utf-8"))
+    program = zlib.compress(f"{source}\nrelay({host!r}, {port!r})".encode(), 9)
+    return b"%d\n%s" % (len(program), program)
 
 
 def minify(source: str) -> str:

@@ -15,25 +15,21 @@ from wslnet.model.change import Op, OpResult
 from wslnet.model.machine import Kind, Machine
 from wslnet.transport.pins import Pins
 from wslnet.transport.secrets import password_of
+from wslnet.transport.windows_ways import is_here, session_of
+from wslnet.transport.wsl_connection import WslConnection, stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wslnet.model.machine import Inventory
     from wslnet.transport.agent_client import AgentClient
-    from wslnet.transport.ssh import SshConnection
+    from wslnet.transport.carrier import Carrier
     from wslnet.transport.windows_session import WindowsSession
 
 PINS_FILE = "known_hosts"
 _LOOPBACK = "127.0.0.1"
 _SSH_PORT = 22
 _ENDPOINT_DEADLINE_S = 30.0
-
-
-class WslStopped(Unreachable):
-    """WSL is not running; reading does not start it."""
-
-    code = "stopped"
 
 
 class Connections:
@@ -43,7 +39,7 @@ class Connections:
         self.inventory = inventory
         self._pins = Pins(inventory.state / PINS_FILE)
         self._locks = {name: threading.RLock() for name in inventory.machines}
-        self._ssh: dict[str, SshConnection] = {}
+        self._carriers: dict[str, Carrier] = {}
         self._agents: dict[str, AgentClient] = {}
         self._windows: dict[str, WindowsSession] = {}
         self._wsl_address: str | None = None
@@ -63,13 +59,13 @@ class Connections:
         self.forget(self.inventory.machines)
 
     def forget(self, machines: Iterable[str]) -> None:
-        """Drops the SSH connections of these machines; Windows' own session stays, it survives WSL.
+        """Drops the connections of these machines; Windows' own session stays, it survives WSL.
 
         Deepest first: a nested connection rides on its parent's.
         """
         for name in sorted(machines, key=self.inventory.depth, reverse=True):
             self._wsl_address = None if self.inventory[name].kind is Kind.WSL else self._wsl_address
-            agent, connection = self._agents.pop(name, None), self._ssh.pop(name, None)
+            agent, connection = self._agents.pop(name, None), self._carriers.pop(name, None)
             if agent is not None:
                 agent.close()
             if connection is not None:
@@ -83,11 +79,8 @@ class Connections:
             return self._agent(machine).run(ops, deadline_s)
 
     def _on_windows(self, machine: str) -> WindowsSession:
-        from wslnet.transport.windows_session import WindowsSession  # noqa: PLC0415 - loads pypsrp
-
         if machine not in self._windows:
-            one = self.inventory[machine]
-            self._windows[machine] = WindowsSession(one, password_of(one))
+            self._windows[machine] = session_of(self.inventory[machine])
         return self._windows[machine]
 
     def _agent(self, machine: str) -> AgentClient:
@@ -96,14 +89,17 @@ class Connections:
             agent = self._agents[machine] = self._connection(machine).open_agent()
         return agent
 
-    def _connection(self, name: str) -> SshConnection:
+    def _connection(self, name: str) -> Carrier:
         from wslnet.transport.ssh import SshTarget, open_ssh  # noqa: PLC0415 - loads paramiko
 
         with self._locks[name]:
-            found = self._ssh.get(name)
+            found = self._carriers.get(name)
             if found is not None and found.alive:
                 return found
             machine = self.inventory[name]
+            if self._on_this_windows(machine):
+                self._carriers[name] = WslConnection(name, machine.distro)
+                return self._carriers[name]
             parent = self._connection(machine.parent or "") if machine.kind is Kind.VM else None
             host, port = self._endpoint(machine)
             target = SshTarget(
@@ -115,8 +111,13 @@ class Connections:
                 lambda: password_of(machine),
                 self._proxy(machine),
             )
-            self._ssh[name] = open_ssh(target, self._pins, parent)
-            return self._ssh[name]
+            self._carriers[name] = open_ssh(target, self._pins, parent)
+            return self._carriers[name]
+
+    def _on_this_windows(self, machine: Machine) -> bool:
+        """Whether it is the WSL of this very Windows; one with an address is asked over SSH all the same."""
+        parent = self.inventory[machine.parent] if machine.parent else None
+        return machine.kind is Kind.WSL and machine.address is None and parent is not None and is_here(parent)
 
     def _proxy(self, machine: Machine) -> str | None:
         """WSL is dialled from where Windows is dialled: its parent's way is its own."""
@@ -142,7 +143,7 @@ class Connections:
         if not result.ok or not isinstance(service, dict):
             raise Unreachable(f"{wsl}: Windows does not say where WSL is: {result.message}", machine=wsl)
         if not service.get("running"):
-            raise WslStopped(f"{wsl}: WSL is not running", machine=wsl, hint="start it, or use --wake")
+            raise stopped(wsl)
         if service.get("mode") == "nat":
             address = service.get("address")
             if not isinstance(address, str):

@@ -17,7 +17,7 @@ from psrpcore.types import PSRPMessageType, RunspacePoolState
 
 from wslnet.transport.local_framing import POOL, DamagedLineError, Element, ElementReader, encode
 from wslnet.transport.local_values import error_record, pipeline_of, windows_object
-from wslnet.transport.winrm_values import STATES
+from wslnet.transport.psrp_names import STATES
 from wslnet_win_agent.bridge import ErrorRecord, Reply
 
 if TYPE_CHECKING:

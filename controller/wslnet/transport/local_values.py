@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psrpcore import ClientPowerShell
 from psrpcore import types as ps
 
-from wslnet.transport.winrm_values import CATEGORIES
+from wslnet.transport.psrp_names import CATEGORIES
 from wslnet_win_agent.bridge import ErrorRecord, WindowsObject
 from wslnet_win_agent.crossing import Wide
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     import paramiko
 
+    from wslnet.transport.carrier import Carrier
+
 CONNECT_TIMEOUT_S = 10.0
 _KEEPALIVE_S = 15
 _RSA = "ssh-rsa"
@@ -140,7 +142,7 @@ class SshConnection:
 def open_ssh(
     target: SshTarget,
     pins: Pins,
-    via: SshConnection | None = None,
+    via: Carrier | None = None,
     *,
     enroll: bool = False,
     timeout_s: float = CONNECT_TIMEOUT_S,

@@ -1,4 +1,4 @@
-"""Starts the Linux agent over SSH with the rights it needs, and says clearly why it cannot.
+"""Starts the Linux agent through a shell with the rights it needs, and says clearly why it cannot.
 
 root runs it directly, others by `sudo -n`, and only if that is refused by `sudo -S`: the password goes to
 sudo's stdin when sudo asks for it, never before, never to a command line. The first request travels with
@@ -16,8 +16,8 @@ from wslnet.transport.ssh_diagnosis import explain_missing_python, runs
 from wslnet_linux_agent import bundle
 
 if TYPE_CHECKING:
-    from wslnet.transport.ssh_diagnosis import Shell
-    from wslnet.transport.ssh_pipe import SshPipe
+    from wslnet.transport.carrier import ProcessPipe, Shell
+    from wslnet.transport.pipe import Pipe
 
 _AGENT = (*bundle.PYTHON, bundle.FIRST_STAGE)
 _PROMPT = b"wslnet asks for the sudo password:"
@@ -33,7 +33,7 @@ class AgentPipe:
     def __init__(self, shell: Shell, *, elevate: bool = True) -> None:
         self._shell = shell
         self._elevate = elevate and shell.user != "root"
-        self._pipe: SshPipe | None = None
+        self._pipe: ProcessPipe | None = None
         self._sent = bundle.bundle()
         self._greeted = False
 
@@ -60,7 +60,7 @@ class AgentPipe:
         if self._pipe is None:
             raise AgentError(f"{self._shell.machine}: nothing was asked yet", machine=self._shell.machine)
         if not self._greeted:
-            first = _Greeting(self._shell.machine).wait(self._pipe, deadline)
+            first = Greeting(self._shell.machine).wait(self._pipe, deadline)
             if first is None:
                 first = self._start_otherwise(self._pipe, deadline)
             self._greeted = True
@@ -81,7 +81,7 @@ class AgentPipe:
     def _command(self) -> tuple[str, ...]:
         return (*_SUDO_QUIET, *_AGENT) if self._elevate else _AGENT
 
-    def _start_otherwise(self, ended: SshPipe, deadline: float) -> bytes:
+    def _start_otherwise(self, ended: ProcessPipe, deadline: float) -> bytes:
         """Start it by `sudo -S` after `sudo -n` was refused, or say why it cannot start."""
         shell = self._shell
         said = _first_line(ended.stderr())
@@ -106,14 +106,14 @@ class AgentPipe:
         return first
 
 
-class _Greeting:
+class Greeting:
     """Looks for the agent's hello in what comes, whatever a login script prints before it."""
 
     def __init__(self, machine: str) -> None:
         self._machine = machine
         self._seen = b""
 
-    def wait(self, pipe: SshPipe, deadline: float) -> bytes | None:
+    def wait(self, pipe: Pipe, deadline: float) -> bytes | None:
         """Give what came after the hello; None if the process ended without one. May be called again."""
         while bundle.HELLO not in self._seen:
             data = pipe.recv(deadline)
@@ -128,12 +128,12 @@ class _Greeting:
         return self._seen.partition(bundle.HELLO)[2]
 
 
-def _answer_prompt(pipe: SshPipe, shell: Shell, password: str, deadline: float) -> bytes:
+def _answer_prompt(pipe: ProcessPipe, shell: Shell, password: str, deadline: float) -> bytes:
     """Give sudo the password when it asks, once; gives what came after the hello.
 
     A second question means that the password was wrong: another try could lock the account.
     """
-    greeting = _Greeting(shell.machine)
+    greeting = Greeting(shell.machine)
     errors = b""
     answered = False
     while left(deadline) > 0:

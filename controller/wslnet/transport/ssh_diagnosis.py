@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from wslnet.errors import Unsupported
 from wslnet.transport.pipe import after
@@ -12,7 +12,7 @@ from wslnet_linux_agent import bundle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wslnet.transport.ssh_pipe import SshPipe
+    from wslnet.transport.carrier import Shell
 
 _DEADLINE_S = 10.0
 _MOST_OUTPUT = 1 << 16
@@ -27,24 +27,6 @@ _INSTALLERS = {
     "alpine": "apk add python3",
     "arch": "pacman -S python",
 }
-
-
-class Shell(Protocol):
-    """What is needed of a connection: run one command line on the machine."""
-
-    @property
-    def machine(self) -> str:
-        """The machine's name."""
-
-    @property
-    def user(self) -> str:
-        """Who is logged in there."""
-
-    def execute(self, argv: Sequence[str], deadline: float) -> SshPipe:
-        """Start a command given as argument vector."""
-
-    def password(self) -> str | None:
-        """The password for sudo; None if there is none."""
 
 
 def command_line(argv: Sequence[str]) -> str:

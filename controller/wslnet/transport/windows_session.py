@@ -1,4 +1,4 @@
-"""A session with one Windows host: ops in, results out, over PSRP and WinRS of the same endpoint.
+"""A session with one Windows host: ops in, results out, over a bridge and a runner of native programs.
 
 The front door of the Windows half for the engine. It turns what the agent answers into the program's own
 results and errors; what may be sent is decided in `wslnet_win_agent.send`.
@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import AgentError, OutcomeUnknown, Unreachable
 from wslnet.model.change import OpResult
-from wslnet.transport.winrm import WinrmBridge
-from wslnet.transport.winrm_endpoint import endpoint_of
-from wslnet.transport.winrs import WinrsRunner
 from wslnet_win_agent.host import Host
 from wslnet_win_agent.ops import execute
 
@@ -21,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wslnet.model.change import Op
-    from wslnet.model.machine import Machine
+    from wslnet_win_agent.bridge import Bridge
+    from wslnet_win_agent.native import NativeRunner
 
 _UNKNOWN = "outcome-unknown"
 
@@ -29,15 +27,10 @@ _UNKNOWN = "outcome-unknown"
 class WindowsSession:
     """One Windows host of the inventory; connections open when first needed. One thread at a time."""
 
-    def __init__(self, machine: Machine, password: str | None) -> None:
-        """Takes the machine and its password.
-
-        Raises:
-            InputError: the inventory does not say enough to sign in.
-        """
-        endpoint = endpoint_of(machine, password)
-        self._name = machine.name
-        self._host = Host(WinrmBridge(endpoint), WinrsRunner(endpoint))
+    def __init__(self, name: str, bridge: Bridge, native: NativeRunner) -> None:
+        """Takes the machine's name and the ways to its cmdlets and its programs."""
+        self._name = name
+        self._host = Host(bridge, native)
 
     def execute(self, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
         """Run ops in order; after a failed change the rest is `not-run`.
@@ -62,7 +55,7 @@ class WindowsSession:
         return results
 
     def close(self) -> None:
-        """End both shells on the Windows side."""
+        """End both on the Windows side."""
         self._host.bridge.close()
         self._host.native.close()
 

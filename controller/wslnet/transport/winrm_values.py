@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pypsrp.complex_objects import GenericComplexObject
 from pypsrp.serializer import TaggedValue
 
+from wslnet.transport.psrp_names import CATEGORIES, STATES
 from wslnet_win_agent.bridge import ErrorRecord, Reply, WindowsObject
 from wslnet_win_agent.crossing import Wide
 
@@ -16,41 +17,6 @@ if TYPE_CHECKING:
 
     from wslnet_win_agent.send import Batch
 
-CATEGORIES = (
-    "NotSpecified",
-    "OpenError",
-    "CloseError",
-    "DeviceError",
-    "DeadlockDetected",
-    "InvalidArgument",
-    "InvalidData",
-    "InvalidOperation",
-    "InvalidResult",
-    "InvalidType",
-    "MetadataError",
-    "NotImplemented",
-    "NotInstalled",
-    "ObjectNotFound",
-    "OperationStopped",
-    "OperationTimeout",
-    "SyntaxError",
-    "ParserError",
-    "PermissionDenied",
-    "ResourceBusy",
-    "ResourceExists",
-    "ResourceUnavailable",
-    "ReadError",
-    "WriteError",
-    "FromStdErr",
-    "SecurityError",
-    "ProtocolError",
-    "ConnectionError",
-    "AuthenticationError",
-    "LimitsExceeded",
-    "QuotaExceeded",
-    "NotEnabled",
-)
-STATES = {3: "Stopped", 4: "Completed", 5: "Failed"}
 _DESERIALIZED = "Deserialized."
 
 

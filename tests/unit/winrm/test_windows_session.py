@@ -13,8 +13,9 @@ import pytest
 from wslnet.errors import AuthenticationFailed, InputError, OutcomeUnknown, Unreachable
 from wslnet.model.change import Op, OpResult
 from wslnet.model.machine import Kind, Machine
-from wslnet.transport.windows_session import WindowsSession
+from wslnet.transport.windows_ways import remote
 from wslnet_lab.host.__main__ import _build_server
+from wslnet_lab.host.local_programs import LocalPrograms
 from wslnet_lab.host.log import JsonLinesLog
 from wslnet_lab.host.machine import build_windows
 from wslnet_lab.host.paper_hardware import PaperHardware
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from wslnet.transport.windows_session import WindowsSession
     from wslnet_lab.host.machine import WindowsMachine
     from wslnet_lab.host.server import WinRmServer
     from wslnet_win_agent.bridge import Reply
@@ -80,11 +82,11 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     settings = SettingsSource(tmp_path)
     log = JsonLinesLog(tmp_path / "log/calls.jsonl")
     machine = build_windows(tmp_path, PaperHardware(), log)
-    server = _build_server(tmp_path, machine, log, settings, 0)
+    server = _build_server(tmp_path, LocalPrograms.of(machine, log, settings), 0)
     machine.boot()
     server.start()
     one = Lab(tmp_path, machine, server, None)  # type: ignore[arg-type]
-    one.session = WindowsSession(one.machine_of(), "correct horse")
+    one.session = remote(one.machine_of(), "correct horse")
     yield one
     one.session.close()
     server.close()
@@ -201,7 +203,7 @@ def test_nothing_after_a_failed_change_is_run(lab: Lab) -> None:
 
 def test_401_before_and_during_a_session(lab: Lab) -> None:
     with pytest.raises(AuthenticationFailed, match="windows: WinRM on"):
-        WindowsSession(lab.machine_of(), "wrong").execute([Op("facts", {"needs": ["os"]})], deadline_s=10)
+        remote(lab.machine_of(), "wrong").execute([Op("facts", {"needs": ["os"]})], deadline_s=10)
     lab.fact("os")
     lab.set_faults("winrm-401")
     with pytest.raises(AuthenticationFailed):
@@ -244,7 +246,7 @@ def test_an_inventory_without_a_way_in_is_refused_by_name(lab: Lab) -> None:
         (lab.machine_of(), None, "secret"),
     ):
         with pytest.raises(InputError, match=rf"machines\.windows: no {word}"):
-            WindowsSession(machine, password)
+            remote(machine, password)
 
 
 def test_a_host_that_is_gone_is_unreachable_and_close_still_returns(lab: Lab) -> None:
