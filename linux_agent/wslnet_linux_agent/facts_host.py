@@ -48,7 +48,8 @@ def sysctls() -> "dict[str, str]":
                 # As `sysctl` writes it: a dot in the name of an interface (eth0.100) becomes a slash.
                 key = "net.%s.conf.%s.%s" % (family, link.replace(".", "/"), name)
                 found[key] = read("%s/%s/%s" % (folder, link, name))
-    return {key: value for key, value in found.items() if value is not None}
+    # The kernel parts several numbers by tabs, which no text in an answer may hold.
+    return {key: value.replace("\t", " ") for key, value in found.items() if value is not None}
 
 
 def read(path: "str") -> "str | None":

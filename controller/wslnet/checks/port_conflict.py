@@ -8,6 +8,7 @@ from wslnet.checks.parts.findings import Findings, look_again
 from wslnet.model.allow import Allow
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
+from wslnet.model.ports import NEVER_STEERED, OF_WSL_ITSELF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
 
 _SAY = Findings("port.conflict", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
 
-_NEVER_STEERED = frozenset(
-    {("udp", 68), *(("tcp", port) for port in (135, 1900, 2869, 5004, 3702, 5357, 5358))}
-)
-"""Ports that mirrored mode keeps for Windows by design (wsl-facts 2.2, microsoft/WSL#41135)."""
-
-_OF_WSL_ITSELF = frozenset({"wslrelay", "wslhost", "wslservice"})
 _SSH_PORT = 22
 
 
@@ -53,7 +48,7 @@ def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
         lost += [
             f"{allow}: mirrored mode never steers it to WSL"
             for allow in wish.allow
-            if (allow.proto, allow.port) in _NEVER_STEERED
+            if (allow.proto, allow.port) in NEVER_STEERED
         ]
     if lost:
         return _conflict(Status.FAIL, machine, "a wished port cannot reach WSL", lost)
@@ -88,7 +83,7 @@ def _listeners(windows: WindowsFacts, allow: Allow) -> Iterator[str]:
     """In words, who listens on the port on Windows; WSL's own relays are no rivals of it."""
     for one in windows.listeners or ():
         process = (one.process or "").lower().removesuffix(".exe")
-        if (one.proto.lower(), one.port) == (allow.proto, allow.port) and process not in _OF_WSL_ITSELF:
+        if (one.proto.lower(), one.port) == (allow.proto, allow.port) and process not in OF_WSL_ITSELF:
             yield f"{allow}: {one.process or 'a process'} (pid {one.pid}) listens on {one.address}:{one.port}"
 
 

@@ -70,7 +70,7 @@ def _node(snapshot: Snapshot, machine: Machine) -> Node:
     if isinstance(facts, LinuxFacts):
         return replace(head, interfaces=tuple(_interfaces(linux_links(facts, {}))))
     addresses = (machine.address,) if machine.address is not None and machine.kind is Kind.VM else ()
-    known = vm_interfaces(snapshot, machine.name) or {UNSEEN_INTERFACE: None}
+    known: dict[str, str | None] = {**vm_interfaces(snapshot, machine.name)} or {UNSEEN_INTERFACE: None}
     return replace(
         head, interfaces=tuple(Interface(name, "unknown", mac, addresses) for name, mac in known.items())
     )
