@@ -21,6 +21,9 @@ FIREWALL_PARAMETERS = r"HKLM:\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameter
 WSL_POLICIES = r"HKLM:\SOFTWARE\Policies\WSL"
 WSL_MSI = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI"
 WSL_USER = r"HKCU:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
+FOR_ADMINISTRATORS = r"Registry::HKEY_USERS\S-1-5-19\Environment"
+"""LocalService's own hive: only an administrator whose rights are in force may open it."""
+
 PORTPROXY_FAMILIES = ("v4tov4", "v4tov6", "v6tov4", "v6tov6")
 PORTPROXY = {
     each: rf"HKLM:\SYSTEM\CurrentControlSet\Services\PortProxy\{each}\tcp" for each in PORTPROXY_FAMILIES

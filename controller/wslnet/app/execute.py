@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
+from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import make_plan
 from wslnet.engine.probes import measure
 from wslnet.engine.restart import running_vms
-from wslnet.errors import Interrupted, RollbackIncomplete, RolledBack, WslnetError
+from wslnet.errors import Interrupted, NeedsElevation, RollbackIncomplete, RolledBack, WslnetError
 from wslnet.model.change import Action
 from wslnet.model.reach import allow_probes, wished_probes
 
@@ -43,12 +44,14 @@ def execute(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
     Never raises for a failed change: the result says what failed, what was taken back and what is left.
 
     Raises:
+        NeedsElevation: Windows' part needs an administrator and has none; nothing was changed.
         PlanRefused: another run is at work.
     """
     began = time.monotonic()
     fleet, plan = prepared.fleet, prepared.plan
     if not plan.changes:
         return replace(_unchanged(prepared, say), seconds=time.monotonic() - began)
+    demand_rights(prepared.snapshot, plan.changes)
     with (
         only_run(fleet.inventory.state),
         Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal,
@@ -81,6 +84,9 @@ def _changed(prepared: Prepared, run: Progress) -> RunResult:
             raise NotAsWished(reason)
         run.journal.write("committed")
     except WslnetError as error:
+        if isinstance(error, NeedsElevation) and not run.applied:
+            run.journal.write("rolled-back")
+            raise
         return take_back(run, replace(outcome, reason=error.message))
     except KeyboardInterrupt:
         return take_back(run, replace(outcome, reason=Interrupted.code))

@@ -15,9 +15,9 @@ from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, Unsupported
 from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
-from wslnet.profiles.mirrored import mirrored_resources, volatile_resources
 from wslnet.profiles.modes import WINDOWS_NEEDS
 from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
+from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Needs, Snapshot
     from wslnet.profiles.modes import SetupOptions
 
-_UNSUPPORTED = frozenset({"windows.build", "wsl.version", "hyperv.firewall", "ipv6.components"})
 _WRONG_INPUT = frozenset({"wslconfig.keys", "port.conflict", "subnet.overlap"})
+_WORTH_KNOWING = frozenset({"forwarding.tun"})
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,13 @@ class Prepared:
 def wish_for(inventory: Inventory, mode: str, options: SetupOptions) -> Inventory:
     """The inventory with the wish that this setup stands for: what its checks and probes judge against.
 
-    Without wished pairs every VM is to be reached from wsl and back.
+    Without wished pairs every VM is to be reached from wsl and back. Wished ports count only in a mode whose
+    profile opens them to the LAN.
     """
     wish = inventory.wish
     reach = wish.reach or _all_vms(inventory)
-    return replace(inventory, wish=replace(wish, mode=mode, reach=reach, allow=options.allow or wish.allow))
+    allow = (options.allow or wish.allow) if profile_of(mode).publishes else ()
+    return replace(inventory, wish=replace(wish, mode=mode, reach=reach, allow=allow))
 
 
 def _all_vms(inventory: Inventory) -> tuple[tuple[str, str], ...]:
@@ -77,16 +79,17 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
 
     Raises:
         Unreachable: Windows, WSL or a VM that is wished for cannot be seen.
-        Unsupported: this Windows or WSL cannot do mirrored mode; says why.
+        Unsupported: this Windows or WSL cannot do the mode; says why.
         InputError: a port or a key stands in the way.
     """
     snapshot = _observe(fleet, say)
-    notes = _preflight(snapshot)
-    resources = mirrored_resources(snapshot, options)
+    profile = profile_of(mode)
+    notes = _preflight(snapshot, profile.requires)
+    resources = profile.resources(snapshot, options)
     plan = make_plan(snapshot, resources, mode=mode, notes=notes)
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
-    return Prepared(fleet, options, snapshot, resources, plan, volatile_resources)
+    return Prepared(fleet, options, snapshot, resources, plan, profile.behind)
 
 
 def _observe(fleet: Fleet, say: Callable[[str, str], None]) -> Snapshot:
@@ -106,14 +109,14 @@ def _observe(fleet: Fleet, say: Callable[[str, str], None]) -> Snapshot:
     return snapshot
 
 
-def _preflight(snapshot: Snapshot) -> tuple[str, ...]:
+def _preflight(snapshot: Snapshot, required: frozenset[str]) -> tuple[str, ...]:
     """Refuses what cannot work and returns what the user should know."""
     notes: list[str] = []
-    for finding in examine(snapshot, only=_UNSUPPORTED | _WRONG_INPUT):
+    for finding in examine(snapshot, only=required | _WRONG_INPUT | _WORTH_KNOWING):
         text = f"{finding.machine}: {finding.title}" + (f": {finding.cause}" if finding.cause else "")
-        if finding.status is Status.FAIL and finding.code in _UNSUPPORTED:
+        if finding.status is Status.FAIL and finding.code in required:
             raise Unsupported(text, machine=finding.machine)
-        if finding.status is Status.FAIL:
+        if finding.status is Status.FAIL and finding.code in _WRONG_INPUT:
             raise InputError(text, machine=finding.machine)
         if finding.status is Status.WARN:
             notes.append(text)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
-from wslnet.checks.parts.routing import IPV4
-from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, graded
+from wslnet.model.finding import Check, Finding, Fix
 from wslnet.model.machine import Kind
-from wslnet.model.topology import uplinks
-from wslnet.resources.interface_forwarding import InterfaceForwarding
+from wslnet.model.topology import behind_switch
+from wslnet.profiles.forwarding import NEEDS, choose, resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import Interface
+    from wslnet.model.windows_facts import WindowsFacts
 
 _SAY = Findings(
     "forwarding.adapters", docs="https://learn.microsoft.com/powershell/module/nettcpip/set-netipinterface"
 )
-
-_SWITCH = "vEthernet ("
-_NEVER = "vEthernet (FSE HostVnic)"
-"""Carries mirrored mode's own traffic and takes no IP settings (wsl-facts 9)."""
 
 
 def _judge(snapshot: Snapshot) -> Iterator[Finding]:
@@ -43,23 +38,14 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
         )
     elif snapshot.mode != "nat":
         yield _SAY.skip(machine.name, f"not applicable in {snapshot.mode} mode")
-    elif windows.interfaces is None or windows.routes is None:
-        yield _SAY.unread(machine.name, "interfaces and routes")
+    elif windows.adapters is None or windows.interfaces is None or windows.routes is None:
+        yield _SAY.unread(machine.name, "adapters, interfaces and routes")
     else:
-        yield _nat(snapshot, machine.name, windows.interfaces)
+        yield _nat(snapshot, machine.name, windows)
 
 
-def _nat(snapshot: Snapshot, machine: str, interfaces: tuple[Interface, ...]) -> Finding:
-    outwards = set(uplinks(snapshot))
-    switches = [
-        one
-        for one in interfaces
-        if one.family == IPV4
-        and one.alias.startswith(_SWITCH)
-        and one.alias != _NEVER
-        # An adapter with a default gateway is an External switch: forwarding there opens the office network.
-        and one.index not in outwards
-    ]
+def _nat(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
+    switches = [choice.interface for choice in choose(windows) if choice.chosen]
     if not switches:
         return _SAY.skip(machine, "there is no Hyper-V adapter yet; WSL makes its own at its first NAT start")
     evidence = [
@@ -69,11 +55,12 @@ def _nat(snapshot: Snapshot, machine: str, interfaces: tuple[Interface, ...]) ->
     closed = [one for one in switches if not one.forwarding]
     if not closed:
         return _SAY.ok(machine, "the Hyper-V adapters forward packets", *evidence)
+    cut = [f"wished: {source} -> {target}" for source, target in _across_switches(snapshot)]
     return _SAY.problem(
-        Status.WARN,
+        graded(wished=bool(cut)),
         machine,
         f"forwarding is off on {', '.join(one.alias for one in closed)}",
-        evidence=evidence,
+        evidence=(*evidence, *cut),
         cause="Windows makes these adapters anew with forwarding off; it is needed only to route between "
         "Hyper-V switches, for instance from WSL to a VM on the Default Switch, not for WSL's way out",
         fix=Fix(
@@ -83,22 +70,31 @@ def _nat(snapshot: Snapshot, machine: str, interfaces: tuple[Interface, ...]) ->
                 f"(note 003; {one.alias})"
                 for one in closed
             ),
-            tuple(
-                InterfaceForwarding(
-                    machine, one.index, one.alias, f"route between {one.alias} and other switches"
-                )
-                for one in closed
-            ),
+            tuple(resource_of(machine, one) for one in closed),
         ),
         # With mirrored mode wished, the NAT adapters are on their way out.
         depends_on=("mode.actual",) if snapshot.inventory.wish.mode == "mirrored" else (),
     )
 
 
+def _across_switches(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """The wished pairs of a VM on a Hyper-V switch and something in WSL: Windows must route between them."""
+    inventory, wsl = snapshot.inventory, snapshot.inventory.wsl
+    inside = {wsl.name, *(one.name for one in inventory.descendants(wsl.name))} if wsl is not None else set()
+    on_switch = {
+        peer.name
+        for peer in inventory.of_kind(Kind.PEER)
+        if peer.address is not None and behind_switch(snapshot, peer.address)
+    }
+    for pair in inventory.wish.reach:
+        if inside & {*pair} and on_switch & {*pair}:
+            yield pair
+
+
 CHECK = Check(
     code=_SAY.code,
     title="Windows forwards between its Hyper-V switches",
-    needs={Kind.WINDOWS: frozenset({"interfaces", "routes", "wsl"}), Kind.WSL: frozenset({"wsl"})},
+    needs={Kind.WINDOWS: NEEDS | {"wsl"}, Kind.WSL: frozenset({"wsl"})},
     judge=_judge,
     depends_on=("mode.actual", *MODE_KNOWN_BY),
     docs=_SAY.docs,

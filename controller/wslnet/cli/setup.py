@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--mirrored", "mode", flag_value="mirrored", help="WSL shares Windows' own addresses.")
+@click.option("--nat", "mode", flag_value="nat", help="WSL behind Windows, which routes between switches.")
 @click.option("--allow", "allow", multiple=True, metavar="PROTO/PORT[@lan]", help="Let a port into WSL.")
 @click.option("--open-all", is_flag=True, help="DefaultInboundAction Allow: everything may come in.")
 @click.option("--host-loopback", is_flag=True, help="Also write hostAddressLoopback.")
@@ -54,7 +55,7 @@ def setup(  # noqa: PLR0917 - click passes options by name
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     if mode is None:
-        raise InputError("setup: give the mode: --mirrored")
+        raise InputError("setup: give the mode: --mirrored or --nat")
     refuse_inside_wsl("setup")
     allows = tuple(parse_allow(text) for text in allow)
     options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.restart import RunningVm, restart_wsl
-from wslnet.errors import AgentError, PlanRefused, RollbackIncomplete, WslnetError
+from wslnet.errors import AgentError, NeedsElevation, PlanRefused, RollbackIncomplete, WslnetError
 from wslnet.model.change import Risk
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change, Resource
 
 OP_DEADLINE_S = 60.0
+_NOT_PERMITTED = "not-permitted"
+_NOTHING_DONE = frozenset({"not-run", _NOT_PERMITTED})
 _NOTHING_TO_UNDO = frozenset({"not-found", "exists"})
 """Answers to the undo of a change of which it is not known whether it was made: it was not."""
 
@@ -43,6 +45,7 @@ def apply_changes(run: Progress, changes: Sequence[Change], resources: Iterable[
     """Does `changes` in order and reads each back through its resource.
 
     Raises:
+        NeedsElevation: rights are missing for one; it was not done.
         WslnetError: one failed; what was done before stands in `run.applied`.
     """
     declared = {(one.machine, one.name): one for one in resources}
@@ -75,7 +78,7 @@ def _do(run: Progress, changes: list[Change]) -> None:
         if result.ok:
             run.journal.done(change)
             run.outcomes[change.id] = "done"
-        elif result.code == "not-run":
+        elif result.code in _NOTHING_DONE:
             run.journal.not_done(change)
             run.applied.remove(change)
             run.outcomes[change.id] = "not-done"
@@ -86,6 +89,8 @@ def _do(run: Progress, changes: list[Change]) -> None:
     )
     if failed is not None:
         change, result = failed
+        if result.code == _NOT_PERMITTED:
+            raise NeedsElevation(f"{machine}: {change.resource}: {result.message}", machine=machine)
         raise AgentError(
             f"{machine}: {change.resource}: {result.message}", machine=machine, op_code=result.code
         )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from wslnet.model.machine import Kind
 from wslnet.model.probe import Probe
-from wslnet.model.topology import address_of, lan_address
+from wslnet.model.topology import address_of, behind_switch, lan_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.allow import Allow
+    from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
 
 SSH_PORT = 22
@@ -31,7 +32,7 @@ def wished_probes(snapshot: Snapshot) -> tuple[Probe, ...]:
 def allow_probes(snapshot: Snapshot, allows: tuple[Allow, ...], peer: str | None = None) -> tuple[Probe, ...]:
     """Each allowed port as a LAN peer sees it; `peer` names the observer, else the first of the inventory."""
     inventory = snapshot.inventory
-    observer = peer or next((machine.name for machine in inventory.of_kind(Kind.PEER)), "lan")
+    observer = peer or next((machine.name for machine in _lan_peers(snapshot)), "lan")
     address = lan_address(snapshot)
     if inventory.wsl is None or address is None:
         return ()
@@ -65,7 +66,16 @@ def _pair(snapshot: Snapshot, source: str, target: str, *, expected: bool | None
 
 
 def _outwards(snapshot: Snapshot, name: str) -> Iterator[Probe]:
-    for peer in snapshot.inventory.of_kind(Kind.PEER):
+    for peer in _lan_peers(snapshot):
         if peer.address is not None:
             yield Probe(name, peer.name, "icmp", peer.address, expected=True)
             yield Probe(name, peer.name, "ssh", peer.address, peer.port or SSH_PORT, expected=True)
+
+
+def _lan_peers(snapshot: Snapshot) -> tuple[Machine, ...]:
+    """The peers that stand outside of Windows; one on a virtual switch of Windows is no way out."""
+    return tuple(
+        peer
+        for peer in snapshot.inventory.of_kind(Kind.PEER)
+        if peer.address is None or not behind_switch(snapshot, peer.address)
+    )

@@ -107,6 +107,17 @@ def uplinks(snapshot: Snapshot) -> tuple[int, ...]:
     return tuple(dict.fromkeys(route.index for route in sorted(routes, key=lambda route: route.metric)))
 
 
+def behind_switch(snapshot: Snapshot, address: str) -> bool:
+    """Whether an address is a neighbour of Windows on a switch without a way out: a VM of Hyper-V itself."""
+    windows = snapshot.windows
+    outwards = uplinks(snapshot)
+    return any(
+        one.index not in outwards
+        and ipaddress.ip_address(address) in ipaddress.ip_network(f"{one.address}/{one.prefix}", strict=False)
+        for one in (windows.addresses if windows is not None else None) or ()
+    )
+
+
 def lan_address(snapshot: Snapshot) -> str | None:
     """Windows' IPv4 address on its best uplink."""
     windows = snapshot.windows

@@ -182,6 +182,7 @@ class WindowsFacts:
     """All readings of Windows; a reading that was not asked for is None."""
 
     os: Os | None = None
+    elevated: bool | None = None
     adapters: tuple[Adapter, ...] | None = None
     interfaces: tuple[Interface, ...] | None = None
     addresses: tuple[WindowsAddress, ...] | None = None

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.topology import lan_prefixes, uplinks
+from wslnet.profiles.forwarding import switch_resources
+from wslnet.profiles.modes import RECOMMENDED
 from wslnet.profiles.nested import nested_resources
 from wslnet.resources.hyperv_rule import HyperVAllowRule
 from wslnet.resources.hyperv_setting import HyperVDefaultInbound
-from wslnet.resources.interface_forwarding import InterfaceForwarding
 from wslnet.resources.wslconfig_keys import WslConfigKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from wslnet.model.allow import Allow
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 MODE = "mirrored"
 _LAN_PROFILES = ("Private", "Domain")
-_RECOMMENDED = {"wsl2.dnsTunneling": "true", "wsl2.autoProxy": "true", "wsl2.firewall": "true"}
 
 
 def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, ...]:
@@ -48,8 +46,11 @@ def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resou
 
 
 def volatile_resources(snapshot: Snapshot) -> tuple[Resource, ...]:
-    """What must be put in place after each start of WSL."""
-    return (*nested_resources(snapshot), *_forwarding(snapshot))
+    """What must be put in place after each start of WSL.
+
+    WSL's packets pass no `vEthernet (WSL)` in this mode (wsl-facts 9): only other switches shall forward.
+    """
+    return (*nested_resources(snapshot), *switch_resources(snapshot, beside_wsl=True))
 
 
 def _keys(options: SetupOptions) -> dict[str, str]:
@@ -57,7 +58,7 @@ def _keys(options: SetupOptions) -> dict[str, str]:
     if options.host_loopback:
         keys["experimental.hostAddressLoopback"] = "true"
     if options.recommended:
-        keys |= _RECOMMENDED
+        keys |= RECOMMENDED
     return keys
 
 
@@ -84,23 +85,3 @@ def _refuse_public(snapshot: Snapshot, allow: Allow) -> None:
                 f"--allow {allow}: the network on {profile.alias} is Public; if it is yours, make it private "
                 f"first: Set-NetConnectionProfile -InterfaceIndex {profile.index} -NetworkCategory Private"
             )
-
-
-def _forwarding(snapshot: Snapshot) -> Iterator[InterfaceForwarding]:
-    """Forwarding on Hyper-V adapters where it means something.
-
-    In mirrored mode WSL's traffic passes no `vEthernet (WSL)` and `FSE HostVnic` takes no IP settings
-    (wsl-facts 9), so with no other Hyper-V switch there is nothing to switch on.
-    """
-    windows = snapshot.windows
-    if windows is None or snapshot.inventory.windows is None:
-        return
-    closed = set(uplinks(snapshot))
-    for one in windows.interfaces or ():
-        other = one.alias.startswith("vEthernet (") and not one.alias.startswith(_WITHOUT_MEANING)
-        if other and one.family == 4 and one.connected and one.index not in closed:  # noqa: PLR2004
-            why = f"{one.alias} is a Hyper-V switch beside WSL's"
-            yield InterfaceForwarding(snapshot.inventory.windows.name, one.index, one.alias, why)
-
-
-_WITHOUT_MEANING = ("vEthernet (FSE HostVnic)", "vEthernet (WSL")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 WINDOWS_NEEDS = frozenset(
     {
         "os",
+        "elevated",
         "adapters",
         "interfaces",
         "addresses",
@@ -24,6 +25,10 @@ WINDOWS_NEEDS = frozenset(
         "wsl",
     }
 )
+
+
+RECOMMENDED = {"wsl2.dnsTunneling": "true", "wsl2.autoProxy": "true", "wsl2.firewall": "true"}
+"""Further keys that Microsoft recommends in either mode (`--recommended`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,12 @@ class HyperVAllowRule:
     rows: tuple[str, ...] = ("S3-09", "S3-12")
     needs: frozenset[str] = frozenset({"hyperv_firewall"})
     volatile: bool = False
+    purpose: str = "allow"
 
     @property
     def rule_name(self) -> str:
         """The rule's unique name in the store."""
-        return f"{OWN_PREFIX}allow-{self.allow.proto}-{self.allow.port}"
+        return f"{OWN_PREFIX}{self.purpose}-{self.allow.proto}-{self.allow.port}"
 
     @property
     def name(self) -> str:

@@ -77,6 +77,13 @@ class WslConfigKeys:
         return (change,)
 
 
+def value_in(file: WslConfigFile | None, full_key: str) -> str | None:
+    """The value of `section.key` in a file as it was read; None when it is not there or not set."""
+    if file is None or not file.exists or file.content is None:
+        return None
+    return effective(base64.b64decode(file.content), full_key)
+
+
 def effective(content: bytes, full_key: str) -> str | None:
     """The value WSL would use for `section.key`; None when it would use its default."""
     return reader.read(content).value(full_key)

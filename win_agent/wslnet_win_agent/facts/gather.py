@@ -17,6 +17,7 @@ from wslnet_win_agent.calls import network as network_calls
 from wslnet_win_agent.errors import WindowsAgentError
 
 from . import firewall, network
+from .boot import boot
 from .files import wslconfig
 from .wsl import wsl
 
@@ -119,6 +120,16 @@ def _os(_host: Host, reply: Reply) -> dict[str, object]:
     }
 
 
+def _elevated(host: Host, _reply: Reply) -> bool | None:
+    """Whether the session has an administrator's rights; None when Windows does not say."""
+    reply = host.bridge.run(
+        [file_calls.registry_keys([registry.FOR_ADMINISTRATORS])], deadline_s=host.deadline_s
+    )
+    if any(error.is_denied for error in reply.errors):
+        return False
+    return True if reply.ok else None
+
+
 def _registry(_host: Host, reply: Reply) -> dict[str, object]:
     keys = registry.read(reply.outputs)
     policies = keys.values(registry.WSL_POLICIES)
@@ -175,6 +186,8 @@ def _wsl(host: Host, reply: Reply) -> dict[str, object]:
 _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "adapters": lambda _host, reply: network.adapters(reply),
     "addresses": lambda _host, reply: network.addresses(reply),
+    "boot": lambda host, _reply: boot(host),
+    "elevated": _elevated,
     "hyperv_firewall": _hyperv_firewall,
     "interfaces": lambda _host, reply: network.interfaces(reply),
     "listeners": _listeners,

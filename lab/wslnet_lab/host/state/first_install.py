@@ -58,6 +58,7 @@ def install_registry(settings: Settings) -> dict[str, Any]:
         r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName": {
             "ComputerName": settings.computer
         },
+        r"HKEY_USERS\S-1-5-19\Environment": {"TEMP": r"%USERPROFILE%\AppData\Local\Temp"},
         rf"HKEY_USERS\{settings.owner_sid}\Volatile Environment": {
             "USERNAME": settings.owner,
             "USERPROFILE": settings.home,
