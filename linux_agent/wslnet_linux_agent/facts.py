@@ -20,6 +20,7 @@ _READERS = {
     "listeners": "facts_listeners",
     "firewall": "facts_firewall",
     "domains": "facts_domains",
+    "leases": "facts_domains",
     "wsl": "facts_wsl",
 }
 _TIMEOUT_S = 10.0

@@ -111,10 +111,13 @@ def _beside(file: Path, text: str) -> Path:
     return path if path.is_absolute() else file.parent / path
 
 
-def _state(file: Path, text: str | None) -> Path:
-    if text is not None:
-        return _beside(file, text)
+def default_state(file: Path) -> Path:
+    """Where an inventory file keeps its state that names no folder for it."""
     return Path(PlatformDirs("wslnet", appauthor=False).user_state_path) / file.resolve().stem
+
+
+def _state(file: Path, text: str | None) -> Path:
+    return default_state(file) if text is None else _beside(file, text)
 
 
 def _check_tree(file: Path, machines: dict[str, Machine]) -> None:

@@ -18,6 +18,7 @@ from wslnet.cli.output import print_error
 from wslnet.errors import Interrupted, WslnetError
 
 VERBS: dict[str, tuple[str, str]] = {
+    "init": ("wslnet.cli.init:init", "Find Windows, distros and VMs by itself and write the inventory."),
     "setup": ("wslnet.cli.setup:setup", "Set up a networking mode as one workflow, proven by packets."),
     "doctor": ("wslnet.cli.doctor:doctor", "Every check over every machine: evidence, cause, fix."),
     "status": ("wslnet.cli.status:status", "Machines, mode as measured, adapters, routes, bridges, VMs."),

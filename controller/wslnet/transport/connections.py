@@ -33,10 +33,14 @@ _ENDPOINT_DEADLINE_S = 30.0
 
 
 class Connections:
-    """The real `wslnet.engine.fleet.Fleet`."""
+    """The real `wslnet.engine.fleet.Fleet`.
 
-    def __init__(self, inventory: Inventory) -> None:
+    `enroll` pins the host keys of machines that have none pinned yet: for a first contact that was asked for.
+    """
+
+    def __init__(self, inventory: Inventory, *, enroll: bool = False) -> None:
         self.inventory = inventory
+        self._enroll = enroll
         self._pins = Pins(inventory.state / PINS_FILE)
         self._locks = {name: threading.RLock() for name in inventory.machines}
         self._carriers: dict[str, Carrier] = {}
@@ -111,7 +115,7 @@ class Connections:
                 lambda: password_of(machine),
                 self._proxy(machine),
             )
-            self._carriers[name] = open_ssh(target, self._pins, parent)
+            self._carriers[name] = open_ssh(target, self._pins, parent, enroll=self._enroll)
             return self._carriers[name]
 
     def _on_this_windows(self, machine: Machine) -> bool:
