@@ -57,7 +57,9 @@ class _LazyGroup(click.Group):
 
 
 @click.group(
-    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="wslnet")
 @click.option(
@@ -69,6 +71,10 @@ class _LazyGroup(click.Group):
 def root(ctx: click.Context, inventory: Path | None) -> None:
     """Windows 11, WSL2 and the VMs inside it as one reachable network, proven with packets."""
     ctx.obj = {"inventory": inventory}
+    if ctx.invoked_subcommand is None:
+        from wslnet.cli.welcome import welcome  # noqa: PLC0415 - kept out of `wslnet --help`
+
+        welcome(inventory)
 
 
 def main(arguments: list[str] | None = None) -> None:
