@@ -82,15 +82,15 @@ class RunningLab:
 
 
 @contextmanager
-def labs() -> Iterator[Callable[[str], RunningLab]]:
-    """Gives a function that raises a lab of a name, and takes all of them away at the end, come what may."""
+def labs() -> Iterator[Callable[..., RunningLab]]:
+    """Gives a function that raises a lab of a name (and topology); all are taken away at the end, come what may."""
     if os.geteuid() != 0:
         pytest.skip("needs root and network namespaces")
     names: list[str] = []
 
-    def up(name: str) -> RunningLab:
+    def up(name: str, topology: str = "seed") -> RunningLab:
         names.append(name)
-        done = wslnet("lab", "up", "--name", name, "--json")
+        done = wslnet("lab", "up", "--name", name, "--topology", topology, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         return RunningLab(name, Path(json.loads(done.stdout)["inventory"]))
 
@@ -123,7 +123,8 @@ def seed_lab(raise_lab: Callable[[str], RunningLab]) -> RunningLab:
 
 @pytest.fixture(scope="module")
 def story_lab(request: pytest.FixtureRequest) -> Iterator[RunningLab]:
-    """One fresh seed lab for a module whose tests tell one story in their order."""
+    """One fresh lab of the module's TOPOLOGY (else seed), whose tests tell one story in their order."""
     module = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
     with labs() as up:
-        yield up(f"t{os.getpid()}-{module}"[:24].rstrip("-"))
+        name = f"t{os.getpid()}-{module}"[:24].rstrip("-")
+        yield up(name, getattr(request.module, "TOPOLOGY", "seed"))
