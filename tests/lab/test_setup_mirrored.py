@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,24 +201,44 @@ def test_the_matrix_is_as_wished_after(story_lab: Any) -> None:
     assert all(one["ok"] for one in wished)
 
 
+COMMON = {"ErrorAction", "WarningAction", "InformationAction", "Verbose", "Debug"}
+READS = {"Get", "Test", "Select", "Find"}
+SELECTORS = {"Name", "LiteralPath", "InterfaceIndex", "Path", "TaskName"}
+
+
+def pipelines(lab: Any) -> list[dict[str, Any]]:
+    command = [WSLNET, "lab", "log", "--name", lab.name, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    return [call for call in json.loads(done.stdout)["calls"] if call["kind"] == "psrp"]
+
+
+def test_every_call_fits_the_cmdlets_metadata(story_lab: Any) -> None:
+    oracle = json.loads(files_of("wslnet_win_agent").joinpath("cmdlets.json").read_text("utf-8"))["cmdlets"]
+    said = [command for call in pipelines(story_lab) for command in call["commands"]]
+    assert said
+    for command in said:
+        assert not command["script"]
+        signature = oracle[command["name"]]
+        named = set(command["parameters"])
+        asks = {"Confirm", "WhatIf"} if signature["should_process"] else set()
+        assert named <= set(signature["parameters"]) | COMMON | asks, command
+
+
 def test_every_write_stood_alone_with_stop_and_its_key(story_lab: Any) -> None:
-    done = subprocess.run(
-        [WSLNET, "lab", "log", "--name", story_lab.name, "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    pipelines = [call for call in json.loads(done.stdout)["calls"] if call["kind"] == "psrp"]
-    reads = {"Get", "Test", "Select", "Find"}
+    oracle = json.loads(files_of("wslnet_win_agent").joinpath("cmdlets.json").read_text("utf-8"))["cmdlets"]
     writes = [
         call
-        for call in pipelines
-        if any(one["name"].partition("-")[0] not in reads for one in call["commands"])
+        for call in pipelines(story_lab)
+        if any(one["name"].partition("-")[0] not in READS for one in call["commands"])
     ]
     assert writes
-    assert not any(one["script"] for call in pipelines for one in call["commands"])
     for call in writes:
         (command,) = call["commands"]
-        assert command["parameters"]["ErrorAction"]["value"] in {"Stop", 1}, command
-        assert not {"AsJob", "0"} & set(command["parameters"]), command
+        parameters = {name: one["value"] for name, one in command["parameters"].items()}
+        assert parameters["ErrorAction"] in {"Stop", 1}, command
+        assert "AsJob" not in parameters, command
+        if oracle[command["name"]]["should_process"]:
+            assert parameters["Confirm"] is False, command
+        selected = [parameters[name] for name in SELECTORS & set(parameters)]
+        assert selected, command
+        assert all(one and "*" not in str(one) for one in selected), command
