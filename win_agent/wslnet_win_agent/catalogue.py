@@ -84,7 +84,8 @@ def enum_names(cim_class: str, prop: str) -> Mapping[int, str]:
 
 
 def _parameter(name: str, row: Mapping[str, Any]) -> Parameter:
-    type_name = row["type"].lower()
+    # Some pages spell a type with its namespace.
+    type_name = row["type"].lower().removeprefix("system.")
     return Parameter(
         name=name,
         type_name=type_name.removesuffix("[]"),

@@ -22,18 +22,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _READING_VERBS = frozenset({"Get", "Test"})
+_READING_CMDLETS = frozenset({"Export-ScheduledTask"})
+"""Reads in spite of their verb: it gives text and writes no file."""
+
 SELECTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Copy-Item": ("LiteralPath", "Destination"),
         "Move-Item": ("LiteralPath", "Destination"),
+        "New-Item": ("Path",),
         "New-NetFirewallHyperVRule": ("Name", "VMCreatorId"),
         "New-NetFirewallHyperVVMSetting": ("Name",),
+        "Register-ScheduledTask": ("TaskName", "TaskPath"),
         "Remove-Item": ("LiteralPath",),
         "Remove-NetFirewallHyperVRule": ("Name",),
         "Set-Content": ("LiteralPath",),
         "Set-NetFirewallHyperVRule": ("Name", "VMCreatorId"),
         "Set-NetFirewallHyperVVMSetting": ("Name",),
         "Set-NetIPInterface": ("InterfaceIndex", "AddressFamily"),
+        "Start-ScheduledTask": ("TaskName", "TaskPath"),
+        "Stop-ScheduledTask": ("TaskName", "TaskPath"),
+        "Unregister-ScheduledTask": ("TaskName", "TaskPath"),
     }
 )
 """Every write that may be sent, with the parameters that must name its object; no other write is sent."""
@@ -93,7 +101,7 @@ class Batch:
 
 def is_write(name: str) -> bool:
     """Say whether a cmdlet changes anything; every verb but the reading ones does."""
-    return name.partition("-")[0] not in _READING_VERBS
+    return name not in _READING_CMDLETS and name.partition("-")[0] not in _READING_VERBS
 
 
 def _statement(call: Call) -> Statement:

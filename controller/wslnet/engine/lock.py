@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def only_run(state: Path) -> Iterator[None]:
-    """Holds the inventory's lock for the body.
+def only_run(state: Path, *, wait_s: float = 0.0) -> Iterator[None]:
+    """Holds the inventory's lock for the body; `wait_s`: how long another run may take to end.
 
     Raises:
         PlanRefused: another run holds it; the message names process and host.
@@ -31,7 +31,7 @@ def only_run(state: Path) -> Iterator[None]:
     holder = state / "holder.json"
     try:
         state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(state / "run.lock", timeout=0)
+        lock = FileLock(state / "run.lock", timeout=wait_s)
         lock.acquire()
     except Timeout as error:
         raise PlanRefused(f"another run is at work: {_told(holder)}", hint="wait for it to end") from error

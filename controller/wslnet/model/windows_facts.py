@@ -144,6 +144,15 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A Windows service that WSL's network rests on; `start` is `Automatic`, `Manual`, `Disabled` …"""
+
+    name: str
+    state: str | None = None
+    start: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WslConfigFile:
     """The owner's `.wslconfig`: `target` behind a link, base64 `content`, why not read (`error`)."""
 
@@ -177,6 +186,39 @@ class WslService:
     address: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BootTask:
+    """One scheduled task below wslnet's folder: its XML as exported, and how it ended last."""
+
+    name: str
+    state: str | None = None
+    xml: str = ""
+    last_result: int | None = None
+    last_run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BootPlace:
+    """A file that a boot task runs or reads; `strangers` says who beside administrators could change it."""
+
+    path: str
+    folder: str
+    exists: bool = False
+    strangers: tuple[str, ...] = ()
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The boot tasks as they stand; `user` and `sid` are those of the session that read it."""
+
+    user: str
+    sid: str
+    tasks: tuple[BootTask, ...]
+    program: BootPlace
+    data: BootPlace
+
+
 @dataclass(frozen=True)
 class WindowsFacts:
     """All readings of Windows; a reading that was not asked for is None."""
@@ -192,5 +234,7 @@ class WindowsFacts:
     listeners: tuple[WindowsListener, ...] | None = None
     portproxy: tuple[PortProxy, ...] | None = None
     registry: Registry | None = None
+    services: tuple[Service, ...] | None = None
     wslconfig: WslConfigFile | None = None
     wsl: WslService | None = None
+    boot: Boot | None = None

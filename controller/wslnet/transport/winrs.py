@@ -33,6 +33,9 @@ _OPERATION_TIMEOUT_S = 10
 _CLEANUP_TIMEOUT_S = 3
 _ATTEMPTS = 2
 _TOKEN = re.compile(r"[A-Za-z0-9._:=\\/-]+")
+_RIGHT = re.compile(r"\*S-1-[0-9-]+(?::\(OI\)\(CI\)(?:F|RX))?")
+"""A SID, with or without rights, as icacls takes it; cmd.exe gives neither mark a meaning there."""
+
 _PATH = re.compile(r"[A-Za-z]:\\[A-Za-z0-9._ ()\\-]+")
 _UNSIGNED = 0xFFFFFFFF
 
@@ -191,7 +194,7 @@ def command_line(argv: Sequence[str]) -> tuple[str, list[str]]:
     """
     program, *arguments = argv
     for each in arguments:
-        if not _TOKEN.fullmatch(each):
+        if not _TOKEN.fullmatch(each) and not _RIGHT.fullmatch(each):
             raise WindowsAgentError("bad-op", f"{each!r} cannot be passed to a program on Windows")
     if _TOKEN.fullmatch(program):
         return program, arguments

@@ -48,3 +48,18 @@ def move_over(path: str, destination: str) -> Call:
 def remove(path: str) -> Call:
     """Write: remove one file."""
     return Call("Remove-Item", {"LiteralPath": [path], "Force": True})
+
+
+def access(paths: Iterable[str]) -> Call:
+    """Owner and access list of files and folders; one that is absent gives an error."""
+    return Call("Get-Acl", {"LiteralPath": list(paths)})
+
+
+def children(folder: str) -> Call:
+    """What lies in a folder, not below."""
+    return Call("Get-ChildItem", {"LiteralPath": [folder], "Force": True})
+
+
+def new_folder(path: str) -> Call:
+    """Write: a folder that is not there."""
+    return Call("New-Item", {"Path": [path], "ItemType": "Directory"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts import gather
 
-from . import firewall, interfaces, probes, wsl, wslconfig
+from . import boot_data, firewall, interfaces, probes, tasks, wsl, wslconfig
 from .arguments import Arguments
 
 if TYPE_CHECKING:
@@ -20,11 +20,17 @@ _READS: dict[str, Callable[[Host, Arguments], object]] = {
     "probes": probes.probe,
 }
 _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
+    "boot_data.remove": boot_data.remove,
+    "boot_data.write": boot_data.write,
     "forwarding.set": interfaces.set_forwarding,
     "hyperv_rule.create": firewall.create_rule,
     "hyperv_rule.remove": firewall.remove_rule,
     "hyperv_rule.replace": firewall.replace_rule,
     "hyperv_setting.set": firewall.set_setting,
+    "task.register": tasks.register,
+    "task.start": tasks.start,
+    "task.unregister": tasks.unregister,
+    "wsl.hold": wsl.hold,
     "wsl.shutdown": wsl.shutdown,
     "wsl.start": wsl.start,
     "wslconfig.write": wslconfig.write,

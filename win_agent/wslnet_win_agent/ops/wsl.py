@@ -55,6 +55,15 @@ def start(host: Host, arguments: Arguments) -> dict[str, object]:
     return {"before": {"running": before}, "after": {"running": after}}
 
 
+def hold(host: Host, arguments: Arguments) -> dict[str, object]:
+    """Keep a running distro up for `seconds`, and wait for the end of that; says whether it came early.
+
+    The caller looks first whether it runs: a client of wsl.exe would start it.
+    """
+    distro, seconds = arguments.text("distro"), arguments.number("seconds")
+    return {"ended_early": not host.wsl.keep(distro, seconds)}
+
+
 def _running(host: Host) -> list[str]:
     return [each.name for each in host.wsl.distros() if each.state == "Running"]
 

@@ -90,6 +90,7 @@ class Launcher:
         drive = self.folder / "windows" / "C"
         return {
             **os.environ,
+            "PATH": f"{self.folder / 'standins/windows/bin'}:{os.environ['PATH']}",
             "PROGRAMDATA": str(drive / "ProgramData"),
             IDENTITY_VARIABLE: "system" if identity.system else "owner" if identity.admin else LIMITED,
         }

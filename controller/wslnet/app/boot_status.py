@@ -1,0 +1,164 @@
+"""`wslnet boot status`: what is installed, how it ran last, when it runs next, what it would put back."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING
+
+from wslnet.app.boot import BOOT_FACTS
+from wslnet.engine.gather import gather
+from wslnet.errors import InputError, WslnetError
+from wslnet.model.boot_data import read_boot_data
+from wslnet.profiles.boot import NETWORK, WSL, network_task, wsl_task
+from wslnet.resources.scheduled_task import stands_as
+
+if TYPE_CHECKING:
+    from wslnet.engine.fleet import Fleet
+    from wslnet.model.windows_facts import Boot
+    from wslnet_win_agent.boot.task import Task, Trigger
+
+SCHEMA_VERSION = 1
+_RESULTS = {
+    0: "succeeded",
+    0x41301: "is running now",
+    0x41303: "has not run yet",
+    0x41306: "was ended from outside",
+    0x80070002: "its program is not there",
+    0x80070569: "its user may not log on as a batch job",
+    0x800710E0: "its user was not logged on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """One of the two tasks: `intact` says that Windows has it as wslnet wrote it."""
+
+    name: str
+    installed: bool
+    intact: bool = False
+    state: str | None = None
+    last_result: int | None = None
+    last_words: str = ""
+    last_run: str | None = None
+    next: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BootStatus:
+    """The whole answer; `problems` is what keeps it from working."""
+
+    tasks: tuple[TaskStatus, ...]
+    puts_back: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def installed(self) -> bool:
+        """Whether both tasks are there."""
+        return all(task.installed for task in self.tasks)
+
+    def to_json(self) -> dict[str, object]:
+        """The facts of the text."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "installed": self.installed,
+            "tasks": [{key: getattr(task, key) for key in TaskStatus.__slots__} for task in self.tasks],
+            "puts_back": list(self.puts_back),
+            "problems": list(self.problems),
+        }
+
+
+def boot_status(fleet: Fleet) -> BootStatus:
+    """Reads it.
+
+    Raises:
+        InputError: no Windows in the inventory.
+        Unreachable: Windows cannot be seen.
+    """
+    windows = fleet.inventory.windows
+    if windows is None:
+        raise InputError(f"{fleet.inventory.path}: boot needs a windows machine")
+    snapshot = gather(fleet, {windows.name: BOOT_FACTS})
+    if windows.name in snapshot.unseen:
+        raise snapshot.unseen[windows.name].error(windows.name)
+    facts = snapshot.windows
+    if facts is None or facts.boot is None:
+        raise WslnetError(f"{windows.name}: the scheduled tasks cannot be read", machine=windows.name)
+    boot = facts.boot
+    tasks = tuple(_status(boot, name) for name in (NETWORK, WSL))
+    data, problem = _puts_back(boot)
+    problems = [*_task_problems(tasks), *([problem] if problem else [])]
+    if any(task.installed for task in tasks):
+        problems += [f"others could change what SYSTEM runs: {who}" for who in boot.program.strangers]
+        problems += [f"others could change what SYSTEM reads: {who}" for who in boot.data.strangers]
+        problems += [] if boot.program.exists else [f"{boot.program.path} is not there"]
+    return BootStatus(tasks, data, tuple(problems))
+
+
+def _status(boot: Boot, name: str) -> TaskStatus:
+    found = next((task for task in boot.tasks if task.name == name), None)
+    if found is None:
+        return TaskStatus(name, installed=False)
+    wanted = next((task for task in _as_written(boot, name) if stands_as(task, found, boot)), None)
+    return TaskStatus(
+        name,
+        installed=True,
+        intact=wanted is not None,
+        state=found.state,
+        last_result=found.last_result,
+        last_words=_RESULTS.get(found.last_result or 0, f"failed with {_code(found.last_result)}"),
+        last_run=found.last_run,
+        next=tuple(_when(trigger) for trigger in wanted.triggers) if wanted is not None else (),
+    )
+
+
+def _as_written(boot: Boot, name: str) -> tuple[Task, ...]:
+    if name == NETWORK:
+        return (network_task(boot.sid),)
+    return tuple(wsl_task(boot.sid, before_logon=before) for before in (False, True))
+
+
+def _code(result: int | None) -> str:
+    number = result or 0
+    return f"0x{number:08x}" if number > 0xFF else f"exit code {number}"  # noqa: PLR2004 - a program's own codes
+
+
+def _when(trigger: Trigger) -> str:
+    if trigger.kind == "event":
+        channels = {event.channel for event in trigger.events}
+        words = "at power-on and resume" if channels == {"System"} else "when a network is connected"
+    else:
+        words = "at boot" if trigger.kind == "boot" else "at logon"
+    return words + (f", {trigger.delay_s} s later" if trigger.delay_s else "")
+
+
+def _puts_back(boot: Boot) -> tuple[tuple[str, ...], str | None]:
+    if boot.data.content is None:
+        missing = f"{boot.data.path} is not there" if boot.tasks else None
+        return (), missing
+    content = base64.b64decode(boot.data.content)
+    try:
+        data = read_boot_data(PureWindowsPath(boot.data.path), content)  # type: ignore[arg-type]  # for words only
+    except InputError as error:
+        return (), error.message
+    wsl = data.inventory.wsl
+    words = [f"WSL ({wsl.distro if wsl else '-'}) started and held, mode {data.mode}"]
+    words += [f"VM {one.name} in {one.host}" for one in data.domains]
+    words += [f"forwarding on {alias}" for alias in data.switches]
+    allow = data.options.get("allow")
+    words += [f"firewall rule for {one}" for one in (allow if isinstance(allow, list) else [])]
+    words.append("routes, accepts and ip_forward that connect the VMs")
+    return tuple(words), None
+
+
+def _task_problems(tasks: tuple[TaskStatus, ...]) -> list[str]:
+    problems = [
+        f"task {task.name} was changed since it was installed"
+        for task in tasks
+        if task.installed and not task.intact
+    ]
+    problems += [f"task {task.name} is disabled" for task in tasks if task.state == "Disabled"]
+    if any(task.installed for task in tasks):
+        problems += [f"task {task.name} is not there" for task in tasks if not task.installed]
+    return problems

@@ -1,0 +1,156 @@
+"""`wslnet boot`: install, remove and show the two scheduled tasks; `run` is what they call."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.output import print_json, print_line, progress
+from wslnet.cli.render_run import ask, print_plan, print_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wslnet.app.boot import PreparedBoot
+    from wslnet.app.boot_status import BootStatus
+
+_PRICE = (
+    "before logon: WSL then starts in session 0, where .exe interop and WSLg do not work for the user, and "
+    "the task has no network password"
+)
+
+
+@click.group()
+def boot() -> None:
+    """What puts the network back after a start of Windows, with no command given."""
+
+
+@boot.command()
+@click.option(
+    "--before-logon", is_flag=True, help="Start WSL at boot, before anybody logs on (interop breaks)."
+)
+@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@inventory_option
+@json_option
+@click.pass_context
+def install(  # noqa: PLR0917 - click passes options by name
+    ctx: click.Context,
+    before_logon: bool,  # noqa: FBT001
+    dry_run: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001
+    own_inventory: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Register the tasks: SYSTEM's for the network, the owner's to start and hold WSL."""
+    from wslnet.app.boot import prepare_install  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    say = progress(quiet=as_json)
+    with Connections(load(ctx, own_inventory)) as fleet:
+        prepared = prepare_install(fleet, say, before_logon=before_logon)
+        if before_logon and not as_json:
+            print_line(_PRICE)
+        return _finish("boot install", prepared, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@boot.command()
+@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@inventory_option
+@json_option
+@click.pass_context
+def remove(
+    ctx: click.Context,
+    dry_run: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001
+    own_inventory: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Remove the tasks and their data; ends the one that holds WSL."""
+    from wslnet.app.boot import prepare_remove  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    with Connections(load(ctx, own_inventory)) as fleet:
+        return _finish("boot remove", prepare_remove(fleet), dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@boot.command()
+@inventory_option
+@json_option
+@click.pass_context
+def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int:  # noqa: FBT001
+    """What is installed, its last result, what starts it next, and what it would put back."""
+    from wslnet.app.boot_status import boot_status  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    with Connections(load(ctx, own_inventory)) as fleet:
+        found = boot_status(fleet)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print_status(found)
+    return 0
+
+
+@boot.command()
+@click.option("--half", type=click.Choice(["network", "wsl"]), required=True, help="SYSTEM's or the owner's.")
+def run(half: str) -> int:
+    """What the tasks call, on Windows itself: put back what is missing; the owner's half then holds WSL."""
+    from wslnet.app import boot_run  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    say = progress(quiet=False)
+    data = boot_run.load_data()
+    with Connections(data.inventory) as fleet:
+        if half == "network":
+            boot_run.put_network_back(data, fleet, say)
+            return 0
+        while True:
+            boot_run.put_wsl_back(data, fleet, say)
+            boot_run.start_network_half(data, fleet)
+            sys.stderr.flush()
+            boot_run.hold_wsl(data, fleet, say)
+
+
+def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    from wslnet.app.boot import run_boot  # noqa: PLC0415 - kept out of `wslnet --help`
+
+    plan = prepared.plan
+    if dry_run:
+        if as_json:
+            print_json(plan.to_json())
+        else:
+            print_plan(plan)
+        return 10 if plan.changes else 0
+    if not as_json:
+        print_plan(plan)
+    if plan.changes and not yes:
+        ask(verb, as_json=as_json)
+    result = run_boot(prepared, progress(quiet=as_json))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_result(result)
+    return result.exit_code
+
+
+def _print_status(found: BootStatus) -> None:
+    if not any(task.installed for task in found.tasks):
+        print_line("Nothing is installed: after a start of Windows the network is not put back.")
+        print_line("`wslnet boot install` does it.")
+        return
+    for task in found.tasks:
+        if not task.installed:
+            print_line(f"{task.name:8} not installed")
+            continue
+        when = f" (last run {task.last_run})" if task.last_run else ""
+        print_line(f"{task.name:8} {task.state}; {task.last_words}{when}")
+        print_line(f"         starts {'; '.join(task.next) or 'never as it is'}")
+    for words in found.puts_back:
+        print_line(f"puts back: {words}")
+    for problem in found.problems:
+        print_line(f"problem: {problem}")

@@ -1,0 +1,63 @@
+"""The two scheduled tasks that put things back after a start of Windows, as data.
+
+Two, because SYSTEM may change the network and cannot run WSL, and the distros' owner can run WSL and may not
+change the network (windows-facts 4, wsl-facts 3). WSL's adapters exist only after its first start, so the
+owner's task starts SYSTEM's on demand when it is done.
+"""
+
+from __future__ import annotations
+
+from wslnet_win_agent.boot.places import PROGRAM
+from wslnet_win_agent.boot.task import SYSTEM_SID, Event, Task, Trigger
+
+NETWORK, WSL = "network", "wsl"
+
+_NETWORK_LOG = "Microsoft-Windows-NetworkProfile/Operational"
+_CONNECTED = Event(_NETWORK_LOG, "*[System[EventID=10000]]")
+# A Fast-Startup power-on is a resume: boot triggers stay silent, Kernel-Boot 27 is written (wsl-facts 9).
+_POWERED_ON = Event("System", "*[System[Provider[@Name='Microsoft-Windows-Kernel-Boot'] and EventID=27]]")
+_WOKEN = Event("System", "*[System[Provider[@Name='Microsoft-Windows-Power-Troubleshooter'] and EventID=1]]")
+_SETTLE_S = 5
+"""Between a change of the network and a look at it; the longest delay that is allowed is 15 s."""
+
+
+def network_task(owner_sid: str) -> Task:
+    """SYSTEM's half: at boot, power-on, resume and when a network comes; one run after the other.
+
+    A start that comes while it runs is queued: nothing that happened may be lost.
+    """
+    return Task(
+        name=NETWORK,
+        user=SYSTEM_SID,
+        logon="",
+        highest=True,
+        triggers=(
+            Trigger("boot"),
+            Trigger("event", events=(_POWERED_ON, _WOKEN)),
+            Trigger("event", delay_s=_SETTLE_S, events=(_CONNECTED,)),
+        ),
+        instances="Queue",
+        limit="PT5M",
+        command=PROGRAM,
+        arguments=f"boot run --half {NETWORK}",
+        starters=(owner_sid,),
+    )
+
+
+def wsl_task(owner_sid: str, *, before_logon: bool) -> Task:
+    """The owner's half: at logon, or with S4U at boot; it holds WSL, so it has no time limit.
+
+    A second start finds it running and has nothing to do.
+    """
+    return Task(
+        name=WSL,
+        user=owner_sid,
+        logon="S4U" if before_logon else "InteractiveToken",
+        highest=False,
+        triggers=(Trigger("boot"),) if before_logon else (Trigger("logon", user=owner_sid),),
+        instances="IgnoreNew",
+        limit="PT0S",
+        command=PROGRAM,
+        arguments=f"boot run --half {WSL}",
+        starters=(owner_sid,),
+    )

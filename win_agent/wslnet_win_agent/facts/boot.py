@@ -1,0 +1,102 @@
+"""What stands on Windows of the boot tasks: the tasks, program and data, and who could change those."""
+
+from __future__ import annotations
+
+import base64
+import csv
+from typing import TYPE_CHECKING
+
+from wslnet_win_agent.boot.access import strangers
+from wslnet_win_agent.boot.places import DATA_FILE, DATA_FOLDER, PROGRAM, PROGRAM_FOLDER
+from wslnet_win_agent.bridge import demand
+from wslnet_win_agent.calls import files
+from wslnet_win_agent.calls import tasks as calls
+from wslnet_win_agent.errors import WindowsAgentError
+from wslnet_win_agent.values import integer, named, text
+
+from .files import read_file
+
+if TYPE_CHECKING:
+    from wslnet_win_agent.bridge import Reply, WindowsObject
+    from wslnet_win_agent.host import Host
+
+WHOAMI = r"C:\Windows\System32\whoami.exe"
+_TIMEOUT_S = 20.0
+_FILE_SYSTEM = "FileSystem::"
+_NEVER_RUN = 0x41303
+_STATES = {0: "Unknown", 1: "Disabled", 2: "Queued", 3: "Ready", 4: "Running"}
+"""State of MSFT_ScheduledTask, which the documents' tables lack (windows-facts 1.1)."""
+
+
+def boot(host: Host) -> dict[str, object]:
+    """Give the fact of docs/protocols.md 2."""
+    name, sid = _user(host)
+    security = _security(host, (PROGRAM_FOLDER, PROGRAM, DATA_FOLDER, DATA_FILE))
+    content = read_file(host, DATA_FILE).content if DATA_FOLDER.casefold() in security else None
+    return {
+        "user": name,
+        "sid": sid,
+        "tasks": _tasks(host),
+        "program": _place((PROGRAM_FOLDER, PROGRAM), security),
+        "data": _place((DATA_FOLDER, DATA_FILE), security)
+        | {"content": None if content is None else base64.b64encode(content).decode()},
+    }
+
+
+def _user(host: Host) -> tuple[str, str]:
+    """Who this session is: the name, and the SID that means the same in every language."""
+    argv = (WHOAMI, "/user", "/fo", "csv", "/nh")
+    result = host.native.run(argv, timeout_s=_TIMEOUT_S)
+    words = next(csv.reader([result.stdout.decode("utf-8", "replace").strip()]), [])
+    if result.exit_code != 0 or len(words) != 2 or not words[1].startswith("S-1-"):  # noqa: PLR2004 - name, SID
+        raise WindowsAgentError("failed", "Windows does not say whose session this is (whoami)")
+    return words[0], words[1]
+
+
+def _security(host: Host, paths: tuple[str, ...]) -> dict[str, str]:
+    reply = host.read([files.access(paths)])
+    others = tuple(error for error in reply.errors if not error.is_not_found)
+    if others:
+        demand(reply, "who may write what the boot tasks use")
+    found = {}
+    for row in reply.outputs:
+        path = (text(row.get("Path")) or text(row.get("PSPath")) or "").rpartition(_FILE_SYSTEM)[2]
+        found[path.casefold()] = text(row.get("Sddl")) or ""
+    return found
+
+
+def _place(paths: tuple[str, str], security: dict[str, str]) -> dict[str, object]:
+    folder, file = paths
+    others = [
+        f"{path}: {who}"
+        for path in paths
+        if path.casefold() in security
+        for who in strangers(security[path.casefold()])
+    ]
+    return {"path": file, "exists": file.casefold() in security, "folder": folder, "strangers": others}
+
+
+def _tasks(host: Host) -> list[dict[str, object]]:
+    reply = host.read([calls.tasks()])
+    if any(not error.is_not_found for error in reply.errors):
+        demand(reply, "the scheduled tasks")
+    return [_task(host, row) for row in reply.rows("MSFT_ScheduledTask")]
+
+
+def _task(host: Host, row: WindowsObject) -> dict[str, object]:
+    name = text(row.get("TaskName")) or ""
+    details = demand(host.read([calls.export(name), calls.info(name)]), f"the task {name}")
+    info = details.rows("MSFT_TaskDynamicInfo")
+    result = integer(info[0].get("LastTaskResult")) if info else None
+    ran = result not in {None, _NEVER_RUN}
+    return {
+        "name": name,
+        "state": named(row.get("State"), _STATES),
+        "xml": _xml(details),
+        "last_result": result,
+        "last_run": text(info[0].get("LastRunTime")) if ran else None,
+    }
+
+
+def _xml(details: Reply) -> str:
+    return next((each.value for each in details.outputs if isinstance(each.value, str)), "")
