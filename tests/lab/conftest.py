@@ -83,7 +83,7 @@ class RunningLab:
 
 @contextmanager
 def labs() -> Iterator[Callable[..., RunningLab]]:
-    """Gives a function that raises a lab of a name (and topology); all are taken away at the end, come what may."""
+    """Gives a function that raises a lab of a name (and topology); all go at the end, come what may."""
     if os.geteuid() != 0:
         pytest.skip("needs root and network namespaces")
     names: list[str] = []
