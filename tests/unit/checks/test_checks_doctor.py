@@ -95,7 +95,7 @@ def test_a_check_reads_no_more_than_it_needs(snapshot: Make, base: str) -> None:
 
 def test_an_unknown_code_is_one_line_with_the_known_ones(snapshot: Make) -> None:
     with pytest.raises(
-        InputError, match=r"--only no\.such: no such check; there are: forwarding\.adapters, "
+        InputError, match=r"--only no\.such: no such check; there are: adapter\.duplicate-mac, "
     ):
         examine(snapshot("seed"), only=["no.such", "mode.actual"])
 
@@ -202,7 +202,7 @@ def test_text_is_one_line_for_each_finding_failures_first(snapshot: Make) -> Non
         for line in lines
     )
     assert "ok     machine.reachable vm2: vm2 was seen" in lines
-    assert lines[-1] == "summary: 18 ok, 2 warn, 3 fail, 1 skip, 0 crash"
+    assert lines[-1] == "summary: 24 ok, 2 warn, 3 fail, 4 skip, 0 crash"
     heads = [line.split()[0] for line in lines if not line.startswith(" ")]
     order = ["FAIL", "WARN", "skip", "ok", "summary:"]
     assert heads == sorted(heads, key=order.index)

@@ -10,7 +10,7 @@ import pytest
 from wslnet_lab.host.contract import Argument, CommandError
 from wslnet_lab.host.engine.binder import bind
 from wslnet_lab.host.engine.signatures import load_oracle
-from wslnet_win_agent.calls import files, firewall, network
+from wslnet_win_agent.calls import files, firewall, network, services
 from wslnet_win_agent.send import SELECTORS, Batch, is_write
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ CALLS: dict[str, Call] = {
     "tcp_listeners": network.tcp_listeners(),
     "udp_listeners": network.udp_listeners(),
     "processes": network.processes([4, 4120]),
+    "services": services.services(),
     "ping": network.ping("172.24.21.1"),
     "connect": network.connect("172.24.21.1", 8080),
     "creators": firewall.creators(),
@@ -98,7 +99,7 @@ def test_binds_on_server_2016_or_is_known_to_be_absent(name: str) -> None:
 def test_every_constructor_is_judged_here() -> None:
     made = {
         name
-        for module in (network, firewall, files)
+        for module in (network, firewall, files, services)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }

@@ -14,11 +14,13 @@ from wslnet_win_agent.bridge import Reply, demand
 from wslnet_win_agent.calls import files as file_calls
 from wslnet_win_agent.calls import firewall as firewall_calls
 from wslnet_win_agent.calls import network as network_calls
+from wslnet_win_agent.calls import services as service_calls
 from wslnet_win_agent.errors import WindowsAgentError
 
 from . import firewall, network
 from .boot import boot
 from .files import wslconfig
+from .services import services
 from .wsl import wsl
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ _CALLS: dict[str, tuple[Callable[[], Call], ...]] = {
     "routes": (network_calls.routes,),
     "profiles": (network_calls.profiles,),
     "listeners": (network_calls.tcp_listeners, network_calls.udp_listeners),
+    "services": (service_calls.services,),
 }
 
 
@@ -196,6 +199,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "profiles": lambda _host, reply: network.profiles(reply),
     "registry": _registry,
     "routes": lambda _host, reply: network.routes(reply),
+    "services": lambda _host, reply: services(reply),
     "wsl": _wsl,
     "wslconfig": lambda host, _reply: wslconfig(host),
 }

@@ -1,0 +1,104 @@
+"""Does a mirrored WSL have what Windows has: each address that leads somewhere, on a link that is up?
+
+Host-only adapters of VMware and Hyper-V are not counted: WSL does not support them there (wsl-facts 6, 32).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.machine import Kind
+from wslnet.model.mirror import mirrored_links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import Adapter, WindowsFacts
+
+_SAY = Findings("mirror.links", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
+
+_IPV4 = 4
+_COUNTED = frozenset({Role.UPLINK, Role.VPN, Role.LOCAL})
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine, windows = snapshot.inventory.wsl, snapshot.windows
+    if machine is None:
+        return
+    facts = mirrored_wsl(_SAY, snapshot, machine)
+    if not isinstance(facts, LinuxFacts):
+        yield facts
+    elif windows is None or windows.adapters is None or windows.addresses is None or windows.routes is None:
+        yield _SAY.skip(machine.name, "Windows did not tell its adapters, addresses and routes")
+    elif facts.links is None or facts.addresses is None:
+        yield _SAY.unread(machine.name, "links and addresses")
+    else:
+        yield _machine(snapshot, machine.name, windows, facts)
+
+
+def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts, facts: LinuxFacts) -> Finding:
+    counted = {
+        one.name: role for one in windows.adapters or () if (role := role_of(one, windows)) in _COUNTED
+    }
+    lost = {
+        one.name: line
+        for one in windows.adapters or ()
+        if one.name in counted and one.status == "Up"
+        for line in _lost(snapshot, one, windows, facts)
+    }
+    if not lost:
+        return _SAY.ok(machine, "WSL has the addresses of every adapter that leads somewhere", *counted)
+    cut_off = any(counted[name] is Role.UPLINK for name in lost)
+    return _SAY.problem(
+        Status.FAIL if cut_off else Status.WARN,
+        machine,
+        "WSL lacks what Windows has",
+        evidence=(f"{machine}: {line}" for line in lost.values()),
+        cause="Windows could not mirror the adapter (two adapters with one MAC, a VPN driver that filters, "
+        "stale state of HNS), or a program in WSL took the link down or its address away",
+        fix=Fix(
+            "wslnet restart",
+            (
+                "let WSL start anew, with the VPN already up: wslnet restart",
+                "see whether two adapters share a MAC: wslnet doctor --only adapter.duplicate-mac",
+                "mask network managers in the distro that touch eth0, eth1 …",
+            ),
+        ),
+    )
+
+
+def _lost(snapshot: Snapshot, adapter: Adapter, windows: WindowsFacts, facts: LinuxFacts) -> Iterator[str]:
+    here = {one.address for one in facts.addresses or ()}
+    gone = [
+        one.address
+        for one in windows.addresses or ()
+        if one.index == adapter.index and one.family == _IPV4 and one.address not in here
+        if not ipaddress.ip_address(one.address).is_link_local
+    ]
+    if gone:
+        yield f"{', '.join(gone)} of the adapter {adapter.name} is nowhere in WSL"
+        return
+    up = {link.name for link in facts.links or () if link.up}
+    for one in mirrored_links(snapshot):
+        if one.adapter == adapter and one.link not in up:
+            yield f"{one.link} is down, and its adapter {adapter.name} is up"
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="A mirrored WSL has the addresses that Windows has",
+    needs={
+        Kind.WINDOWS: frozenset({"adapters", "addresses", "routes", "wsl"}),
+        Kind.WSL: frozenset({"links", "addresses", "wsl"}),
+    },
+    judge=_judge,
+    depends_on=MODE_KNOWN_BY,
+    docs=_SAY.docs,
+)

@@ -1,0 +1,90 @@
+"""Does WSL send packets that fit where they go? A tunnel with a smaller MTU drops large ones in silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
+from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.machine import Kind
+from wslnet.model.mirror import mirrored_links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WindowsFacts
+
+_SAY = Findings("mtu.mirror", docs="https://github.com/microsoft/WSL/issues/4698")
+
+_IPV4 = 4
+_NAT_LINK = "eth0"
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine, windows = snapshot.inventory.wsl, snapshot.windows
+    if machine is None:
+        return
+    facts = snapshot.linux(machine.name)
+    if facts is None:
+        yield _SAY.unseen(snapshot, machine.name)
+    elif snapshot.mode is None:
+        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
+    elif windows is None or windows.adapters is None or windows.interfaces is None:
+        yield _SAY.skip(machine.name, "Windows did not tell its adapters and their MTU")
+    elif facts.links is None:
+        yield _SAY.unread(machine.name, "links")
+    else:
+        yield _machine(machine.name, tuple(_pairs(snapshot, windows, facts)))
+
+
+def _machine(machine: str, pairs: tuple[tuple[str, int, str, int], ...]) -> Finding:
+    told = tuple(f"{machine}: {link} {mtu}, adapter {name} {behind}" for link, mtu, name, behind in pairs)
+    large = [line for line, pair in zip(told, pairs, strict=True) if pair[1] > pair[3]]
+    if not pairs:
+        return _SAY.ok(machine, "no link of WSL stands before a smaller tunnel")
+    if not large:
+        return _SAY.ok(machine, "WSL's packets fit the adapters behind", *told)
+    return _SAY.problem(
+        Status.WARN,
+        machine,
+        "WSL sends larger packets than the adapter behind takes",
+        evidence=large,
+        cause="pings and small requests pass while large answers (TLS, SSH) hang, wherever the message that "
+        "a packet was too big is filtered on the way",
+        fix=look_again(
+            _SAY.code,
+            "set the MTU in WSL to the adapter's: ip link set dev LINK mtu NUMBER (until WSL restarts)",
+        ),
+    )
+
+
+def _pairs(
+    snapshot: Snapshot, windows: WindowsFacts, facts: LinuxFacts
+) -> Iterator[tuple[str, int, str, int]]:
+    """Link, its MTU, the adapter behind, its MTU: mirrored pairs, else NAT's link with every tunnel."""
+    mtus = {one.index: one.mtu for one in windows.interfaces or () if one.family == _IPV4 and one.connected}
+    links = {link.name: link.mtu for link in facts.links or () if link.mtu}
+    if snapshot.mode == "mirrored":
+        behind = [(one.link, one.adapter) for one in mirrored_links(snapshot) if one.adapter is not None]
+    else:
+        behind = [(_NAT_LINK, one) for one in windows.adapters or () if role_of(one, windows) is Role.VPN]
+    for link, adapter in behind:
+        mtu = mtus.get(adapter.index)
+        if mtu is not None and link in links:
+            yield link, links[link], adapter.name, mtu
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="WSL's packets fit the adapters behind",
+    needs={
+        Kind.WINDOWS: frozenset({"adapters", "interfaces", "addresses", "routes", "wsl"}),
+        Kind.WSL: frozenset({"links", "addresses", "wsl"}),
+    },
+    judge=_judge,
+    depends_on=MODE_KNOWN_BY,
+    docs=_SAY.docs,
+)

@@ -1,0 +1,78 @@
+"""Is the block of ports whole that Windows reserved for a mirrored WSL, and is no wished port inside it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
+from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.machine import Kind
+from wslnet.model.ports import reserved_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+
+_SAY = Findings("port.reserved", docs="https://github.com/microsoft/WSL/issues/40169")
+
+_BLOCK_SIZE = 4096
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.wsl
+    if machine is None:
+        return
+    facts = mirrored_wsl(_SAY, snapshot, machine)
+    block = reserved_block(snapshot)
+    if not isinstance(facts, LinuxFacts):
+        yield facts
+    elif block is None:
+        yield _SAY.unread(machine.name, "range of local ports")
+    else:
+        yield _machine(snapshot, machine.name, block)
+
+
+def _machine(snapshot: Snapshot, machine: str, block: tuple[int, int]) -> Finding:
+    first, last = block
+    told = f"{machine}: net.ipv4.ip_local_port_range is {first} to {last}"
+    if last - first + 1 != _BLOCK_SIZE:
+        return _SAY.problem(
+            Status.FAIL,
+            machine,
+            "WSL uses local ports that Windows has not reserved for it",
+            evidence=(told,),
+            cause=f"in mirrored mode WSL sets this range to the {_BLOCK_SIZE} ports that Windows reserved; "
+            "with another one, connections from outside the block hang (microsoft/WSL#41227)",
+            fix=Fix(
+                "wslnet restart",
+                (
+                    "take the setting of net.ipv4.ip_local_port_range out of /etc/sysctl.conf and sysctl.d",
+                    "let WSL start anew, which sets the range: wslnet restart",
+                ),
+            ),
+        )
+    inside = [str(allow) for allow in snapshot.inventory.wish.allow if first <= allow.port <= last]
+    if inside:
+        return _SAY.problem(
+            Status.WARN,
+            machine,
+            "a wished port lies in the block for WSL's outgoing connections",
+            evidence=(told, f"wished: {', '.join(inside)}"),
+            cause="any outgoing connection of WSL may take the port first, and the block may lie elsewhere "
+            "after the next start",
+            fix=look_again(_SAY.code, "let the service use a port below the block, and wish that one"),
+        )
+    return _SAY.ok(machine, f"the reserved block is {first} to {last}, no wished port is in it", told)
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="The reserved port block is whole and free of wished ports",
+    needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"sysctls", "wsl"})},
+    judge=_judge,
+    depends_on=MODE_KNOWN_BY,
+    docs=_SAY.docs,
+)

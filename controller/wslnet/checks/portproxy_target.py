@@ -1,0 +1,101 @@
+"""Do the portproxy rules of Windows lead to somebody, and is anyone listening for them (windows-facts 3)?"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.model.adapter_roles import Role, roles
+from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.machine import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import PortProxy, WindowsFacts
+
+_SAY = Findings("portproxy.target", docs="https://learn.microsoft.com/windows/wsl/networking")
+
+_IPV4 = 4
+_NETS = tuple[ipaddress.IPv4Network, ...]
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine, windows = snapshot.inventory.windows, snapshot.windows
+    if machine is None:
+        return
+    if windows is None:
+        yield _SAY.unseen(snapshot, machine.name)
+    elif windows.portproxy is None or windows.addresses is None:
+        yield _SAY.unread(machine.name, "portproxy rules and addresses")
+    else:
+        yield _machine(snapshot, machine.name, windows)
+
+
+def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
+    wrong = [line for rule in windows.portproxy or () for line in _wrong(snapshot, windows, rule)]
+    if not wrong:
+        return _SAY.ok(machine, f"{len(windows.portproxy or ())} portproxy rules, none leads nowhere")
+    return _SAY.problem(
+        Status.WARN,
+        machine,
+        "portproxy rules that do not work",
+        evidence=(f"{machine}: {line}" for line in wrong),
+        cause="portproxy keeps the address that it was given: WSL has another one after each start in NAT "
+        "mode, and none of its own in mirrored mode; and only a running iphlpsvc listens",
+        fix=look_again(
+            _SAY.code,
+            "remove it: netsh interface portproxy delete v4tov4 listenport=PORT listenaddress=ADDRESS",
+            "in mirrored mode no rule is needed: wslnet setup --mirrored --allow tcp/PORT",
+            "if nobody listens for a rule: Restart-Service iphlpsvc",
+        ),
+    )
+
+
+def _wrong(snapshot: Snapshot, windows: WindowsFacts, rule: PortProxy) -> Iterator[str]:
+    text = f"{rule.listen_address}:{rule.listen_port} -> {rule.connect_address}:{rule.connect_port}"
+    try:
+        target = ipaddress.IPv4Address(rule.connect_address)
+    except ValueError:
+        return  # a name or IPv6: where it leads is not ours to say
+    of_wsl, others = _networks(windows)
+    address = windows.wsl.address if windows.wsl is not None else None
+    if any(target in one for one in of_wsl):
+        if snapshot.mode == "mirrored":
+            yield f"{text}: in mirrored mode WSL has no address there"
+        elif snapshot.mode == "nat" and address not in {None, str(target)}:
+            yield f"{text}: WSL has the address {address} now"
+    elif snapshot.mode == "mirrored" and not target.is_loopback and not any(target in one for one in others):
+        yield f"{text}: no adapter of Windows has that network"
+    ports = {one.port for one in windows.listeners or () if one.proto == "tcp"}
+    if windows.listeners is not None and rule.listen_port not in ports:
+        yield f"{text}: nobody listens on port {rule.listen_port}"
+
+
+def _networks(windows: WindowsFacts) -> tuple[_NETS, _NETS]:
+    """The networks of WSL's own adapter, and those of all others."""
+    role = roles(windows)
+    pairs = [
+        (role.get(one.index), ipaddress.IPv4Network(f"{one.address}/{one.prefix}", strict=False))
+        for one in windows.addresses or ()
+        if one.family == _IPV4
+    ]
+    return (
+        tuple(network for part, network in pairs if part is Role.WSL),
+        tuple(network for part, network in pairs if part is not Role.WSL),
+    )
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="Portproxy rules lead somewhere",
+    needs={
+        Kind.WINDOWS: frozenset({"portproxy", "addresses", "adapters", "routes", "listeners", "wsl"}),
+        Kind.WSL: frozenset({"wsl"}),
+    },
+    judge=_judge,
+    depends_on=(REACHABLE,),
+    docs=_SAY.docs,
+)
