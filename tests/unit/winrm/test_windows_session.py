@@ -134,7 +134,9 @@ def test_wslconfig_there_and_back(lab: Lab) -> None:
     lab.value("wslconfig.write", **write, expect_sha256=None)
     found = lab.fact("wslconfig")
     assert base64.b64decode(found["content"]) == content
-    assert lab.run("wslconfig.write", **write, expect_sha256=None).code == "changed"
+    assert lab.run("wslconfig.write", **write, expect_sha256=None).ok  # it is so already
+    other = {"path": path, "content": base64.b64encode(b"[wsl2]\n").decode()}
+    assert lab.run("wslconfig.write", **other, expect_sha256=None).code == "changed"
     digest = hashlib.sha256(content).hexdigest()
     lab.value("wslconfig.write", path=path, content=None, expect_sha256=digest)
     assert lab.fact("wslconfig")["exists"] is False
