@@ -17,7 +17,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import make_plan
-from wslnet.errors import InputError, Interrupted, NeedsElevation, PlanRefused, WslnetError
+from wslnet.errors import AgentError, InputError, Interrupted, NeedsElevation, PlanRefused, WslnetError
 from wslnet.model.tunnels import forwarding_cards, tunnels
 from wslnet.profiles.forwarding import IPV4, NEEDS, Choice, choose, compile_match, resource_of
 
@@ -72,6 +72,7 @@ def survey(fleet: Fleet, selection: Selection) -> Survey:
     Raises:
         InputError: the inventory has no Windows host, or the pattern is no regular expression.
         Unreachable: Windows cannot be seen.
+        AgentError: it did not tell its interfaces.
     """
     compile_match(selection.match)
     machine = fleet.inventory.windows
@@ -81,6 +82,8 @@ def survey(fleet: Fleet, selection: Selection) -> Survey:
     windows = snapshot.windows
     if windows is None:
         raise snapshot.unseen[machine.name].error(machine.name)
+    if windows.interfaces is None:
+        raise AgentError(f"{machine.name}: did not tell its interfaces", machine=machine.name)
     choices = choose(
         windows,
         match=selection.match,
