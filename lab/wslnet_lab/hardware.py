@@ -262,4 +262,6 @@ class Hardware:
 def add_idle_adapter(namespace: str, adapter: WindowsAdapter) -> None:
     """Gives Windows an adapter that no cable of the lab ends in."""
     nic = adapter.nic
-    windows_ip.add_idle_adapter(namespace, nic.device, nic.mac, *nic.addresses, connected=nic.connected)
+    windows_ip.add_idle_adapter(
+        namespace, nic.device, nic.mac, *nic.addresses, connected=nic.connected, mtu=nic.mtu
+    )

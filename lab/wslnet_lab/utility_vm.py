@@ -49,6 +49,7 @@ class UtilityVm:
         self._vm_id = ""
         self._stop_refreshing = threading.Event()
         self._refreshing: threading.Thread | None = None
+        self._mirroring: mirrored.Mirroring | None = None
         self._distro_ended = False
         hardware.unwire["wsl"] = self._unplug
 
@@ -79,6 +80,8 @@ class UtilityVm:
                     at = self._wire(mode, address)
                     self._hardware.boot_linux(self._machine, address=at)
                     self._hardware.wait_answering(self._machine)
+                    if self._mirroring is not None:
+                        self._follow(self._mirroring)
                 except (LabError, FabricError):
                     self.stop()
                     raise
@@ -97,7 +100,7 @@ class UtilityVm:
             if self._refreshing is not None:
                 self._refreshing.join(_REFRESH_END_TIMEOUT_S)
             self._hardware.stop(self._machine.name, orderly=not force)
-            self._mode = self._since = self._gateway = self._refreshing = None
+            self._mode = self._since = self._gateway = self._refreshing = self._mirroring = None
 
     def end_distro(self) -> None:
         """Ends all in it but the machine and its network: `wsl --terminate` of its one distribution."""
@@ -160,7 +163,7 @@ class UtilityVm:
 
     def _mirror(self) -> str | None:
         cards = sorted(
-            ((a.mirrored_as, a.nic) for a in self._mirrored_adapters() if a.mirrored_as),
+            ((a.mirrored_as, _mirrored_nic(a)) for a in self._mirrored_adapters() if a.mirrored_as),
             key=lambda pair: pair[0],
         )
         host = MirroredHost(
@@ -170,16 +173,19 @@ class UtilityVm:
             host_address_loopback=bool(self._settings.get("host_address_loopback")),
         )
         add_idle_adapter(self._windows, self._adapter("fse"))
-        mirroring = mirrored.start(self._windows, self._name, host)
+        mirroring = self._mirroring = mirrored.start(self._windows, self._name, host)
         uplink = next((nic for nic in host.nics if nic.gateway), None)
         self._gateway = uplink.gateway if uplink else None
         self._write_resolv_conf(mirroring.guest.resolv_conf)
+        return uplink.addresses[0].partition("/")[0] if uplink else None
+
+    def _follow(self, mirroring: mirrored.Mirroring) -> None:
+        mirroring.refresh()  # what the boot has bound is steered from the first moment
         self._stop_refreshing = threading.Event()
         self._refreshing = threading.Thread(
             target=_keep_steering, args=(mirroring, self._stop_refreshing), daemon=True
         )
         self._refreshing.start()
-        return uplink.addresses[0].partition("/")[0] if uplink else None
 
     def _mirrored_adapters(self) -> tuple[WindowsAdapter, ...]:
         return self._hardware.windows_adapters() if self._settings.get("adapters", True) else ()
@@ -208,6 +214,11 @@ class UtilityVm:
         wanted = wsl_conf.value(etc / "wsl.conf", "network", "generateresolvconf")
         if text and (wanted or "true").lower() != "false":
             (etc / "resolv.conf").write_text(text)
+
+
+def _mirrored_nic(adapter: WindowsAdapter) -> Nic:
+    # Host-only networks of VMware come as cards that stay down, without address (note 000, wsl issue 11494).
+    return dataclasses.replace(adapter.nic, connected=False) if adapter.kind == "vmware" else adapter.nic
 
 
 def _keep_steering(mirroring: mirrored.Mirroring, stop: threading.Event) -> None:

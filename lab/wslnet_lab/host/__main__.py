@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"windows host of {folder}: {error}\n")
         return 2
     ready.write_text(json.dumps({"pid": os.getpid(), "port": server.port}) + "\n", encoding="utf-8")
+    machine.wsl.watch()
     machine.scheduler.power_on(resumed=options.resumed)
     server.serve()
     return 0

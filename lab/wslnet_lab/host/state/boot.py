@@ -24,6 +24,7 @@ def fresh_boot() -> dict[str, Any]:
         "interfaces": {},
         "running_distros": [],
         "wsl_firewall": True,
+        "wsl_idle": {},
     }
 
 

@@ -60,6 +60,9 @@ class Settings:
         services: Service name → `Running`/`Stopped`, merged over the usual ones.
         dns_servers: Adapter alias → servers.
         exec_timeout_s: How long a command in WSL may run.
+        user_terminal: Whether the user keeps a terminal open in WSL, which holds it.
+        idle_speed: How many times faster than in the field WSL's idle clocks run.
+        wsl1: Whether the optional component that WSL 1 needs is installed.
         batch_logon: Whether the owner may log on as a batch job (S4U and Password tasks).
     """
 
@@ -88,6 +91,9 @@ class Settings:
     services: Mapping[str, str] = field(default_factory=dict)
     dns_servers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exec_timeout_s: float = 3600.0
+    user_terminal: bool = True
+    idle_speed: float = 1.0
+    wsl1: bool = True
     batch_logon: bool = True
 
     @property

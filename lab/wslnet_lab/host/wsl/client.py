@@ -111,8 +111,10 @@ class _Run:
 
     def _run(self, order: Order) -> NativeOutcome:
         distro = self._find(order.distro)
-        warnings = self._life.start(distro)
-        result = self._life.execute(_linux_argv(order), order.user or self._default_user(distro), self._stdin)
+        with self._life.client(distro):
+            warnings = self._life.start(distro)
+            user = order.user or self._default_user(distro)
+            result = self._life.execute(_linux_argv(order), user, self._stdin)
         stderr = b"" if self._silent else b"".join(self._text(text, prefix="wsl: ") for text in warnings)
         return NativeOutcome(result.exit_code, result.stdout, stderr + result.stderr)
 
@@ -142,6 +144,8 @@ class _Run:
         distros = registered(self._state, self._identity.sid)
         messages = [Message("status-distro", (distros[0].name,))] if distros else []
         messages.append(Message("status-version", ("2",)))
+        if not self._state.settings.wsl1:
+            messages.append(Message("status-no-wsl1"))
         return self._said(*messages)
 
     def _shutdown(self, order: Order) -> NativeOutcome:

@@ -7,6 +7,7 @@ The boot itself is the hardware's. Every start reads the file anew and never loo
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.state.disk import SharingViolation, normal_path
@@ -15,6 +16,7 @@ from wslnet_lab.host.wsl.config import MalformedMac, WslConfig, parse_config
 from wslnet_lab.host.wsl.distros import LXSS
 from wslnet_lab.host.wsl.failure import WslFailure
 from wslnet_lab.host.wsl.guest_settings import guest_settings
+from wslnet_lab.host.wsl.idle import IdleTimes
 from wslnet_lab.host.wsl.messages import Message, say
 from wslnet_lab.host.wsl.mode import Conditions, Decision, decide, version_numbers
 
@@ -63,6 +65,7 @@ class Startup:
         warnings += fallback
         with self._state.boot.change() as boot:
             boot["wsl_firewall"] = decision.firewall
+            boot["wsl_idle"] = asdict(IdleTimes.of(config))
         # Registered and in force before the first packet.
         self._state.firewall.register_wsl()
         self._firewall.push()
@@ -95,6 +98,15 @@ class Startup:
                     network = ipaddress.ip_interface(f"{own.address}/{own.prefix}").network
                     registry.set(_LXSS_MACHINE, "NatGatewayIpAddress", value_of(own.address), sid)
                     registry.set(_LXSS_MACHINE, "NatNetwork", value_of(str(network)), sid)
+
+    def keep_idle_times(self) -> None:
+        """Notes how long a machine may be idle that was started before this Windows answered."""
+        try:
+            config, _ = self._read_config()
+        except WslFailure:
+            config = WslConfig()  # this file starts no machine, so it did not start this one
+        with self._state.boot.change() as boot:
+            boot["wsl_idle"] = asdict(IdleTimes.of(config))
 
     def _read_config(self) -> tuple[WslConfig, list[Message]]:
         path = self._state.wslconfig_path()
