@@ -10,6 +10,7 @@ import pytest
 from wslnet_win_agent.bridge import WindowsObject
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts import NAMES, gather
+from wslnet_win_agent.registry import FOR_ADMINISTRATORS
 
 if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
@@ -274,3 +275,11 @@ def test_unknown_fact_is_refused_and_all_known_ones_are_given(host: Host, window
         gather(host, ["os", "nonsense"])
     assert windows.batches == []
     assert set(gather(host, NAMES)) == NAMES
+
+
+def test_rights_show_in_whether_localservices_hive_opens(host: Host, windows: FakeWindows) -> None:
+    assert fact(host, "elevated") is None  # Windows does not say
+    windows.registry[FOR_ADMINISTRATORS] = {"TEMP": "%USERPROFILE%"}
+    assert fact(host, "elevated") is True
+    windows.denied = {"Get-ItemProperty"}
+    assert fact(host, "elevated") is False
