@@ -124,10 +124,10 @@ class WslProgram:
         """
         self.native.hold((self.path, "-d", distro, "-u", "root", "-e", "sleep", str(seconds)))
 
-    def keep(self, distro: str, seconds: int) -> bool:
-        """As `hold`, but wait for the end; False when WSL ended it before its time."""
+    def keep(self, distro: str, seconds: int) -> None:
+        """As `hold`, but wait for the end, in time or not."""
         argv = ("-d", distro, "-u", "root", "-e", "sleep", str(seconds))
-        return self._run(*argv, timeout_s=seconds + START_TIMEOUT_S, changes=True).exit_code == 0
+        self._run(*argv, timeout_s=seconds + START_TIMEOUT_S)
 
     def shutdown(self) -> None:
         """Stop all distros of this user and the VM; returns when wsl.exe does.

@@ -6,9 +6,10 @@ Installing registers and reads back; nothing of the network changes. What the ta
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.boot_wish import boot_data
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, apply_changes, roll_back
@@ -16,21 +17,14 @@ from wslnet.engine.gather import gather
 from wslnet.engine.journal import Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import make_plan
-from wslnet.engine.restart import running_vms
-from wslnet.engine.run_log import End, read_runs
 from wslnet.errors import InputError, NeedsElevation, RollbackIncomplete, Unsupported, WslnetError
-from wslnet.model.boot_data import BootData, Domain, as_seen_from_windows
 from wslnet.model.change import Op
-from wslnet.model.machine import Kind
 from wslnet.profiles.boot import WSL, network_task, wsl_task
-from wslnet.profiles.modes import SetupOptions
-from wslnet.profiles.table import PROFILES, profile_of
 from wslnet.resources.boot_data import BootDataFile
-from wslnet.resources.interface_forwarding import InterfaceForwarding
 from wslnet.resources.scheduled_task import ScheduledTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import Resource
@@ -57,6 +51,7 @@ class PreparedBoot:
     fleet: Fleet
     resources: tuple[Resource, ...]
     plan: Plan
+    snapshot: Snapshot
     before_logon: bool = False
 
 
@@ -66,7 +61,6 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
     Raises:
         InputError: no Windows or WSL in the inventory, no mode known, or wslnet is not installed for SYSTEM.
         Unsupported: somebody else could change what SYSTEM would run.
-        NeedsElevation: the session has no administrator's rights.
     """
     inventory = fleet.inventory
     windows = inventory.windows
@@ -89,7 +83,7 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
             "the owner starts and holds WSL, brings its VMs and routes back",
         ),
     )
-    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), before_logon)
+    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot, before_logon)
 
 
 def prepare_remove(fleet: Fleet) -> PreparedBoot:
@@ -97,7 +91,6 @@ def prepare_remove(fleet: Fleet) -> PreparedBoot:
 
     Raises:
         InputError: no Windows in the inventory.
-        NeedsElevation: the session has no administrator's rights, and something is there.
     """
     windows = fleet.inventory.windows
     if windows is None:
@@ -109,7 +102,7 @@ def prepare_remove(fleet: Fleet) -> PreparedBoot:
         ScheduledTask(windows.name, network_task(sid), "asked for", present=False),
         BootDataFile(windows.name, None, _TO_NOBODY, "asked for"),
     )
-    return PreparedBoot(fleet, resources, make_plan(snapshot, resources))
+    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot)
 
 
 def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResult:
@@ -118,12 +111,17 @@ def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResu
     Never raises for a failed change: the result says what failed and what is left.
 
     Raises:
+        NeedsElevation: the session has no administrator's rights; nothing was changed.
         PlanRefused: another run is at work.
     """
     began = time.monotonic()
     fleet, plan = prepared.fleet, prepared.plan
     if not plan.changes:
         return RunResult(None, Result.UNCHANGED, seconds=time.monotonic() - began)
+    if prepared.snapshot.windows is not None and prepared.snapshot.windows.elevated is False:
+        raise NeedsElevation(
+            "the tasks need an administrator; nothing was changed", hint="run it in an elevated terminal"
+        )
     state = fleet.inventory.state
     with only_run(state), Journal(state / JOURNAL, new_run_id()) as journal:
         run = Progress(fleet, journal, say)
@@ -149,60 +147,6 @@ def _taken_back(run: Progress, outcome: RunResult) -> RunResult:
     return replace(outcome, result=Result.ROLLED_BACK, exit_code=12)
 
 
-def boot_data(snapshot: Snapshot) -> BootData:
-    """What is to be put back, as it is wished and as it runs now.
-
-    The options are those of the newest committed setup; without one the inventory's wish.
-
-    Raises:
-        InputError: nobody said in which mode WSL is to run, and it does not run.
-    """
-    inventory = snapshot.inventory
-    profile = _last_profile(snapshot)
-    mode = str(profile.get("mode") or inventory.wish.mode or snapshot.mode or "")
-    if mode not in PROFILES:
-        raise InputError(
-            f"{inventory.path}: no mode to put back ({mode or 'none'}): run `wslnet setup` first, or write "
-            f"it under [wish]; there is {', '.join(PROFILES)}"
-        )
-    options = profile.get("options") or {"allow": [str(allow) for allow in inventory.wish.allow]}
-    domains = [Domain(vm.host, vm.domain) for vm in running_vms(snapshot)]
-    if not domains:
-        vms = sorted(inventory.of_kind(Kind.VM), key=lambda vm: inventory.depth(vm.name))
-        domains = [Domain(vm.parent or "", vm.name) for vm in vms if inventory[vm.parent or ""].is_linux]
-    volatile = profile_of(mode).behind(snapshot)
-    switches = [one.alias for one in volatile if isinstance(one, InterfaceForwarding)]
-    return BootData(
-        inventory=as_seen_from_windows(inventory),
-        mode=mode,
-        options=options if isinstance(options, dict) else {},
-        domains=tuple(domains),
-        switches=tuple(dict.fromkeys(switches)),
-    )
-
-
-def setup_options(options: Mapping[str, object]) -> SetupOptions:
-    """Options of a setup as its plan and the boot data carry them.
-
-    Raises:
-        InputError: an allow of theirs cannot be read.
-    """
-    from wslnet.model.allow import parse_allow  # noqa: PLC0415 - one caller in two modules
-
-    allow = options.get("allow")
-    texts = allow if isinstance(allow, list) else []
-    plain = SetupOptions(tuple(parse_allow(str(text)) for text in texts))
-    known = {name: options[name] for name in asdict(plain) if name != "allow" and name in options}
-    return replace(plain, **known)  # type: ignore[arg-type]  # written by asdict of the same class
-
-
-def _last_profile(snapshot: Snapshot) -> Mapping[str, object]:
-    runs = read_runs(snapshot.inventory.state)
-    last = next((run for run in reversed(runs) if run.ended is End.COMMITTED), None)
-    profile = last.plan.get("profile") if last is not None else None
-    return profile if isinstance(profile, dict) else {}
-
-
 def _boot_of(snapshot: Snapshot) -> Boot:
     windows = snapshot.inventory.windows
     name = windows.name if windows is not None else ""
@@ -211,12 +155,6 @@ def _boot_of(snapshot: Snapshot) -> Boot:
     facts = snapshot.windows
     if facts is None or facts.boot is None:
         raise WslnetError(f"{name}: the scheduled tasks cannot be read", machine=name)
-    if facts.elevated is False:
-        raise NeedsElevation(
-            f"{name}: tasks for SYSTEM need an administrator; nothing was changed",
-            machine=name,
-            hint="run it in an elevated terminal",
-        )
     return facts.boot
 
 

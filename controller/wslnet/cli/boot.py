@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -100,20 +99,19 @@ def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int
 @click.option("--half", type=click.Choice(["network", "wsl"]), required=True, help="SYSTEM's or the owner's.")
 def run(half: str) -> int:
     """What the tasks call, on Windows itself: put back what is missing; the owner's half then holds WSL."""
-    from wslnet.app import boot_run  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.boot_network import own_inventory, put_network_back  # noqa: PLC0415 - kept out of --help
+    from wslnet.app.boot_run import load_data  # noqa: PLC0415
+    from wslnet.app.boot_wsl import keep_wsl  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=False)
-    data = boot_run.load_data()
-    with Connections(data.inventory) as fleet:
-        if half == "network":
-            boot_run.put_network_back(data, fleet, say)
-            return 0
-        while True:
-            boot_run.put_wsl_back(data, fleet, say)
-            boot_run.start_network_half(data, fleet)
-            sys.stderr.flush()
-            boot_run.hold_wsl(data, fleet, say)
+    data, say = load_data(), progress(quiet=False)
+    if half == "network":
+        with Connections(own_inventory(data)) as fleet:
+            put_network_back(data, fleet, say)
+    else:
+        with Connections(data.inventory) as fleet:
+            keep_wsl(data, fleet, say)
+    return 0
 
 
 def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_json: bool) -> int:

@@ -56,12 +56,12 @@ def start(host: Host, arguments: Arguments) -> dict[str, object]:
 
 
 def hold(host: Host, arguments: Arguments) -> dict[str, object]:
-    """Keep a running distro up for `seconds`, and wait for the end of that; says whether it came early.
+    """Keep a running distro up for `seconds`; returns when that is over, or WSL was shut down before.
 
     The caller looks first whether it runs: a client of wsl.exe would start it.
     """
-    distro, seconds = arguments.text("distro"), arguments.number("seconds")
-    return {"ended_early": not host.wsl.keep(distro, seconds)}
+    host.wsl.keep(arguments.text("distro"), arguments.number("seconds"))
+    return {}
 
 
 def _running(host: Host) -> list[str]:

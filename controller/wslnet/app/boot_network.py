@@ -1,0 +1,91 @@
+"""SYSTEM's half of `wslnet boot run`: forwarding on the switches, and the firewall rules checked again.
+
+It touches nothing of the owner's and starts no WSL; it waits for the adapters that WSL's first start makes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wslnet.app.boot_run import data_path, put_back, see, windows_of
+from wslnet.app.boot_wish import setup_options
+from wslnet.errors import PlanRefused, Unsupported
+from wslnet.profiles.table import profile_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wslnet.engine.fleet import Fleet
+    from wslnet.model.boot_data import BootData
+    from wslnet.model.change import Resource
+    from wslnet.model.machine import Inventory
+    from wslnet.model.snapshot import Snapshot
+
+ADAPTERS_WITHIN_S = 60.0
+_NEEDS = frozenset({"os", "adapters", "interfaces", "addresses", "routes", "profiles", "hyperv_firewall"})
+_LOOKS = 3
+_POLL_S = 1.0
+
+
+def own_inventory(data: BootData) -> Inventory:
+    """The inventory for SYSTEM: what it keeps lies beside its data, never in a user's folder."""
+    return replace(data.inventory, state=data_path().parent)
+
+
+def put_network_back(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> int:
+    """Waits at most ADAPTERS_WITHIN_S for the switches and puts back what is missing on them.
+
+    Looks again at its end, because an adapter may come while it works.
+
+    Returns:
+        How many changes were made.
+
+    Raises:
+        Unsupported: somebody else could change the data that it reads.
+        WslnetError: something could not be put back.
+    """
+    windows = windows_of(data).name
+    _refuse_open_data(see(fleet, windows, frozenset({"boot"})))
+    deadline = time.monotonic() + ADAPTERS_WITHIN_S
+    snapshot = see(fleet, windows, _NEEDS)
+    while (missing := _missing(snapshot, data)) and time.monotonic() < deadline:
+        say(windows, f"waiting for {', '.join(missing)}")
+        time.sleep(_POLL_S)
+        snapshot = see(fleet, windows, _NEEDS)
+    made = 0
+    for _ in range(_LOOKS):
+        changes = put_back(fleet, data_path().parent, snapshot, _resources(snapshot, data, say), say)
+        made += changes
+        if not changes:
+            break
+        snapshot = see(fleet, windows, _NEEDS)
+    say(windows, f"network half: {made} changes")
+    return made
+
+
+def _resources(snapshot: Snapshot, data: BootData, say: Callable[[str, str], None]) -> list[Resource]:
+    """What SYSTEM may and must put back: nothing of the owner's files, nothing that is only forecast."""
+    profile, windows = profile_of(data.mode), windows_of(data).name
+    try:
+        resources = profile.resources(snapshot, setup_options(data.options))
+    except PlanRefused as refused:
+        # On a Public network the rules stay as they are; the switches do not depend on it.
+        say(windows, refused.message)
+        resources = profile.behind(snapshot)
+    mine = [one for one in resources if one.machine == windows and "wslconfig" not in one.needs]
+    return [one for one in mine if getattr(one, "index", 0) is not None]
+
+
+def _missing(snapshot: Snapshot, data: BootData) -> list[str]:
+    interfaces = snapshot.windows.interfaces if snapshot.windows is not None else None
+    there = {one.alias for one in interfaces or () if one.connected}
+    return [alias for alias in data.switches if alias not in there]
+
+
+def _refuse_open_data(snapshot: Snapshot) -> None:
+    boot = snapshot.windows.boot if snapshot.windows is not None else None
+    if boot is None or boot.data.strangers:
+        others = "; ".join(boot.data.strangers) if boot is not None else "unknown"
+        raise Unsupported(f"refused: others than administrators could change what SYSTEM reads: {others}")
