@@ -1,0 +1,117 @@
+"""What status tells, from snapshots of the lab in both modes; text and JSON carry the same facts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from wslnet.app.status import configured_mode
+from wslnet.cli.output import printable
+from wslnet.cli.render_status import render
+from wslnet.engine.overview import overview, overview_needs
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.windows_facts import WindowsFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wslnet.model.snapshot import Snapshot
+
+    Make = Callable[..., Snapshot]
+
+HOSTS = ["10.246.28.220", "10.246.117.145", *(f"21.40.82.{last}" for last in range(130, 160))]
+
+
+def text_of(snapshot: Snapshot) -> list[str]:
+    return list(render(overview(snapshot, configured_mode(snapshot))))
+
+
+def block(lines: list[str], head: str) -> list[str]:
+    begin = lines.index(head)
+    end = next((place for place in range(begin, len(lines)) if not lines[place]), len(lines))
+    return lines[begin:end]
+
+
+def test_mirrored(stored: Make) -> None:
+    lines = text_of(stored("mirrored"))
+    assert lines[0] == "wsl: mode mirrored (measured)"
+    windows = block(lines, "windows (windows)")
+    assert "  adapter: 以太网: uplink, Up" in windows
+    assert "  adapter: ctEAO-10: vpn, Up" in windows
+    assert "  adapter: WLAN: disconnected, Disconnected" in windows
+    wsl = block(lines, "wsl (wsl in windows)")
+    place = wsl.index("  link: eth1: veth, up")
+    assert "172.24.21.109/24" in wsl[place + 1]
+    assert "noprefixroute" in wsl[place + 1]
+    assert wsl[place + 2] == "    mirrors the Windows adapter 以太网 (told by mac and address)"
+    assert "  bridge: virbr0: vnet0" in wsl
+    assert "  vm: vm1, running" in wsl
+    assert any(line.startswith("  note: 10.255.255.254 ") for line in wsl)
+    assert any(line.startswith("  note: 169.254.73.249 ") for line in wsl)
+
+
+def test_nat(stored: Make) -> None:
+    lines = text_of(stored("nat"))
+    assert lines[0] == "wsl: mode nat (measured)"
+    assert lines[1] == "  asked for: .wslconfig says nat, the inventory says mirrored"
+    assert not any("mirrors the Windows adapter" in line for line in lines)
+    assert any("  route: default via 172.23.96.1 dev eth0" in line for line in lines)
+
+
+@pytest.mark.row("S0-16")
+def test_dozens_of_routes_of_a_vpn_are_one_line(stored: Make) -> None:
+    own = [{"family": 4, "dst": "default", "via": "172.24.21.254", "dev": "eth1", "metric": 25}]
+    vpn = [{"family": 4, "dst": dst, "via": "169.254.1.1", "dev": "eth0", "metric": 1} for dst in HOSTS]
+    lines = text_of(stored("mirrored", {"facts": {"wsl": {"routes": own + vpn}}}))
+    wsl = block(lines, "wsl (wsl in windows)")
+    assert [line for line in wsl if line.startswith("  route:")] == [
+        "  route: default via 172.24.21.254 dev eth1 metric 25",
+        f"  route: 32 destinations via 169.254.1.1 dev eth0 metric 1: {HOSTS[0]} … {HOSTS[-1]}",
+    ]
+    assert any(line.startswith("  note: 169.254.1.1 next hop of a VPN driver") for line in wsl)
+
+
+def test_json_has_every_destination_and_the_same_facts(stored: Make) -> None:
+    vpn = [{"family": 4, "dst": dst, "via": "169.254.1.1", "dev": "eth0", "metric": 1} for dst in HOSTS]
+    picture = overview(stored("mirrored", {"facts": {"wsl": {"routes": vpn}}}))
+    document: dict[str, Any] = json.loads(json.dumps(picture.to_json()))
+    assert document["schema_version"] == 1
+    machines = {one["name"]: one for one in document["machines"]}
+    assert machines["wsl"]["routes"][0]["destinations"] == HOSTS
+    assert {link["name"]: link["mirrors"] for link in machines["wsl"]["links"]}["eth0"] == "ctEAO-10"
+    told = " ".join(render(picture))
+    for machine in document["machines"]:
+        for link in machine["links"]:
+            assert all(text in told for text in (link["name"], link["role"], *link["addresses"]))
+
+
+def test_what_is_not_seen_says_why_and_the_rest_is_told(stored: Make) -> None:
+    lines = text_of(stored("mirrored", unseen=("wsl", "vm1", "vm2")))
+    assert lines[0] == "wsl: mode mirrored (measured)"
+    assert block(lines, "vm1 (vm in wsl)")[1] == "  not seen: vm1 does not answer"
+
+
+def test_a_stopped_wsl(stored: Make) -> None:
+    patch = {"facts": {"windows": {"wsl": {"running": False, "mode": None, "address": None}}}}
+    assert text_of(stored("nat", patch, unseen=("wsl", "vm1", "vm2")))[0] == "wsl: not running"
+
+
+def test_a_vm_that_the_inventory_lacks_is_said(stored: Make) -> None:
+    patch = {"facts": {"vm1": {"domains": [{"name": "win10", "state": "running"}]}}}
+    lines = text_of(stored("mirrored", patch))
+    assert "  vm: win10, running (not in the inventory: `wslnet init` finds it)" in lines
+
+
+def test_hostile_names_cannot_reach_the_terminal_as_codes(stored: Make) -> None:
+    patch = {"facts": {"windows": {"adapters": [{"index": 2, "name": "\x1b[2Jx\u202e", "status": "Up"}]}}}
+    told = "\n".join(printable(line) for line in text_of(stored("mirrored", patch)))
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+
+
+def test_needs_are_facts_that_exist(stored: Make) -> None:
+    for name, needs in overview_needs(stored("nat").inventory).items():
+        known = WindowsFacts if name == "windows" else LinuxFacts
+        assert needs <= set(known.__dataclass_fields__)
