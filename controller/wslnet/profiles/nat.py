@@ -49,7 +49,7 @@ def nat_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, 
     keys = _keys(snapshot, windows, options)
     if keys:
         persistent.append(WslConfigKeys(machine.name, keys, "NAT mode is what was asked for"))
-    persistent += _rules(snapshot, machine.name, windows)
+    persistent += reach_rules(snapshot)
     if options.open_all:
         persistent.append(HyperVDefaultInbound(machine.name, "Allow", "--open-all was given"))
     return (*persistent, *volatile_resources(snapshot), *_forecast(machine.name, windows))
@@ -78,21 +78,31 @@ def _keys(snapshot: Snapshot, windows: WindowsFacts, options: SetupOptions) -> d
     return keys | RECOMMENDED if options.recommended else keys
 
 
-def _rules(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[HyperVAllowRule]:
+def reach_rules(snapshot: Snapshot) -> tuple[HyperVAllowRule, ...]:
     """SSH into WSL for the wished peers on a switch: what is routed there meets the Hyper-V firewall.
 
-    ICMP is let in by WSL's own rules (wsl-facts 2.3).
+    ICMP is let in by WSL's own rules (wsl-facts 2.3). None where there is no such firewall.
     """
-    firewall, wsl = windows.hyperv_firewall, snapshot.inventory.wsl
-    if firewall is None or not firewall.supported or wsl is None:
-        return
-    for source, target in dict.fromkeys(snapshot.inventory.wish.reach):
-        peer = snapshot.inventory[source]
-        near = peer.kind is Kind.PEER and peer.address is not None and behind_switch(snapshot, peer.address)
-        if target == wsl.name and near and peer.address is not None:
-            allow = Allow("tcp", wsl.port or _SSH_PORT)
-            why = f"so that {source} reaches {wsl.name} by SSH"
-            yield HyperVAllowRule(machine, allow, (peer.address,), (), why, purpose=f"reach-{source}")
+    windows, machine, wsl = snapshot.windows, snapshot.inventory.windows, snapshot.inventory.wsl
+    firewall = windows.hyperv_firewall if windows is not None else None
+    if firewall is None or not firewall.supported or machine is None or wsl is None:
+        return ()
+    allow = Allow("tcp", wsl.port or _SSH_PORT)
+    sources = [
+        snapshot.inventory[source] for source, target in snapshot.inventory.wish.reach if target == wsl.name
+    ]
+    return tuple(
+        HyperVAllowRule(
+            machine.name,
+            allow,
+            (peer.address,),
+            (),
+            f"so that {peer.name} reaches {wsl.name} by SSH",
+            purpose=f"reach-{peer.name}",
+        )
+        for peer in dict.fromkeys(sources)
+        if peer.kind is Kind.PEER and peer.address is not None and behind_switch(snapshot, peer.address)
+    )
 
 
 def _forecast(machine: str, windows: WindowsFacts) -> Iterator[InterfaceForwarding]:
