@@ -19,6 +19,10 @@ class Sources:
     def __init__(self, sources: "dict[str, str]") -> "None":
         self._sources = sources
 
+    def add(self, name: "str", source: "str") -> "None":
+        """Take one more module."""
+        self._sources[name] = source
+
     def find_spec(self, name: "str", *_: "object") -> "ModuleSpec | None":
         """Say that a module is ours, or None."""
         if name not in self._sources:

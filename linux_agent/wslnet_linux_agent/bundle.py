@@ -40,7 +40,8 @@ _PACKAGE = "wslnet_linux_agent"
 _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
 _RELAY = "relay.py"
-_NOT_SENT = (Path(__file__).name, _BOOT, _RELAY)
+_ON_DEMAND = {"guard": "ops_guard.py"}
+_NOT_SENT = (Path(__file__).name, _BOOT, _RELAY, *_ON_DEMAND.values())
 _INDENT = 4
 _FORMAT = b"1"
 
@@ -66,6 +67,15 @@ def build(sources: dict[str, str]) -> bytes:
     }
     program = f"{minify(sources[_BOOT])}\nstart({modules!r})"
     return zlib.compress(program.encode("utf-8"), 9)
+
+
+@cache
+def part_for(verb: str) -> tuple[str, str] | None:
+    """Give name and text of the module to send before an op of this verb; None: the bundle holds it."""
+    file = _ON_DEMAND.get(verb.partition(".")[0])
+    if file is None:
+        return None
+    return _module_name(file), minify((_FOLDER / file).read_text(encoding="utf-8"))
 
 
 def relay(host: str, port: int) -> bytes:

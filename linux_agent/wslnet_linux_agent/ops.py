@@ -21,9 +21,14 @@ _VERBS = {
     "probes": ("probe", "measure"),
     "listen": ("ops_listen", "listen"),
     "unlisten": ("ops_listen", "unlisten"),
+    "load": ("main", "load"),
+    "guard.arm": ("ops_guard", "arm"),
+    "guard.extend": ("ops_guard", "extend"),
+    "guard.disarm": ("ops_guard", "disarm"),
+    "guard.status": ("ops_guard", "status"),
 }
 _MOST_SECONDS = 3600
-_CHANGES_NOTHING = ("facts", "probes", "listen", "unlisten")
+_CHANGES_NOTHING = ("facts", "probes", "listen", "unlisten", "guard.status")
 _CODES = {
     errno.EEXIST: "exists",
     errno.ENOENT: "not-found",
@@ -57,7 +62,7 @@ def run(todo: "list[Any]") -> "list[dict[str, Any]]":
         if stopped:
             results.append(failure("not-run", "an op before it failed"))
             continue
-        results.append(_perform(op))
+        results.append(perform(op))
         verb = op.get("verb") if isinstance(op, dict) else None
         stopped = not results[-1]["ok"] and verb not in _CHANGES_NOTHING
     return results
@@ -73,18 +78,23 @@ def explain(error: "Exception") -> "tuple[str, str]":
     return "failed", "%s: %s" % (type(error).__name__, error)
 
 
-def _perform(op: "Any") -> "dict[str, Any]":
-    if not isinstance(op, dict) or not isinstance(op.get("args", {}), dict):
-        return failure("bad-op", "an op is an object with verb and args")
-    verb = op.get("verb")
-    if not isinstance(verb, str) or verb not in _VERBS:
-        return failure("bad-op", "no such verb: %r" % (verb,))
-    module, function = _VERBS[verb]
+def perform(op: "Any") -> "dict[str, Any]":
+    """Do one op and give its result."""
     try:
-        call = getattr(__import__("wslnet_linux_agent." + module, fromlist=[function]), function)
-        return {"ok": True, "value": call(Args(op.get("args", {})))}
+        return {"ok": True, "value": _call(op)(Args(op.get("args", {})))}
     except Exception as error:  # noqa: BLE001 - one op that goes wrong must not take the others' answers with it
         return failure(*explain(error))
+
+
+def _call(op: "Any") -> "Any":
+    """Give the function that does an op; what it needs is loaded then."""
+    if not isinstance(op, dict) or not isinstance(op.get("args", {}), dict):
+        raise OpError("bad-op", "an op is an object with verb and args")
+    verb = op.get("verb")
+    if not isinstance(verb, str) or verb not in _VERBS:
+        raise OpError("bad-op", "no such verb: %r" % (verb,))
+    module, function = _VERBS[verb]
+    return getattr(__import__("wslnet_linux_agent." + module, fromlist=[function]), function)
 
 
 class Args:
@@ -143,6 +153,15 @@ class Args:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise OpError("bad-op", "%s must be a list of objects" % name)
         return [Args(item) for item in value]
+
+    def ops(self, name: "str") -> "list[dict[str, Any]]":
+        """A list of ops, all of known verbs and loaded, to be done later."""
+        value = self._values.get(name)
+        if not isinstance(value, list):
+            raise OpError("bad-op", "%s must be a list of ops" % name)
+        for op in value:
+            _call(op)
+        return value
 
     def has(self, name: "str") -> "bool":
         """Whether it is given and not null."""

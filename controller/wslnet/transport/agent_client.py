@@ -11,7 +11,7 @@ from wslnet.errors import AgentError, OutcomeUnknown, Unreachable
 from wslnet.model.change import Op, OpResult
 from wslnet.transport.agent_text import clean, clean_line
 from wslnet.transport.pipe import after
-from wslnet_linux_agent import wire
+from wslnet_linux_agent import bundle, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ DEFAULT_TIMEOUT_S = 30.0
 ERROR_CODES = frozenset(
     {"bad-op", "not-found", "exists", "not-permitted", "tool-missing", "timed-out", "failed", "not-run"}
 )
-_READS = frozenset({"facts", "probes", "listen", "unlisten"})
+_READS = frozenset({"facts", "probes", "listen", "unlisten", "guard.status"})
 
 
 class AgentClient:
@@ -34,6 +34,7 @@ class AgentClient:
         self._decoder = wire.Decoder()
         self._last_id = 0
         self._broken = False
+        self._sent_parts: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -64,12 +65,13 @@ class AgentClient:
         if self._broken:
             raise AgentError(f"{self.machine}: its agent has ended", machine=self.machine)
         self._last_id += 1
-        todo = [op.to_json() for op in ops]
+        parts = self._parts(ops)
+        todo = [op.to_json() for op in (*parts, *ops)]
         request = wire.encode({"id": self._last_id, "ops": todo})
         deadline = after(timeout_s)
         try:
             self._pipe.send(request, deadline)
-            return self._results(self._reply(deadline), len(ops))
+            return self._results(self._reply(deadline), len(todo))[len(parts) :]
         except (Unreachable, AgentError) as error:
             self.close()
             changing = sorted({op.verb for op in ops} - _READS)
@@ -110,6 +112,13 @@ class AgentClient:
         if not isinstance(found, dict) or not all(name in found for name in names):
             raise self._nonsense("facts without what was asked for")
         return cast("dict[str, object]", found)
+
+    def _parts(self, ops: Sequence[Op]) -> list[Op]:
+        """Ops that send what these need and the bundle does not hold, once an agent."""
+        found = dict(filter(None, (bundle.part_for(op.verb) for op in ops)))
+        fresh = [name for name in found if name not in self._sent_parts]
+        self._sent_parts.update(fresh)
+        return [Op("load", {"name": name, "source": found[name]}) for name in fresh]
 
     def _reply(self, deadline: float) -> dict[str, object]:
         try:
