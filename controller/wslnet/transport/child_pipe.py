@@ -25,6 +25,7 @@ END_GRACE_S = 2.0
 _PORTION = 1 << 16
 _MOST_STDERR = 1 << 16
 _KILL_WAIT_S = 5.0
+_LAST_WORDS_S = 1.0
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
@@ -124,7 +125,7 @@ class ChildPipe:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(_KILL_WAIT_S)
         for thread, stream in zip(self._threads, (self._child.stdout, self._child.stderr), strict=False):
-            thread.join(grace_s)
+            thread.join(_LAST_WORDS_S)
             # A grandchild may hold the stream, and a stream that is read cannot be closed.
             if stream is not None and not thread.is_alive():
                 stream.close()

@@ -43,18 +43,21 @@ class LocalBridge(Bridge):
             Unreachable: PowerShell does not start, ended, or gave no answer in time (for reads).
             DeliveryUnknown: a write was handed over and its outcome is not known.
         """
-        (reply,) = self._carry((batch,), deadline_s)
-        if reply is None:
-            text = f"{self._machine}: the command did not end in time and was stopped"
-            if batch.writes:
-                raise DeliveryUnknown(text)
-            raise DeadlineExceeded(text, machine=self._machine)
-        return reply
+        begun = time.monotonic()
+        (exchange,) = self._carry((batch,), deadline_s)
+        if exchange.ended:
+            return exchange.reply(time.monotonic() - begun)
+        text = f"{self._machine}: the command did not end in time and was stopped"
+        if batch.writes and exchange.handed_over:
+            raise DeliveryUnknown(text)
+        raise DeadlineExceeded(text, machine=self._machine)
 
     def deliver_each(self, batches: Sequence[Batch], *, deadline_s: float) -> tuple[Reply, ...]:
         """Carry several reads side by side; one that does not end in time is `Stopped`."""
-        replies = self._carry(batches, deadline_s)
-        return tuple(Reply(state="Stopped") if each is None else each for each in replies)
+        begun = time.monotonic()
+        exchanges = self._carry(batches, deadline_s)
+        elapsed_s = time.monotonic() - begun
+        return tuple(each.reply(elapsed_s) if each.ended else Reply(state="Stopped") for each in exchanges)
 
     def close(self) -> None:
         """End the child."""
@@ -62,8 +65,7 @@ class LocalBridge(Bridge):
         if session is not None:
             session.close()
 
-    def _carry(self, batches: Sequence[Batch], deadline_s: float) -> tuple[Reply | None, ...]:
-        begun = time.monotonic()
+    def _carry(self, batches: Sequence[Batch], deadline_s: float) -> list[Exchange]:
         deadline = after(deadline_s)
         session = self._opened(deadline)
         exchanges = [session.begin(each) for each in batches]
@@ -76,8 +78,7 @@ class LocalBridge(Bridge):
         finally:
             if not session.alive:
                 self.close()
-        elapsed = time.monotonic() - begun
-        return tuple(_reply(each, elapsed) for each in exchanges)
+        return exchanges
 
     def _opened(self, deadline: float) -> LocalSession:
         if self._session is not None and self._session.alive:
@@ -96,7 +97,3 @@ class LocalBridge(Bridge):
             raise
         self._session = session
         return session
-
-
-def _reply(exchange: Exchange, elapsed_s: float) -> Reply | None:
-    return None if exchange.state in (None, "Stopped") else exchange.reply(elapsed_s)

@@ -66,9 +66,14 @@ class Exchange:
     closed: bool = False
     unreadable: bool = False
 
+    @property
+    def ended(self) -> bool:
+        """Whether it came to an end of its own."""
+        return self.state not in (None, "Stopped")
+
     def reply(self, elapsed_s: float) -> Reply:
         """The outcome; a pipeline of which something could not be read counts as failed."""
-        state = "Failed" if self.unreadable else self.state or "Stopped"
+        state = "Failed" if self.unreadable or self.state is None else self.state
         return Reply(tuple(self.outputs), tuple(self.errors), state, elapsed_s)
 
 
