@@ -190,12 +190,18 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Session:
-    """A runspace: who, through which configuration, in which language mode, with which culture."""
+    """A runspace: who, through which configuration, in which language mode, with which culture.
+
+    `lacking` and `failing` are traps: patterns of commands (`Get-NetRoute`) and parameters (`Get-NetRoute
+    -PolicyStore`) that this Windows has not, and commands that fail, with how (`continue` or `stop`).
+    """
 
     identity: Identity
     configuration: str = "Microsoft.PowerShell"
     no_language: bool = False
     culture: str = "en-US"
+    lacking: tuple[str, ...] = ()
+    failing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

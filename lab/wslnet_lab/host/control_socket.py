@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet_lab.attached import Streams
+    from wslnet_lab.host.port_proxy import ProxyRule
 
 _REPLY_LIMIT = 64 * 1024 * 1024
+_KILLED = 137
+"""Exit code of a program that was ended because its client had gone."""
 
 
 class ControlSocket:
@@ -95,6 +98,13 @@ class ControlSocket:
             for row in self.call("listeners")
         )
 
+    def portproxy(self, rules: Sequence[ProxyRule]) -> None:
+        """See `Hardware`."""
+        rows = [
+            [rule.listen_address, rule.listen_port, rule.connect_address, rule.connect_port] for rule in rules
+        ]
+        self.call("portproxy", {"rules": rows})
+
     def set_forwarding(self, index: int, family: int, *, enabled: bool) -> None:
         """See `Hardware`."""
         self.call("set_forwarding", {"index": index, "family": family, "enabled": enabled})
@@ -158,6 +168,8 @@ class ControlSocket:
         try:
             return int(attached.call(self._path.with_name("attach.sock"), request, streams)["exit_code"])
         except LabError as error:
+            if streams.gone.is_set():
+                return _KILLED
             raise HardwareError(error.code, str(error)) from error
 
     def hyperv_firewall(self, policy: EffectivePolicy) -> None:

@@ -87,7 +87,13 @@ class LocalPrograms:
 
         def pool() -> Runspaces:
             settings = self.settings()
-            session = Session(identity, CONFIGURATION, no_language=False, culture=settings.culture)
+            session = Session(
+                identity,
+                CONFIGURATION,
+                culture=settings.culture,
+                lacking=settings.lacking,
+                failing=settings.failing,
+            )
             return Runspaces(session, self.engine, self.log, settings)
 
         return ChildSession(pool, self.settings, streams).serve()

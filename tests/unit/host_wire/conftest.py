@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -35,6 +36,8 @@ from wslnet_lab.host.wire.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from wslnet_lab.attached import Streams
 
     Call = Callable[..., PowerShell]
 
@@ -123,9 +126,10 @@ class StubPrograms:
     """Native programs: answers with what it was given."""
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: Streams
     ) -> NativeOutcome:
-        shown = {"argv": argv, "user": identity.user, "env": dict(environment), "stdin": stdin.decode()}
+        given = os.read(stdin.stdin, 65536).decode()
+        shown = {"argv": argv, "user": identity.user, "env": dict(environment), "stdin": given}
         return NativeOutcome(7, json.dumps(shown).encode(), b"complaint")
 
 

@@ -17,6 +17,7 @@ from wslnet_lab.host.engine.errors import (
     not_modelled,
     scripts_not_allowed,
 )
+from wslnet_lab.host.engine.lacking import fail, without_lacking
 from wslnet_lab.host.engine.objects import COUNTS_NOTHING
 from wslnet_lab.host.engine.piping import accept, accept_whole, takes_whole_objects
 from wslnet_lab.host.engine.preferences import CommandSink, PipelineStopped, StoppedByPreference
@@ -79,7 +80,7 @@ class PipelineEngine:
         """Binds every command before the first one runs: a binding error in one keeps all from running."""
         fed = bool(statement) and bool(statement[0].pipeline_input)
         stages = [
-            _Stage(self._bind(invocation, piped=index > 0 or fed), index > 0 or fed)
+            _Stage(self._bind(invocation, session, piped=index > 0 or fed), index > 0 or fed)
             for index, invocation in enumerate(statement)
         ]
         objects: tuple[object, ...] = statement[0].pipeline_input if statement else ()
@@ -89,10 +90,11 @@ class PipelineEngine:
             self._run_stage(stage, objects, session, sink, emit)
             objects = tuple(passed)
 
-    def _bind(self, invocation: Invocation, *, piped: bool) -> Binding:
+    def _bind(self, invocation: Invocation, session: Session, *, piped: bool) -> Binding:
         if invocation.is_script:
             raise scripts_not_allowed()
-        signature = self._oracle.command(invocation.name)
+        known = self._oracle.command(invocation.name)
+        signature = known and without_lacking(known, session.lacking)
         if signature is None:
             qualified = "\\" in invocation.name
             raise module_not_loaded(invocation.name) if qualified else command_not_found(invocation.name)
@@ -131,6 +133,9 @@ class PipelineEngine:
         sink: CommandSink,
     ) -> None:
         signature = binding.signature
+        if signature.name in session.failing:
+            fail(signature, session, sink)
+            return
         cdxml = self._registry.cdxml(signature.name)
         if cdxml is not None:
             run_cdxml(Call(cdxml, signature, bound.parameters, session, sink, self._place))

@@ -149,7 +149,9 @@ class Service:
         if not request.resource.startswith(POWERSHELL) or configuration is None:
             raise FaultError(faults.NO_SUCH_CONFIGURATION, name, settings.host_name)
         restricted = settings.no_language or configuration in settings.no_language_configurations
-        session = Session(record.owner, configuration, restricted, settings.culture)
+        session = Session(
+            record.owner, configuration, restricted, settings.culture, settings.lacking, settings.failing
+        )
         return PsrpShell(record, Runspaces(session, self._engine, self._log, settings))
 
     def _get(self, request: soap.Request, identity: Identity, settings: Settings) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.host.wire.fragments import FRAGMENT_SIZE
@@ -30,6 +30,10 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
     "psrp-enum-objects": {"friendly": "objects"},
     "psrp-raw-numbers": {"friendly": "none"},
     "psrp-no-language": {"no_language": True},
+    "psrp-missing-cmdlet": {"lacking": ("*-NetFirewallHyperV*",)},
+    "psrp-missing-parameter": {"lacking": ("New-NetFirewallHyperVRule -Profiles",)},
+    "psrp-error-non-terminating": {"failing": {"Get-NetFirewallHyperVRule": "continue"}},
+    "psrp-error-terminating": {"failing": {"New-NetFirewallHyperVRule": "stop"}},
     "winrm-shell-quota": {"max_shells_per_user": 0},
     "winrm-operation-quota": {"max_operations_per_user": 0},
     "culture-zh-cn": {"culture": "zh-CN"},
@@ -71,12 +75,14 @@ class Settings:
     drop_receive_after: int | None = None
     first_call_delay_s: float = 0.0
     friendly: str = "text"
+    lacking: tuple[str, ...] = ()
+    failing: Mapping[str, str] = field(default_factory=dict)
     accounts: tuple[Mapping[str, object], ...] = ()
     """Accounts beside the owner: `user`, `password`, `sid`, `admin`."""
 
 
 _NAMES = frozenset(field.name for field in fields(Settings))
-_LISTS = frozenset({"configurations", "no_language_configurations", "accounts"})
+_LISTS = frozenset({"configurations", "no_language_configurations", "lacking", "accounts"})
 
 
 class SettingsError(ValueError):

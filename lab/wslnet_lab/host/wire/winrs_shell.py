@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import threading
 import traceback
 import uuid
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from wslnet_lab.attached import Streams
 from wslnet_lab.host.contract import CallLog, NativeOutcome, NativePrograms
 from wslnet_lab.host.wire import call_entries, faults, soap
 from wslnet_lab.host.wire.command_line import ShellSyntaxError, split_command_line
@@ -18,6 +20,7 @@ from wslnet_lab.host.wire.shells import Shell, ShellRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wslnet_lab.host.contract import Identity
     from wslnet_lab.host.wire.settings import Settings
 
 RESOURCE = soap.SHELL + "/cmd"
@@ -31,7 +34,7 @@ _CTRL_C_EXIT = 3221225786  # STATUS_CONTROL_C_EXIT
 
 
 class Program:
-    """One command of a cmd shell. `NativePrograms.run` takes all input at once, hence the late start."""
+    """One command of a cmd shell. It gets all its input at once, hence the late start."""
 
     def __init__(self, line: str) -> None:
         """Takes the command line."""
@@ -39,10 +42,24 @@ class Program:
         self.outbox = Outbox()
         self.stdin = bytearray()
         self._begun = threading.Event()
+        self._gone = threading.Event()
 
     def begin(self) -> None:
         """Lets the program start with the input so far."""
         self._begun.set()
+
+    def end(self) -> None:
+        """Nobody waits for it any more: what runs inside WSL is ended, and nothing of it is heard."""
+        self._gone.set()
+        self._begun.set()
+        self.outbox.discard()
+
+    def interrupt(self) -> None:
+        """Ctrl-C: what runs inside WSL is ended, and its exit code says why."""
+        self._gone.set()
+        self._begun.set()
+        if not self.outbox.wait_done(0):
+            self.outbox.finish(exit_code=_CTRL_C_EXIT)
 
     def run(
         self, programs: NativePrograms, shell: ShellRecord, environment: Mapping[str, str], log: CallLog
@@ -52,9 +69,7 @@ class Program:
         argv: tuple[str, ...] = ()
         try:
             argv = split_command_line(self.line)
-            outcome = programs.run(
-                argv, identity=shell.owner, environment=environment, stdin=bytes(self.stdin)
-            )
+            outcome = self._with_streams(programs, argv, shell.owner, environment)
         except ShellSyntaxError as error:
             argv, outcome = (self.line,), NativeOutcome(_SYNTAX_EXIT, b"", f"lab: {error}\r\n".encode())
         except Exception as error:  # noqa: BLE001 - a fault in one program's model must not hang its client
@@ -69,6 +84,31 @@ class Program:
             for at in range(0, len(data), _CHUNK)
         ]
         self.outbox.finish(chunks, outcome.exit_code)
+
+    def _with_streams(
+        self,
+        programs: NativePrograms,
+        argv: tuple[str, ...],
+        identity: Identity,
+        environment: Mapping[str, str],
+    ) -> NativeOutcome:
+        """Runs on files of its own, so that what runs inside WSL ends when the shell does."""
+        with (
+            tempfile.TemporaryFile() as given,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+        ):
+            given.write(self.stdin)
+            given.seek(0)
+            streams = Streams(given.fileno(), out.fileno(), err.fileno(), self._gone)
+            try:
+                outcome = programs.run(argv, identity=identity, environment=environment, stdin=streams)
+            finally:
+                self._gone.set()
+            # What wsl.exe says itself comes before what Linux says.
+            return NativeOutcome(
+                outcome.exit_code, outcome.stdout + _written(out), outcome.stderr + _written(err)
+            )
 
 
 class WinRsShell(Shell):
@@ -106,15 +146,14 @@ class WinRsShell(Shell):
             program.begin()
 
     def signal(self, command_id: str | None, code: str, timeout_s: float) -> None:
-        """Ends a program (ctrl_c) or forgets it (terminate); one that runs on does so unheard."""
+        """Ends a program (ctrl_c), or ends and forgets it (terminate)."""
         del timeout_s
         program = self._find(command_id)
-        program.begin()
         if code.endswith("/signal/terminate"):
             self._commands.pop((command_id or "").upper(), None)
-            program.outbox.discard()
-        elif not program.outbox.wait_done(0):
-            program.outbox.finish(exit_code=_CTRL_C_EXIT)
+            program.end()
+        else:
+            program.interrupt()
 
     def outbox(self, command_id: str | None) -> Outbox:
         """A program's output; asking for it means that no more input comes."""
@@ -123,10 +162,9 @@ class WinRsShell(Shell):
         return program.outbox
 
     def close(self) -> None:
-        """Forgets all programs."""
+        """Ends and forgets all programs."""
         for program in list(self._commands.values()):
-            program.begin()
-            program.outbox.discard()
+            program.end()
         self._commands.clear()
 
     def _find(self, command_id: str | None) -> Program:
@@ -134,3 +172,8 @@ class WinRsShell(Shell):
         if program is None:
             raise FaultError(faults.NO_SUCH_COMMAND)
         return program
+
+
+def _written(stream: IO[bytes]) -> bytes:
+    stream.seek(0)
+    return stream.read()
