@@ -19,10 +19,8 @@ _TRUSTED = frozenset(
     }
 )
 _OWNER = re.compile(r"O:(?P<sid>S-1-[0-9-]+|[A-Z]{2})")
-_ACCESS = re.compile(r"D:(?P<flags>[A-Z]*)(?P<entries>(?:\([^()]*\))*)")
-_ENTRY = re.compile(
-    r"\((?P<kind>[^;]*);(?P<flags>[^;]*);(?P<rights>[^;]*);[^;]*;[^;]*;(?P<sid>[^;()]*)[^()]*\)"
-)
+_ACCESS = re.compile(r"D:[A-Z]*(?=\(|S:|$)")
+_FIELDS = 6
 _READING = frozenset({"FR", "FX", "GR", "GX", "RC", "CC", "SW", "WP", "LO"})
 """Rights that change nothing: of a file CC reads data, SW extended attributes, LO attributes, WP executes."""
 
@@ -39,14 +37,30 @@ def strangers(sddl: str) -> tuple[str, ...]:
         [] if owner is not None and owner["sid"] in _TRUSTED else [owner["sid"] if owner else "unknown owner"]
     )
     access = _ACCESS.search(sddl)
-    if access is None or "NO_ACCESS_CONTROL" in sddl:
+    entries = _entries(sddl[access.end() :]) if access is not None else None
+    if entries is None:
         return (*found, "everybody")
-    for entry in _ENTRY.finditer(access["entries"]):
-        denies = entry["kind"] == "D"
-        inherit_only = "IO" in re.findall("..", entry["flags"])
-        if not denies and not inherit_only and entry["sid"] not in _TRUSTED and _writes(entry["rights"]):
-            found.append(entry["sid"])
+    for kind, flags, rights, _object, _inherited, who, *_condition in entries:
+        inherit_only = "IO" in re.findall("..", flags)
+        if kind not in {"D", "XD"} and not inherit_only and who not in _TRUSTED and _writes(rights):
+            found.append(who)
     return tuple(dict.fromkeys(found))
+
+
+def _entries(text: str) -> list[list[str]] | None:
+    """Give the fields of each entry of an access list; None for what is none, or cannot be read."""
+    entries: list[list[str]] = []
+    depth = start = 0
+    for at, mark in enumerate(text):
+        if depth == 0 and mark != "(":
+            break  # the next part of the descriptor
+        depth += {"(": 1, ")": -1}.get(mark, 0)
+        if mark == "(" and depth == 1:
+            start = at + 1
+        elif depth == 0:
+            entries.append(text[start:at].split(";"))
+    readable = depth == 0 and all(len(fields) >= _FIELDS for fields in entries)
+    return entries if readable else None
 
 
 def _writes(rights: str) -> bool:
