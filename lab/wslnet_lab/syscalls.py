@@ -79,6 +79,11 @@ def change_root(folder: str) -> None:
     os.chdir("/")
 
 
+def name_process(name: str) -> None:
+    """Gives this process the name that lists of processes and sockets show (prctl(2), PR_SET_NAME)."""
+    _check(_LIBC.prctl(15, name.encode(), 0, 0, 0), "prctl")
+
+
 def become_subreaper() -> None:
     """Makes orphaned descendants of this process its children (prctl(2), PR_SET_CHILD_SUBREAPER)."""
     _check(_LIBC.prctl(36, 1, 0, 0, 0), "prctl")

@@ -14,7 +14,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from wslnet_lab import netns, processes, wsl_conf
+from wslnet_lab import netns, processes, relays, wsl_conf
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import links, mirrored, nat
 from wslnet_lab.fabric import netns as fabric_netns
@@ -23,6 +23,7 @@ from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware, add_idle_adapter
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
     from wslnet_lab.topology.model import Machine, WindowsAdapter
@@ -50,6 +51,7 @@ class UtilityVm:
         self._stop_refreshing = threading.Event()
         self._refreshing: threading.Thread | None = None
         self._mirroring: mirrored.Mirroring | None = None
+        self._relay: subprocess.Popen[bytes] | None = None
         self._distro_ended = False
         hardware.unwire["wsl"] = self._unplug
 
@@ -82,6 +84,8 @@ class UtilityVm:
                     self._hardware.wait_answering(self._machine)
                     if self._mirroring is not None:
                         self._follow(self._mirroring)
+                    elif mode == "nat" and self._settings.get("localhost_forwarding", True):
+                        self._relay = relays.start_wslrelay(self._windows, self._name)
                 except (LabError, FabricError):
                     self.stop()
                     raise
@@ -99,6 +103,9 @@ class UtilityVm:
             self._stop_refreshing.set()
             if self._refreshing is not None:
                 self._refreshing.join(_REFRESH_END_TIMEOUT_S)
+            if self._relay is not None:
+                relays.end(self._relay)
+                self._relay = None
             self._hardware.stop(self._machine.name, orderly=not force)
             self._mode = self._since = self._gateway = self._refreshing = self._mirroring = None
 
@@ -109,7 +116,9 @@ class UtilityVm:
                 self._hardware.stop(vm.name, orderly=False)
             init = self._hardware.inits.get(self._machine.name)
             if init is not None and init.alive():
-                processes.end_all({netns.identity(self._name)}, spared={init.pid})
+                # wslrelay is the machine's, and in its namespace for moments.
+                relay = {self._relay.pid} if self._relay is not None else set()
+                processes.end_all({netns.identity(self._name)}, spared={init.pid, *relay})
                 self._distro_ended = True
 
     def wake_distro(self) -> None:

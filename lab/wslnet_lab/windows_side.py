@@ -17,6 +17,7 @@ from wslnet_lab import inside, netns
 from wslnet_lab.errors import LabError, NotRunning, UsageError
 from wslnet_lab.fabric import hyperv_firewall, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
+from wslnet_lab.relays import IpHelper
 
 if TYPE_CHECKING:
     from wslnet_lab.control import Method
@@ -38,6 +39,7 @@ class WindowsSide:
         self._hardware = hardware
         self._wsl = wsl
         self._name = hardware.paths.netns(hardware.topology.one("windows").name)
+        self._ip_helper = IpHelper(self._name)
 
     def methods(self) -> dict[str, Method]:
         """Method name to function of its parameters."""
@@ -50,6 +52,7 @@ class WindowsSide:
             "address_add": functools.partial(self._change_address, "add"),
             "address_delete": functools.partial(self._change_address, "delete"),
             "listeners": self.listeners,
+            "portproxy": self.portproxy,
             "wsl_start": self.wsl_start,
             "wsl_stop": self.wsl_stop,
             "wsl_terminate": self.wsl_terminate,
@@ -118,6 +121,11 @@ class WindowsSide:
                 }
             )
         return found
+
+    def portproxy(self, rules: list[tuple[str, int, str, int]]) -> list[bool]:
+        """Makes these (listen address, port, connect address, port) iphlpsvc's; says which of them listen."""
+        with self._hardware.lock:
+            return self._ip_helper.tell(rules)
 
     def wsl_start(self, mode: str, settings: dict[str, Any], address: str | None = None) -> dict[str, Any]:
         """Boots WSL."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wslnet_lab.attached import Streams
+    from wslnet_lab.host.port_proxy import ProxyRule
 
 
 class HardwareError(Exception):
@@ -153,6 +154,9 @@ class Hardware(Protocol):
 
     def listeners(self) -> tuple[Listener, ...]:
         """The listening sockets of the windows namespace."""
+
+    def portproxy(self, rules: Sequence[ProxyRule]) -> None:
+        """Makes these the rules that iphlpsvc listens for; one whose port is taken does not listen."""
 
     def set_forwarding(self, index: int, family: int, *, enabled: bool) -> None:
         """Switches forwarding on one adapter for one family (4 or 6)."""

@@ -1,7 +1,7 @@
-r"""icacls.exe: an owner set, inheritance cut, rights granted by SID.
+r"""icacls.exe: an owner set, inheritance cut, rights granted to SIDs and taken from them.
 
-Of its command line only `PATH /setowner *SID`, `/inheritance:r` and `/grant[:r] *SID:(OI)(CI)RIGHTS …` are
-there; anything else it refuses as it refuses nonsense.
+Of its command line only `PATH /setowner *SID`, `/remove *SID`, `/inheritance:r` and
+`/grant[:r] *SID:(OI)(CI)RIGHTS …` are there; anything else it refuses as it refuses nonsense.
 """
 
 from __future__ import annotations
@@ -56,8 +56,13 @@ class Icacls:
 
     def _act(self, path: str, words: list[str]) -> None:
         acl = self._state.acl
-        if words[0].lower() == "/setowner" and len(words) == 2 and words[1].startswith("*"):  # noqa: PLR2004
-            acl.set_owner(path, _SHORT.get(words[1][1:], words[1][1:]))
+        verb, *rest = words
+        if verb.lower() in {"/setowner", "/remove"} and len(rest) == 1 and rest[0].startswith("*"):
+            sid = _SHORT.get(rest[0][1:], rest[0][1:])
+            if verb.lower() == "/setowner":
+                acl.set_owner(path, sid)
+            else:
+                acl.set_entries(path, _without(acl.entries(path), sid))
             return
         dacl = acl.entries(path)
         for word in words:
@@ -67,15 +72,15 @@ class Icacls:
             elif grant is not None:
                 flags = grant["flags"].replace("(", "").replace(")", "")
                 sid = _SHORT.get(grant["sid"], grant["sid"])
-                dacl = (
-                    re.sub(rf"\(A;[^)]*;;;{re.escape(sid)}\)", "", dacl)
-                    if not dacl.startswith("D:AI")
-                    else dacl
-                )
-                dacl += f"(A;{flags};{_RIGHTS[grant['right']]};;;{sid})"
+                dacl = _without(dacl, sid) + f"(A;{flags};{_RIGHTS[grant['right']]};;;{sid})"
             elif word.lower() not in {"/grant", "/grant:r"}:
                 raise ValueError(word)
         acl.set_entries(path, dacl)
+
+
+def _without(dacl: str, sid: str) -> str:
+    """The access list without what was granted to `sid` here; what is inherited stays."""
+    return re.sub(rf"\(A;(?![^;]*ID)[^)]*;;;{re.escape(sid)}\)", "", dacl)
 
 
 def _said(code: int, text: str) -> NativeOutcome:

@@ -13,7 +13,11 @@ from wslnet_lab.host.commands import register_commands
 from wslnet_lab.host.enforcement import FirewallEnforcement
 from wslnet_lab.host.engine import Registry
 from wslnet_lab.host.icacls import Icacls
+from wslnet_lab.host.netsh import Netsh
 from wslnet_lab.host.networks import Networks
+from wslnet_lab.host.port_proxy import SERVICE, PortProxy
+from wslnet_lab.host.sc import Sc
+from wslnet_lab.host.service_control import ServiceActs, ServiceControl
 from wslnet_lab.host.state import MachineState
 from wslnet_lab.host.tasks.launch import Launcher
 from wslnet_lab.host.tasks.scheduler import Scheduler
@@ -41,6 +45,7 @@ class WindowsMachine:
         networks: Adapters and routes with the settings that Windows keeps.
         firewall: Makes the hardware obey the Hyper-V firewall.
         wsl: The life of WSL's machine.
+        proxy: The rules of portproxy and the service that listens for them.
         registry: Its commands, for `engine.build_engine`.
         programs: Its native programs, for WinRS.
         scheduler: Its Task Scheduler; `power_on` sets it going.
@@ -51,6 +56,7 @@ class WindowsMachine:
     networks: Networks
     firewall: FirewallEnforcement
     wsl: WslLife
+    proxy: PortProxy
     registry: Registry
     programs: NativePrograms
     scheduler: Scheduler
@@ -65,6 +71,7 @@ class WindowsMachine:
         """
         self.firewall.push()
         self.networks.restore()
+        self.proxy.reread()
         self.wsl.adopt()
 
 
@@ -94,11 +101,21 @@ def build_windows(
     registry = Registry()
     networks = Networks(state, hardware)
     scheduler = Scheduler(state, TaskStore(lab_dir / "windows"), launch or Launcher(state, lab_dir))
-    register_commands(registry, state, hardware, networks, firewall, scheduler=scheduler)
+    proxy = PortProxy(state, hardware)
+    control = ServiceControl(
+        state,
+        {
+            SERVICE: ServiceActs(proxy.reread, proxy.end, proxy.reread),
+            "WSLService": ServiceActs(stop=lambda: wsl.shutdown(force=True)),
+        },
+    )
+    register_commands(registry, state, hardware, networks, firewall, scheduler=scheduler, control=control)
     own: dict[str, Program] = {
         "wsl.exe": WslClient(state, wsl, log),
         "whoami.exe": Whoami(state),
         "icacls.exe": Icacls(state),
+        "netsh.exe": Netsh(state, proxy),
+        "sc.exe": Sc(control),
     }
     programs = InstalledPrograms(state, own)
-    return WindowsMachine(state, hardware, networks, firewall, wsl, registry, programs, scheduler)
+    return WindowsMachine(state, hardware, networks, firewall, wsl, proxy, registry, programs, scheduler)

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wslnet_lab.attached import Streams
+    from wslnet_lab.host.port_proxy import ProxyRule
 
 _NAT_GATEWAY = "172.23.96.1"
+_IP_HELPER = "svchost"
 _NAT_GUEST = "172.23.102.37"
 
 
@@ -108,6 +110,15 @@ class PaperHardware:
     def listeners(self) -> tuple[Listener, ...]:
         """See `Hardware`."""
         return tuple(self.sockets)
+
+    def portproxy(self, rules: Sequence[ProxyRule]) -> None:
+        """See `Hardware`."""
+        self.sockets = [each for each in self.sockets if each.process != _IP_HELPER] + [
+            Listener(
+                "tcp", 4, rule.listen_address.replace("*", "0.0.0.0"), rule.listen_port, 1100, _IP_HELPER
+            )
+            for rule in rules
+        ]
 
     def set_forwarding(self, index: int, family: int, *, enabled: bool) -> None:
         """See `Hardware`."""

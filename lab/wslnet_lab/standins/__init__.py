@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wslnet_lab.topology.model import Machine
 
 
-_OF_WINDOWS = ("powershell.exe", "wsl.exe", "netsh.exe", "whoami.exe", "icacls.exe")
+_OF_WINDOWS = ("powershell.exe", "wsl.exe", "netsh.exe", "sc.exe", "whoami.exe", "icacls.exe")
 
 
 def programs(machine: Machine) -> dict[str, str]:

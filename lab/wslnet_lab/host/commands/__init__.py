@@ -24,6 +24,7 @@ from wslnet_lab.host.commands import (
     net_interface,
     net_route,
     scheduled_tasks,
+    service_acts,
     services,
     sockets,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from wslnet_lab.host.engine import Registry
     from wslnet_lab.host.hardware import Hardware
     from wslnet_lab.host.networks import Networks
+    from wslnet_lab.host.service_control import ServiceControl
     from wslnet_lab.host.state import MachineState
     from wslnet_lab.host.tasks.scheduler import Scheduler
 
@@ -47,6 +49,7 @@ def register_commands(
     firewall: FirewallEnforcement,
     *,
     scheduler: Scheduler,
+    control: ServiceControl,
 ) -> None:
     """Enters every command of this Windows; which ones its build has is the engine's reading to say."""
     unguarded = (
@@ -71,6 +74,7 @@ def register_commands(
     file_moves.register(registry, state, paths)
     file_security.register(registry, state, paths)
     services.register(registry, state, hardware)
+    service_acts.register(registry, state, control)
     get_command.register(registry, state)
     net_connection_test.register(registry, hardware, networks)
     events.register(registry, state)

@@ -9,7 +9,7 @@ from wslnet_lab.host.contract import BoundCall, CommandError, PlainObject, Sink
 from wslnet_lab.host.engine.wildcards import is_pattern, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wslnet_lab.host.engine import Registry
     from wslnet_lab.host.hardware import Hardware
@@ -50,7 +50,7 @@ class Services:
                 message = f"Cannot find any service with {kind} '{pattern}'."
                 sink.error(no_such_name(call.command, error_id, message, pattern))
             for name in found:
-                yield self._service(name)
+                yield service_object(name, rows[name])
 
     def get_process(self, call: BoundCall, sink: Sink) -> Iterator[object]:
         """Get-Process by -Id or -Name, or all that the lab knows."""
@@ -78,20 +78,21 @@ class Services:
             for pid, name in sorted(found.items()):
                 yield _process(pid, name)
 
-    def _service(self, name: str) -> PlainObject:
-        row = self._state.services.data[name]
-        properties = {
-            "CanPauseAndContinue": False,
-            "CanShutdown": False,
-            "CanStop": row["state"] == "Running",
-            "DisplayName": row["display"],
-            "MachineName": ".",
-            "ServiceName": name,
-            "ServiceType": "Win32ShareProcess",
-            "StartType": row["start"],
-            "Status": row["state"],
-        }
-        return PlainObject(_CONTROLLER, properties, {"Name": name}, to_string=_CONTROLLER[0])
+
+def service_object(name: str, row: Mapping[str, str]) -> PlainObject:
+    """A service as the cmdlets give it."""
+    properties = {
+        "CanPauseAndContinue": False,
+        "CanShutdown": False,
+        "CanStop": row["state"] == "Running",
+        "DisplayName": row["display"],
+        "MachineName": ".",
+        "ServiceName": name,
+        "ServiceType": "Win32ShareProcess",
+        "StartType": row["start"],
+        "Status": row["state"],
+    }
+    return PlainObject(_CONTROLLER, properties, {"Name": name}, to_string=_CONTROLLER[0])
 
 
 def register(registry: Registry, state: MachineState, hardware: Hardware) -> None:

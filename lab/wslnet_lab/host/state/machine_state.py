@@ -62,6 +62,8 @@ class MachineState:
             folder / "network.json", lambda: {"interfaces": {}, "routes": [], "categories": {}}
         )
         self.services = JsonFile(folder / "services.json", lambda: install_services(self.settings))
+        if not resumed:
+            self._start_services()
 
     def faults(self) -> dict[str, Any]:
         """The faults that are on now: name → parameters (`faults.json`: a list or a table in `faults`)."""
@@ -95,6 +97,12 @@ class MachineState:
         path = self._folder / "events.jsonl"
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
+
+    def _start_services(self) -> None:
+        """Each service is again in the state that this Windows boots it into."""
+        with self.services.change() as rows:
+            for name, row in install_services(self.settings).items():
+                rows[name]["state"] = row["state"]
 
     def _locked_files(self) -> frozenset[str]:
         return frozenset({self.wslconfig_path()}) if WSLCONFIG_LOCKED in self.faults() else frozenset()

@@ -114,6 +114,17 @@ class RegistryStore:
             spelled = next((known for known in rows if known.lower() == name.lower()), name)
             rows[spelled] = {"kind": value.kind, "data": value.data}
 
+    def delete(self, path: str, name: str, sid: str) -> bool:
+        """Deletes one value; False when it is not there."""
+        key = self.key(path, sid)
+        with self._file.change() as data:
+            rows = data.get(key or "", {})
+            spelled = next((known for known in rows if known.lower() == name.lower()), None)
+            if spelled is None:
+                return False
+            del rows[spelled]
+        return True
+
     @staticmethod
     def _absolute(path: str, sid: str) -> str | None:
         full = full_path(path)

@@ -1,0 +1,86 @@
+"""Windows' relay processes as the daemon holds them: started when they are needed, ended with their cause.
+
+What they do is `relay`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import wslnet_lab
+from wslnet_lab import netns
+from wslnet_lab.errors import LabError
+from wslnet_lab.init import PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_IMPORT_ROOT = str(Path(wslnet_lab.__file__).parent.parent)
+_ANSWER_TIMEOUT_S = 10.0
+_END_TIMEOUT_S = 5.0
+
+
+def start_wslrelay(windows: str, wsl: str) -> subprocess.Popen[bytes]:
+    """Starts wslrelay between two network namespaces, named as `ip netns` does."""
+    return _start("wslrelay", windows, wsl)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a relay process and every connection that it carries."""
+    process.kill()
+    process.communicate(timeout=_END_TIMEOUT_S)
+
+
+class IpHelper:
+    """The process of iphlpsvc, which is there when there are rules."""
+
+    def __init__(self, windows: str) -> None:
+        """Takes the name of Windows' network namespace."""
+        self._windows = windows
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def tell(self, rules: Sequence[tuple[str, int, str, int]]) -> list[bool]:
+        """Makes these (listen address, port, connect address, port) the rules; gives which of them listen.
+
+        Without any the process ends, and with it the connections it carries.
+
+        Raises:
+            LabError: It does not answer.
+        """
+        if self._process is not None and (not rules or self._process.poll() is not None):
+            end(self._process)
+            self._process = None
+        if not rules:
+            return []
+        process = self._process = self._process or _start("iphlpsvc", self._windows)
+        answer = _ask(process, json.dumps(list(rules)).encode() + b"\n")
+        if not answer:
+            raise LabError("iphlpsvc does not answer")
+        listening: list[bool] = json.loads(answer)
+        return listening
+
+
+def _ask(process: subprocess.Popen[bytes], line: bytes) -> bytes:
+    assert process.stdin is not None  # noqa: S101 - it was given pipes
+    assert process.stdout is not None  # noqa: S101 - it was given pipes
+    process.stdin.write(line)
+    process.stdin.flush()
+    ready, _, _ = select.select([process.stdout], [], [], _ANSWER_TIMEOUT_S)
+    return process.stdout.readline() if ready else b""
+
+
+def _start(program: str, *namespaces: str) -> subprocess.Popen[bytes]:
+    paths = [str(netns.NETNS / name) for name in namespaces]
+    return subprocess.Popen(
+        [sys.executable, "-S", "-m", f"wslnet_lab.relay.{program}", *paths],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PATH": PATH, "PYTHONPATH": _IMPORT_ROOT, "PYTHONUTF8": "1"},
+        cwd="/",
+        start_new_session=True,
+    )
