@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
 
 _DEFAULT_MODE = "nat"
-_VERIFY_ATTEMPTS = 6
+_VERIFY_ATTEMPTS = 3
 _LAST_WORD = "undone"
 
 
