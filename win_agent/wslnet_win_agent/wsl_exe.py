@@ -108,14 +108,18 @@ class WslProgram:
         result = self._inside(distro, "hostname", "-I")
         return tuple(decode(result.stdout).split()) if result.exit_code == 0 else ()
 
-    def start(self, distro: str) -> None:
-        """Start a distro, and with it WSL.
+    def start(self, distro: str) -> tuple[str, ...]:
+        """Start a distro, and with it WSL; gives the lines of its warnings, in Windows' language.
+
+        Falling back to another networking mode is a warning and no error (wsl-facts 2.1).
 
         Raises:
             WindowsAgentError: `failed` with wsl.exe's own error code, or `timed-out`.
         """
         argv = ("-d", distro, "-u", "root", "-e", "true")
-        self._demand(self._run(*argv, timeout_s=START_TIMEOUT_S, changes=True), f"wsl -d {distro}")
+        result = self._run(*argv, timeout_s=START_TIMEOUT_S, changes=True)
+        self._demand(result, f"wsl -d {distro}")
+        return tuple(line.strip() for line in decode(result.stderr).splitlines() if line.strip())
 
     def hold(self, distro: str, seconds: int) -> None:
         """Keep a distro up for so long, or until the runner is closed.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.engine.doctor import Diagnosis, doctor_needs, examine
 from wslnet.engine.gather import gather
-from wslnet.engine.restart import await_agent
+from wslnet.engine.restart import HOLD_S, await_agent
 from wslnet.model.change import Op
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def wake_wsl(fleet: Fleet) -> None:
     windows, wsl = fleet.inventory.windows, fleet.inventory.wsl
     if windows is None or wsl is None:
         return
-    fleet.execute(windows.name, [Op("wsl.start", {"distro": wsl.distro})], deadline_s=_WAKE_DEADLINE_S)
+    start = Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S})
+    fleet.execute(windows.name, [start], deadline_s=_WAKE_DEADLINE_S)
     fleet.forget([wsl.name])
     await_agent(fleet, wsl.name, frozenset({"identity"}))

@@ -17,9 +17,11 @@ from wslnet.engine.apply import Progress, roll_back
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
+from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.probes import measure
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
 from wslnet.errors import InputError, RollbackIncomplete
+from wslnet.model.machine import Kind
 from wslnet.model.reach import wished_probes
 
 if TYPE_CHECKING:
@@ -44,10 +46,16 @@ def run_to_undo(state: Path, run: str | None) -> RunLog | None:
 
 
 def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> RunResult:
-    """Takes a committed run back, newest change first; WSL restarts if the run restarted it."""
+    """Takes a committed run back, newest change first; WSL restarts if the run restarted it.
+
+    Raises:
+        Unreachable: a machine whose changes stand cannot be seen; nothing was begun.
+        PlanRefused: another run is at work.
+    """
     began = time.monotonic()
     if log is None:
         return RunResult(None, Result.UNCHANGED)
+    _demand_reach(fleet, log)
     with (
         only_run(fleet.inventory.state),
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
@@ -69,6 +77,21 @@ def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> R
             )
         journal.write("undone")
         return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _demand_reach(fleet: Fleet, log: RunLog) -> None:
+    """Refuses to begin what would end half-way.
+
+    Behind a restart all is lost anyway that was not in place before it, so its machines need not be seen.
+    """
+    restarts = any(change.do.verb == RESTART_VERB for change in log.left)
+    machines = {change.machine for change in log.left if change.stage == 1 or not restarts}
+    if restarts and fleet.inventory.windows is not None:
+        machines.add(fleet.inventory.windows.name)
+    known = [machine for machine in fleet.inventory.machines.values() if machine.name in machines]
+    needs = {one.name: frozenset({"os" if one.kind is Kind.WINDOWS else "identity"}) for one in known}
+    for name, unseen in gather(fleet, needs).unseen.items():
+        raise unseen.error(name)
 
 
 def interrupted(state: Path) -> RunLog | None:

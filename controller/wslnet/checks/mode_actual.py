@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
+from wslnet.model.fallback import why_fallen_back
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.resources.wslconfig_keys import WslConfigKeys
@@ -20,15 +21,6 @@ _SAY = Findings("mode.actual", docs="https://learn.microsoft.com/windows/wsl/net
 
 _SETUP_MODES = frozenset({"mirrored", "nat", "bridged"})
 _BEHIND_A_FALLBACK = ("windows.build", "wsl.version", "hyperv.firewall", "ipv6.components", "wslconfig.keys")
-_FALLBACKS = {
-    # measured mode: what WSL does by itself (wsl-facts 2.1); its exit code stays 0
-    "nat": "WSL fell back to NAT: it does so when IPv6 is off altogether, the Hyper-V firewall is missing or "
-    "disabled, or Windows or the kernel is too old",
-    "none": "WSL fell back to no network: its network engine failed at start; Windows' event log, source "
-    "WSL, has the code",
-    "consomme": "WSL fell back to consomme because it could not make its NAT network",
-    "virtioproxy": "WSL fell back to virtioproxy because it could not make its NAT network",
-}
 _NOT_STARTED_SINCE = "or .wslconfig was changed after WSL had started, which reads it only then"
 
 
@@ -97,7 +89,7 @@ def _policy(snapshot: Snapshot) -> str | None:
 
 def _cause(measured: str, asked: str | None, *, fell_back: bool) -> str:
     if fell_back:
-        return f"{_FALLBACKS.get(measured.lower(), 'WSL chose another mode')}; {_NOT_STARTED_SINCE}"
+        return f"{why_fallen_back(measured)}; {_NOT_STARTED_SINCE}"
     if asked is not None:
         return f".wslconfig asks for {asked}"
     return ".wslconfig asks for no mode that WSL takes, so its default holds"

@@ -1,7 +1,7 @@
 """The barrier: a coordinated restart of WSL.
 
-VMs go down deepest first with a deadline, WSL is shut down and started, its agent is awaited, the mode is
-measured, and exactly the VMs that ran come up again, parents first. A VM that does not stop in time is a
+VMs go down deepest first with a deadline, WSL is shut down and started, the mode is measured, its agent is
+awaited, and exactly the VMs that ran come up again, parents first. A VM that does not stop in time is a
 reason not to restart: those that stopped are started again; only `force` goes on.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from wslnet.engine.gather import gather
 from wslnet.errors import AgentError, DeadlineExceeded, InputError, PlanRefused, Unreachable, WslnetError
 from wslnet.model.change import Op
+from wslnet.model.fallback import why_fallen_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,11 @@ DOMAIN_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 90.0
 ANSWER_TIMEOUT_S = 90.0
 LOOK_TIMEOUT_S = 20.0
+HOLD_S = 600
+"""A client of wsl.exe keeps WSL up for so long, or until the session ends: SSH does not (wsl-facts 2.4)."""
+
 _POLL_S = 0.25
+_NO_NETWORK = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,36 @@ def restart_wsl(
     _must(fleet, windows.name, Op("wsl.shutdown"))
     fleet.forget([wsl.name, *(machine.name for machine in fleet.inventory.descendants(wsl.name))])
     progress(windows.name, "starting WSL")
-    _must(fleet, windows.name, Op("wsl.start", {"distro": wsl.distro}))
-    measured = await_agent(fleet, wsl.name, frozenset({"identity", "wsl"}))
-    found = measured.mode
+    said = _must(fleet, windows.name, Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S}))
+    _demand_mode(_mode_as_windows_sees_it(fleet), mode, wsl.name, said)
+    found = await_agent(fleet, wsl.name, frozenset({"identity", "wsl"})).mode
     progress(wsl.name, f"up, mode {found}")
-    if mode is not None and found != mode:
-        raise ModeNotReached(f"{wsl.name}: WSL came up in mode {found}, not {mode}", machine=wsl.name)
+    _demand_mode(found, mode, wsl.name, said)
     _start(fleet, vms, progress)
     return found
+
+
+def _mode_as_windows_sees_it(fleet: Fleet) -> str | None:
+    """Asked through wsl.exe, which needs no network inside: in mode none no agent would ever answer."""
+    windows = fleet.inventory.windows
+    if windows is None:
+        return None
+    facts = gather(fleet, {windows.name: frozenset({"wsl"})}, deadline_s=LOOK_TIMEOUT_S).windows
+    return facts.wsl.mode if facts is not None and facts.wsl is not None else None
+
+
+def _demand_mode(found: str | None, wanted: str | None, machine: str, said: object) -> None:
+    """Refuses another mode than `wanted`, and none at all; `said` is the answer to the start.
+
+    Raises:
+        ModeNotReached: says why, as far as WSL told.
+    """
+    if found is None or found == wanted or (wanted is None and found != _NO_NETWORK):
+        return
+    warnings = said.get("warnings") if isinstance(said, dict) else None
+    why = why_fallen_back(found, [str(line) for line in warnings] if isinstance(warnings, list) else ())
+    wish = f", not {wanted}" if wanted is not None else ""
+    raise ModeNotReached(f"{machine}: WSL came up in mode {found}{wish}: {why}", machine=machine)
 
 
 def await_agent(fleet: Fleet, machine: str, needs: frozenset[str]) -> Snapshot:

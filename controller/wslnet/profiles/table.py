@@ -35,10 +35,10 @@ PROFILES: Mapping[str, Profile] = {
     mirrored.MODE: Profile(
         mirrored.mirrored_resources,
         mirrored.volatile_resources,
-        frozenset({"windows.build", "wsl.version", "hyperv.firewall", "ipv6.components"}),
+        frozenset({"windows.build", "wsl.version", "wsl.policy", "hyperv.firewall", "ipv6.components"}),
         publishes=True,
     ),
-    nat.MODE: Profile(nat.nat_resources, nat.volatile_resources),
+    nat.MODE: Profile(nat.nat_resources, nat.volatile_resources, frozenset({"wsl.policy"})),
 }
 
 

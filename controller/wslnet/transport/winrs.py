@@ -85,16 +85,19 @@ class WinrsRunner:
             Unreachable: no connection, or refused sign-in.
         """
         command, arguments = command_line(argv)
-        try:
-            protocol, shell = self._open(time.monotonic() + _OPERATION_TIMEOUT_S)
-            protocol.run_command(shell, command, arguments)
-        except BrokenError as broken:
-            self._drop()
-            raise broken.breakdown.error from broken
-        except Exception as error:
-            self._drop()
-            raise explain(error, self._endpoint).error from error
-        self._used_at = time.monotonic()
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                protocol, shell = self._open(time.monotonic() + _OPERATION_TIMEOUT_S)
+                protocol.run_command(shell, command, arguments)
+            except Exception as error:
+                found = error.breakdown if isinstance(error, BrokenError) else explain(error, self._endpoint)
+                self._drop()
+                # Two that hold do no harm, so whether the first one runs does not matter.
+                if not found.again or attempt == _ATTEMPTS:
+                    raise found.error from error
+            else:
+                self._used_at = time.monotonic()
+                return
 
     def close(self) -> None:
         """Delete the shell; a host that is gone keeps it until it is idle."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,8 @@ from wslnet_lab.host.wire.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from wslnet_lab.attached import Streams
 
 PASSWORD = "correct horse"
 OWNER = Identity("owner", "S-1-5-21-1-2-3-1001")
@@ -134,13 +137,14 @@ class ScriptedPrograms:
     before_answer: Callable[[], None] = field(default=lambda: None)
 
     def run(
-        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: bytes
+        self, argv: tuple[str, ...], *, identity: Identity, environment: Mapping[str, str], stdin: Streams
     ) -> NativeOutcome:
         del identity
         self.seen.append(argv)
         self.before_answer()
         time.sleep(self.delay_s)
-        shown = {"argv": argv, "env": dict(environment), "stdin": stdin.decode()}
+        given = os.read(stdin.stdin, 65536).decode()
+        shown = {"argv": argv, "env": dict(environment), "stdin": given}
         return NativeOutcome(-1, json.dumps(shown).encode(), b"complaint")
 
 

@@ -46,13 +46,14 @@ def start(host: Host, arguments: Arguments) -> dict[str, object]:
         names = ", ".join(each.name for each in installed) or "none"
         raise WindowsAgentError("not-found", f"there is no distro {distro!r} (installed: {names})")
     before = [each.name for each in installed if each.state == "Running"]
+    warnings: tuple[str, ...] = ()
     with suppress(DeliveryUnknown):
-        host.wsl.start(distro)
+        warnings = host.wsl.start(distro)
     host.touched = True
     if arguments.given.get("hold_s") is not None:
         host.wsl.hold(distro, arguments.number("hold_s"))
     after = _await(host, lambda names: distro in names, f"{distro} was started and does not run")
-    return {"before": {"running": before}, "after": {"running": after}}
+    return {"before": {"running": before}, "after": {"running": after}, "warnings": list(warnings)}
 
 
 def hold(host: Host, arguments: Arguments) -> dict[str, object]:

@@ -1,0 +1,41 @@
+"""Why WSL runs in another networking mode than it was told: it falls back by itself and still exits with 0.
+
+From wsl-facts 2.1. The codes of its warnings are the same in every language.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BY_MODE = {
+    "nat": "WSL fell back to NAT: it does so when IPv6 is off altogether, the Hyper-V firewall is missing or "
+    "disabled, or Windows or the kernel is too old",
+    "none": "WSL fell back to no network: its network engine failed at start; Windows' event log, source "
+    "WSL, has the code",
+    "consomme": "WSL fell back to consomme because it could not make its NAT network",
+    "virtioproxy": "WSL fell back to virtioproxy because it could not make its NAT network",
+}
+_BY_CODE = {
+    "0x8007054f": "Windows has no free block of 4096 ports for it (microsoft/WSL#12351)",
+    "0x80070422": "the service SharedAccess is disabled (microsoft/WSL#12074)",
+    "0x80041002": "an uninstalled VMware left its bindings behind (microsoft/WSL#12022)",
+    "0x80070002": "an uninstalled VMware left its bindings behind (microsoft/WSL#12022)",
+    "0x80070005": "Windows' network service (HNS) denied it (microsoft/WSL#11980)",
+    "e_accessdenied": "Windows' network service (HNS) denied it (microsoft/WSL#11980)",
+    "error_unhandled_exception": "an adapter was bridged by hand (microsoft/WSL#11389)",
+}
+_ENGINE_CODE = re.compile(r"ConfigureNetworking/(\w+)")
+
+
+def why_fallen_back(mode: str, warnings: Iterable[str] = ()) -> str:
+    """Why WSL came up in `mode`, in words; `warnings` are the lines that wsl.exe said at its start."""
+    reason = _BY_MODE.get(mode.lower(), "WSL chose another mode")
+    codes = [match[1] for line in warnings for match in _ENGINE_CODE.finditer(line)]
+    for code in codes:
+        known = _BY_CODE.get(code.lower())
+        return f"{reason.partition(';')[0]} ({code}{f': {known}' if known else ''})"
+    return reason
