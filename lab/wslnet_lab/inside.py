@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wslnet_lab import processes
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.init import PATH
 
@@ -94,6 +95,7 @@ def run(init: Process, argv: list[str], account: Account, *, stdin: bytes, timeo
         # nsenter forks on its way into the machine: only its process group has all of them.
         os.killpg(program.pid, signal.SIGKILL)
         program.communicate()
+        processes.reap_orphans(program.pid)
         failure = LabError(f"{argv[0]} ran longer than {timeout_s:g} s")
         failure.code = "timed-out"
         raise failure from None

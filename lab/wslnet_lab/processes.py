@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _PROC = Path("/proc")
-_STARTTIME_FIELD = 19  # proc(5) field 22, counted after the command's closing bracket
+# Of proc(5), counted after the command's closing bracket.
+_PARENT_FIELD = 1
+_GROUP_FIELD = 2
+_STARTTIME_FIELD = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,36 @@ def end_all(
                 continue
         time.sleep(0.01)
     return ended
+
+
+def reap_orphans(group: int, timeout_s: float = 5.0) -> None:
+    """Takes the exits of what a dead leader of a process group left to this process, its subreaper.
+
+    The leader (nsenter) waited outside for its child inside a pid namespace. While nobody takes that child's
+    exit, process 1 of the namespace does not end, and with it the whole machine.
+    """
+    deadline = time.monotonic() + timeout_s
+    while (left := _children(group)) and time.monotonic() < deadline:
+        for pid in left:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                continue  # taken meanwhile
+        time.sleep(0.01)
+
+
+def _children(group: int) -> list[int]:
+    """This process's children in a process group, those that have ended included."""
+    found = []
+    for entry in _PROC.iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = _stat_fields(int(entry.name))
+            except ProcessLookupError:
+                continue
+            if (int(fields[_PARENT_FIELD]), int(fields[_GROUP_FIELD])) == (os.getpid(), group):
+                found.append(int(entry.name))
+    return found
 
 
 def _namespaces_of(process: Path) -> set[tuple[int, int]]:

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
-from wslnet_lab import inside
+from wslnet_lab import inside, processes
 from wslnet_lab.errors import NotRunning
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def attach(hardware: Hardware, wsl: UtilityVm) -> Act:
             start_new_session=True,
         )
         threading.Thread(target=_end_with_client, args=(program, streams.gone), daemon=True).start()
-        return {"exit_code": program.wait()}
+        code = program.wait()
+        processes.reap_orphans(program.pid)
+        return {"exit_code": code}
 
     return act
 

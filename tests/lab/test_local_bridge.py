@@ -1,4 +1,4 @@
-"""The controller on the lab's Windows itself: its own powershell.exe, wsl.exe as the way into WSL, no network.
+"""The controller on the lab's Windows itself: its own powershell.exe, and wsl.exe as the way into WSL.
 
 The same program and the same lab as over WinRM; what differs is one inventory without addresses.
 """
@@ -60,7 +60,7 @@ def test_setup_brings_the_wish_about(story_lab: RunningLab) -> None:
     report = json.loads(done.stdout)
     assert report["result"] == "committed"
     assert all(each["measured"] == each["expected"] for each in report["verify"])
-    vm2 = "192.168.124.10"
+    vm2 = story_lab.status()["machines"]["vm2"]["address"]
     assert story_lab.run("wsl", ["ping", "-n", "-c", "1", "-W", "2", vm2]).returncode == 0
     writes = [
         entry
@@ -103,12 +103,15 @@ def test_programs_speak_on_their_clients_streams(story_lab: RunningLab) -> None:
 
 
 def test_a_program_in_wsl_ends_with_its_client(story_lab: RunningLab) -> None:
-    argv = [WSLNET, "lab", "exec", "--name", story_lab.name, "windows", "--"]
     mark = "4242.25"
-    with subprocess.Popen([*argv, "wsl.exe", "-d", "Debian", "-e", "sleep", mark]) as child:
+    client = ["timeout", "--signal=KILL", "3", "wsl.exe", "-d", "Debian", "-e", "sleep", mark]
+    argv = [WSLNET, "lab", "exec", "--name", story_lab.name, "windows", "--", *client]
+    with subprocess.Popen(argv) as child:
         assert shown(story_lab, mark, wanted=True)
-        child.kill()
+        assert child.wait(20) != 0
     assert shown(story_lab, mark, wanted=False)
+    # What it left must not keep the machine from ending.
+    assert story_lab.run("windows", ["wsl.exe", "--shutdown"]).returncode == 0
 
 
 def shown(lab: RunningLab, mark: str, *, wanted: bool) -> bool:
