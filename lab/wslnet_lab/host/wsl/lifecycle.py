@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wslnet_lab.host.hardware import Hardware, HardwareError, LinuxOutcome
 from wslnet_lab.host.wsl.distros import Registered, registered
 from wslnet_lab.host.wsl.failure import WslFailure
-from wslnet_lab.host.wsl.idle import TERMINAL_CLOSED, IdleClock, IdleTimes
+from wslnet_lab.host.wsl.idle import TERMINAL_CLOSED, Due, IdleClock, IdleTimes
 from wslnet_lab.host.wsl.startup import Startup, start_failure
 
 if TYPE_CHECKING:
@@ -126,10 +126,9 @@ class WslLife:
         with self._lock:
             if not self._on:
                 return
-            due = self._idle.due(self._state.boot.data["running_distros"], self._held(), self._times(), now)
-            for name in due.distros:
+            for name in self._due(now).distros:
                 self._end_distro(name)
-            if due.machine:
+            if self._due(now).machine:
                 self._on = False
                 if self.running():
                     self._hardware.wsl_stop(force=False)
@@ -155,6 +154,9 @@ class WslLife:
                 self.end_idle(time.monotonic())
             except HardwareError as error:
                 _LOG.warning("idle stop of WSL: %s", error)
+
+    def _due(self, now: float) -> Due:
+        return self._idle.due(self._state.boot.data["running_distros"], self._held(), self._times(), now)
 
     def _held(self) -> list[str]:
         """The terminal that the user keeps open in the default distribution holds that one."""
