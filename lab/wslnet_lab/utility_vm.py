@@ -168,7 +168,9 @@ class UtilityVm:
             raise LabError("topology: wsl has no card")
         gateway, _, prefix = switch.addresses[0].partition("/")
         at = card.addresses if address is None else (f"{address.partition('/')[0]}/{prefix}",)
-        return dataclasses.replace(card, addresses=at, gateway=gateway)
+        # Windows gives the guest the smallest MTU of its connected adapters (wsl-facts 6, 13).
+        connected = [one.nic.mtu for one in self._hardware.windows_adapters() if one.nic.connected]
+        return dataclasses.replace(card, addresses=at, gateway=gateway, mtu=min([card.mtu, *connected]))
 
     def _mirror(self) -> str | None:
         cards = sorted(
