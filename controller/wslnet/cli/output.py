@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from wslnet.errors import WslnetError
 
 SCHEMA_VERSION = 1
+_HANG = 4
+_NARROWEST = 20
 
 
 def printable(text: str) -> str:
@@ -27,9 +31,25 @@ def print_json(document: dict[str, object]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
-def print_line(text: str = "") -> None:
-    """Prints one line for people."""
-    click.echo(printable(text))
+def print_line(text: str = "", *, whole: bool = False) -> None:
+    """Prints one line for people; on a terminal a long one is broken between words, unless it is `whole`."""
+    click.echo(fitted(printable(text), None if whole else terminal_width()))
+
+
+def terminal_width() -> int | None:
+    """How many columns a line may have; None where lines stay whole, because a program may read them."""
+    return shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
+
+
+def fitted(text: str, width: int | None) -> str:
+    """The text broken between words to `width` columns; what follows is indented further than its begin."""
+    indent = len(text) - len(text.lstrip()) + _HANG
+    if width is None or len(text) <= width or width - indent < _NARROWEST:
+        return text
+    lines = textwrap.wrap(
+        text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)
 
 
 def print_error(error: WslnetError, *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from wslnet.cli.output import printable
+from wslnet.cli.output import fitted, printable, terminal_width
 from wslnet.model.finding import Status
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
     """Prints it to stdout."""
     colour = wants_colour(sys.stdout, os.environ)
     for line in render(diagnosis, colour=colour):
-        click.echo(line, color=colour)
+        click.echo(fitted(line, terminal_width()), color=colour)
 
 
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -37,7 +37,7 @@ def topo(ctx: click.Context, form: str, own_inventory: Path | None, *, as_json: 
         print_json(graph.to_json())
     else:
         for line in mermaid(graph) if form == "mermaid" else tree(graph):
-            print_line(line)
+            print_line(line, whole=form == "mermaid")
     return (
         0 if any(node.seen and node.kind != "network" for node in graph.machines) else Unreachable.exit_code
     )
