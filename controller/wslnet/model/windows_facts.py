@@ -145,7 +145,7 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Windows service that WSL's network rests on; `start` is `Automatic`, `Manual`, `Disabled` …"""
+    """A Windows service that WSL's network rests on; `start` is one of `Automatic`, `Manual`, `Disabled`."""
 
     name: str
     state: str | None = None
