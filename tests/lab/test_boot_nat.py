@@ -7,17 +7,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.lab
 
 TOPOLOGY = "nat-default-switch"
 WSLNET = str(Path(sys.executable).parent / "wslnet")
 HV1 = "172.29.16.10"
-WSL = "172.23.102.37"
+WSL, MOVED = "172.23.102.37", "172.23.99.9"
 BACK_WITHIN_S = 60.0
+WAYS: list[tuple[str, ...]] = [(), ("--fast-startup",)]
 
 
 def wslnet(lab: Any, *arguments: str) -> dict[str, Any]:
@@ -33,13 +37,17 @@ def reboot(lab: Any, *what: str) -> None:
     subprocess.run(command, capture_output=True, timeout=120, check=True)
 
 
-def connected(lab: Any) -> bool:
-    return bool(lab.pings("wsl", HV1) and lab.pings("hv1", WSL))
+def connected(lab: Any, address: str = WSL) -> bool:
+    return bool(lab.pings("wsl", HV1) and lab.pings("hv1", address))
 
 
-def until_connected(lab: Any) -> None:
+def until_connected(lab: Any, address: str = WSL) -> None:
+    until(lambda: connected(lab, address), lab)
+
+
+def until(true: Callable[[], bool], lab: Any) -> None:
     deadline = time.monotonic() + BACK_WITHIN_S
-    while not connected(lab):
+    while not true():
         assert time.monotonic() < deadline, (lab.inventory.parent / "log" / "tasks.log").read_text("utf-8")
         time.sleep(0.5)
 
@@ -56,8 +64,20 @@ def test_the_tasks_are_told_which_switches_forward(story_lab: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("how", [(), ("--fast-startup",)], ids=["reboot", "fast-startup"])
+@pytest.mark.parametrize("how", WAYS, ids=["reboot", "fast-startup"])
 def test_cut_until_the_tasks_ran_then_back(how: tuple[str, ...], story_lab: Any) -> None:
     reboot(story_lab, "windows", *how)
     assert not connected(story_lab)
     until_connected(story_lab)
+
+
+def test_the_same_when_wsl_gets_another_address(story_lab: Any) -> None:
+    tasks = story_lab.inventory.parent / "log" / "tasks.log"
+    until(lambda: tasks.read_text("utf-8").count("WSL half:") == len(WAYS), story_lab)
+    registry = story_lab.inventory.parent / "windows" / "registry.json"
+    text = registry.read_text("utf-8")
+    assert WSL in text
+    registry.write_text(text.replace(WSL, MOVED), "utf-8")
+    reboot(story_lab, "windows")
+    until_connected(story_lab, MOVED)
+    assert not story_lab.pings("hv1", WSL)
