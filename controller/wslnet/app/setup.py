@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import Resource
+    from wslnet.model.finding import Finding
     from wslnet.model.machine import Inventory
     from wslnet.model.plan import Plan
     from wslnet.model.snapshot import Needs, Snapshot
@@ -82,8 +83,8 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
         Unsupported: this Windows or WSL cannot do the mode; says why.
         InputError: a port or a key stands in the way.
     """
-    snapshot = _observe(fleet, say)
     profile = profile_of(mode)
+    snapshot = _observe(fleet, profile.requires, say)
     notes = _preflight(snapshot, profile.requires)
     resources = profile.resources(snapshot, options)
     plan = make_plan(snapshot, resources, mode=mode, notes=notes)
@@ -92,13 +93,16 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     return Prepared(fleet, options, snapshot, resources, plan, profile.behind)
 
 
-def _observe(fleet: Fleet, say: Callable[[str, str], None]) -> Snapshot:
+def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], None]) -> Snapshot:
+    """Reads all machines; starts WSL for that, but not on a Windows that cannot do the mode anyway."""
     needs = needs_of(fleet.inventory)
     say("all", "reading the machines")
     snapshot = gather(fleet, needs)
     windows, wsl = fleet.inventory.windows, fleet.inventory.wsl
     if windows is None or wsl is None:
         raise InputError(f"{fleet.inventory.path}: setup needs a windows and a wsl machine")
+    for finding in examine(snapshot, only=required):
+        _demand_support(finding, required)
     service = snapshot.windows.wsl if snapshot.windows is not None else None
     if service is not None and service.installed and not service.running:
         say(windows.name, "starting WSL")
@@ -113,11 +117,19 @@ def _preflight(snapshot: Snapshot, required: frozenset[str]) -> tuple[str, ...]:
     """Refuses what cannot work and returns what the user should know."""
     notes: list[str] = []
     for finding in examine(snapshot, only=required | _WRONG_INPUT | _WORTH_KNOWING):
-        text = f"{finding.machine}: {finding.title}" + (f": {finding.cause}" if finding.cause else "")
-        if finding.status is Status.FAIL and finding.code in required:
-            raise Unsupported(text, machine=finding.machine)
+        _demand_support(finding, required)
+        text = _in_words(finding)
         if finding.status is Status.FAIL and finding.code in _WRONG_INPUT:
             raise InputError(text, machine=finding.machine)
         if finding.status is Status.WARN:
             notes.append(text)
     return tuple(notes)
+
+
+def _demand_support(finding: Finding, required: frozenset[str]) -> None:
+    if finding.status is Status.FAIL and finding.code in required:
+        raise Unsupported(_in_words(finding), machine=finding.machine)
+
+
+def _in_words(finding: Finding) -> str:
+    return f"{finding.machine}: {finding.title}" + (f": {finding.cause}" if finding.cause else "")

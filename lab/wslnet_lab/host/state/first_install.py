@@ -41,15 +41,10 @@ def install_registry(settings: Settings) -> dict[str, Any]:
     """The registry as installed; the settings' own keys are merged over it."""
     keys: dict[str, dict[str, object]] = {
         _CURRENT_VERSION: {
-            "CurrentBuildNumber": str(settings.build),
-            "CurrentBuild": str(settings.build),
+            **versions(settings)[_CURRENT_VERSION],
             "CurrentMajorVersionNumber": 10,
             "CurrentMinorVersionNumber": 0,
             "CurrentVersion": "6.3",
-            "UBR": settings.revision,
-            "EditionID": settings.edition,
-            # Windows 11 still says "Windows 10" here; only the build tells them apart.
-            "ProductName": settings.product,
             "DisplayVersion": "23H2",
             "InstallationType": "Client",
         },
@@ -87,6 +82,23 @@ def install_registry(settings: Settings) -> dict[str, Any]:
         key = key.replace("HKEY_CURRENT_USER", rf"HKEY_USERS\{settings.owner_sid}")
         data.setdefault(key, {}).update({name: _row(value) for name, value in values.items()})
     return data
+
+
+def versions(settings: Settings) -> dict[str, dict[str, object]]:
+    """What an update of Windows or WSL writes anew: key → value name → data."""
+    keys: dict[str, dict[str, object]] = {
+        _CURRENT_VERSION: {
+            "CurrentBuildNumber": str(settings.build),
+            "CurrentBuild": str(settings.build),
+            "UBR": settings.revision,
+            "EditionID": settings.edition,
+            # Windows 11 still says "Windows 10" here; only the build tells them apart.
+            "ProductName": settings.product,
+        },
+    }
+    if settings.wsl_version is not None:
+        keys[rf"{_LXSS_MACHINE}\MSI"] = {"Version": settings.wsl_version}
+    return keys
 
 
 def install_files(drive: Path, settings: Settings) -> None:

@@ -13,9 +13,14 @@ from wslnet_lab.host.state.acl import FileSecurity
 from wslnet_lab.host.state.boot import open_boot
 from wslnet_lab.host.state.disk import Disk
 from wslnet_lab.host.state.firewall import HyperVFirewall, fresh_firewall
-from wslnet_lab.host.state.first_install import install_files, install_registry, install_services
+from wslnet_lab.host.state.first_install import (
+    install_files,
+    install_registry,
+    install_services,
+    versions,
+)
 from wslnet_lab.host.state.json_file import JsonFile
-from wslnet_lab.host.state.registry import RegistryStore
+from wslnet_lab.host.state.registry import RegistryStore, value_of
 from wslnet_lab.host.state.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +68,15 @@ class MachineState:
         )
         self.services = JsonFile(folder / "services.json", lambda: install_services(self.settings))
         if not resumed:
+            self._renew_versions()
             self._start_services()
+
+    def _renew_versions(self) -> None:
+        """The settings may have another Windows or WSL than at the last boot, as after an update."""
+        for key, values in versions(self.settings).items():
+            for name, data in values.items():
+                if self.registry.get(key, name, self.settings.owner_sid) != data:
+                    self.registry.set(key, name, value_of(data), self.settings.owner_sid)
 
     def faults(self) -> dict[str, Any]:
         """The faults that are on now: name → parameters (`faults.json`: a list or a table in `faults`)."""
