@@ -74,7 +74,13 @@ class SshPipe:
 @contextmanager
 def cut_off(deadline: float, close: Callable[[], None]) -> Iterator[None]:
     """Call `close` if the body is not done by the deadline: for paramiko's waits that know no time-out."""
-    timer = threading.Timer(left(deadline), close)
+
+    def cut() -> None:
+        # The connection beneath may go first; the body finds that out by itself.
+        with suppress(EOFError, OSError):
+            close()
+
+    timer = threading.Timer(left(deadline), cut)
     timer.daemon = True
     timer.start()
     try:
