@@ -48,6 +48,8 @@ class ChildPipe:
             bufsize=0,
             env={**os.environ, **(variables or {})},
             creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
+            # The user's Ctrl-C is this program's to handle: a child in mid-write goes on.
+            start_new_session=True,
         )
         self._came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._going: queue.SimpleQueue[tuple[bytes, threading.Event] | None] = queue.SimpleQueue()

@@ -19,7 +19,7 @@ from wslnet_win_agent.errors import DeliveryUnknown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wslnet.transport.local_conversation import Exchange
+    from wslnet.transport.local_exchange import Exchange
     from wslnet_win_agent.send import Batch
 
 SWITCHES = ("-s", "-NoLogo", "-NoProfile")

@@ -6,75 +6,28 @@ early can be lost for ever. Time comes in as an argument, bytes go out of `lines
 
 from __future__ import annotations
 
-import struct
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 import psrpcore
-from psrpcore.types import PSRPMessageType, RunspacePoolState
+from psrpcore.types import RunspacePoolState
 
+from wslnet.transport.local_exchange import Exchange
 from wslnet.transport.local_framing import POOL, DamagedLineError, Element, ElementReader, encode
-from wslnet.transport.local_values import error_record, pipeline_of, windows_object
-from wslnet.transport.psrp_names import STATES
-from wslnet_win_agent.bridge import ErrorRecord, Reply
+from wslnet.transport.local_messages import MessageReader, Unreadable
+from wslnet.transport.local_values import error_record, pipeline_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from wslnet_win_agent.bridge import WindowsObject
     from wslnet_win_agent.send import Batch
 
 _FRAGMENT = 32768
 """What PowerShell itself sends at most in one line (psrp-facts 2)."""
 
-_HEADER = struct.Struct(">QQBI")
-_KIND = struct.Struct("<iI")
-_UNREADABLE = (
-    psrpcore.PSRPCoreError,
-    ET.ParseError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    struct.error,
-)
-"""What psrpcore raises for a message that it cannot read, such as text with U+FFFE (psrp-facts 5)."""
-
 
 class ConversationError(Exception):
     """The other side breaks the rules, or says that it cannot go on: the session is over."""
-
-
-@dataclass
-class Exchange:
-    """One pipeline: what came of it so far.
-
-    Attributes:
-        handed_over: the commands have been sent, so they may have run.
-        state: how it ended, None before.
-        closed: its `Close` has been acknowledged.
-    """
-
-    target: UUID
-    outputs: list[WindowsObject] = field(default_factory=list)
-    errors: list[ErrorRecord] = field(default_factory=list)
-    state: str | None = None
-    handed_over: bool = False
-    closing: bool = False
-    closed: bool = False
-    unreadable: bool = False
-
-    @property
-    def ended(self) -> bool:
-        """Whether it came to an end of its own."""
-        return self.state not in (None, "Stopped")
-
-    def reply(self, elapsed_s: float) -> Reply:
-        """The outcome; a pipeline of which something could not be read counts as failed."""
-        state = "Failed" if self.unreadable or self.state is None else self.state
-        return Reply(tuple(self.outputs), tuple(self.errors), state, elapsed_s)
 
 
 class Conversation:
@@ -83,10 +36,10 @@ class Conversation:
     def __init__(self, runspaces: int) -> None:
         self._pool = psrpcore.ClientRunspacePool(max_runspaces=runspaces)
         self._reader = ElementReader()
+        self._messages = MessageReader(self._pool)
         self._waiting: dict[UUID, deque[Element]] = {}
         self._under_way: dict[UUID, tuple[str, float]] = {}
         self._exchanges: dict[UUID, Exchange] = {}
-        self._kinds: dict[UUID, int] = {}
         self.pool_closed = False
 
     @property
@@ -174,49 +127,17 @@ class Conversation:
                 self._pool.pipeline_table.pop(element.target, None)
 
     def _take_data(self, element: Element) -> None:
-        self._remember_kind(element)
         exchange = self._exchanges.get(element.target)
-        self._pool.receive_data(
-            psrpcore.PSRPPayload(element.data, psrpcore.StreamType.default, element.target)
-        )
-        while True:
-            try:
-                event = self._pool.next_event()
-            except _UNREADABLE as error:
-                self._note_unreadable(element.target, exchange, error)
-                continue
-            if event is None:
-                return
-            self._take_event(event, exchange)
+        for message in self._messages.read(element):
+            if isinstance(message, psrpcore.RunspacePoolStateEvent):
+                _demand_unbroken(message)
+            elif exchange is not None:
+                exchange.take(message)
+            elif isinstance(message, Unreadable):
+                raise ConversationError(f"a message that cannot be read: {message.reason}")
 
-    def _take_event(self, event: psrpcore.PSRPEvent, exchange: Exchange | None) -> None:
-        if isinstance(event, psrpcore.RunspacePoolStateEvent):
-            if event.state == RunspacePoolState.Broken:
-                reason = error_record(event.reason).message if event.reason else "no reason given"
-                raise ConversationError(f"the session broke: {reason}")
-        elif exchange is None:
-            return
-        elif isinstance(event, psrpcore.PipelineOutputEvent):
-            exchange.outputs.append(windows_object(event.data))
-        elif isinstance(event, psrpcore.ErrorRecordEvent):
-            exchange.errors.append(error_record(event.record))
-        elif isinstance(event, psrpcore.PipelineStateEvent):
-            exchange.state = STATES.get(int(event.state))
-            # A terminating error is nowhere else (psrp-facts 1.7).
-            if event.reason is not None:
-                exchange.errors.append(error_record(event.reason))
 
-    def _remember_kind(self, element: Element) -> None:
-        """Keep the type of the message that begins here: psrpcore loses it with one it cannot read."""
-        head = _HEADER.size + _KIND.size
-        if len(element.data) >= head and element.data[16] & 1:
-            _, self._kinds[element.target] = _KIND.unpack_from(element.data, _HEADER.size)
-
-    def _note_unreadable(self, target: UUID, exchange: Exchange | None, error: Exception) -> None:
-        if exchange is None:
-            raise ConversationError(f"a message that cannot be read: {error}") from error
-        exchange.unreadable = True
-        text = f"what the command gave cannot be read: {error}"
-        exchange.errors.append(ErrorRecord("WslnetUnreadableMessage", "InvalidData", text))
-        if self._kinds.get(target) == PSRPMessageType.PipelineState:
-            exchange.state = exchange.state or "Failed"
+def _demand_unbroken(event: psrpcore.RunspacePoolStateEvent) -> None:
+    if event.state == RunspacePoolState.Broken:
+        reason = error_record(event.reason).message if event.reason else "no reason given"
+        raise ConversationError(f"the session broke: {reason}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wslnet.transport.child_pipe import ChildPipe
-    from wslnet.transport.local_conversation import Exchange
+    from wslnet.transport.local_exchange import Exchange
     from wslnet_win_agent.send import Batch
 
 RUNSPACES = 4

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.errors import DeadlineExceeded, Unreachable
+from wslnet.errors import Unreachable
 from wslnet.transport.agent_client import AgentClient
 from wslnet.transport.agent_text import clean_line
 from wslnet.transport.child_pipe import ChildPipe
 from wslnet.transport.local_native import VARIABLES, LocalNative, find_program
-from wslnet.transport.pipe import after
 from wslnet.transport.ssh_agent import AgentPipe, Greeting
+from wslnet.transport.tunnel import Tunnel
 from wslnet_linux_agent import bundle
 from wslnet_win_agent.wsl_exe import DEFAULT_PATH, WslProgram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_LONG_S = 3600.0
 
 
 class WslStopped(Unreachable):
@@ -60,13 +58,13 @@ class WslConnection:
             Unreachable: there is no wsl.exe, or it does not start.
         """
         del deadline
-        self._demand_running()
         program = find_program(DEFAULT_PATH)
+        if program is None:
+            raise Unreachable(f"{self.machine}: there is no wsl.exe on this machine", machine=self.machine)
+        self._demand_running()
         distro = () if self._distro is None else ("-d", self._distro)
         try:
-            return ChildPipe(
-                (program or "wsl.exe", *distro, "-u", "root", "-e", *argv), self.machine, VARIABLES
-            )
+            return ChildPipe((program, *distro, "-u", "root", "-e", *argv), self.machine, VARIABLES)
         except OSError as error:
             text = f"{self.machine}: wsl.exe does not start: {error.strerror or error}"
             raise Unreachable(text, machine=self.machine) from error
@@ -102,60 +100,9 @@ class WslConnection:
         return line, first
 
     def _demand_running(self) -> None:
-        distros = WslProgram(LocalNative(self.machine)).distros()
-        wanted = [each for each in distros if each.default or each.name == self._distro]
-        named = [each for each in wanted if self._distro in (None, each.name)]
-        if not any(each.state == "Running" for each in named):
-            raise stopped(self.machine)
-
-
-class Tunnel:
-    """What paramiko needs of a socket, over a process that passes bytes on."""
-
-    def __init__(self, pipe: ChildPipe, first: bytes) -> None:
-        """Takes the pipe and what came through it already."""
-        self._pipe = pipe
-        self._came = first
-        self._timeout_s: float | None = None
-        self._closed = False  # looked at by paramiko, as in every socket
-
-    def settimeout(self, seconds: float | None) -> None:
-        """As of a socket."""
-        self._timeout_s = seconds
-
-    def recv(self, size: int) -> bytes:
-        """As of a socket: nothing at the end.
-
-        Raises:
-            TimeoutError: nothing came in time.
-        """
-        if not self._came:
-            try:
-                self._came = self._pipe.recv(self._until())
-            except DeadlineExceeded as error:
-                raise TimeoutError from error
-        data, self._came = self._came[:size], self._came[size:]
-        return data
-
-    def send(self, data: bytes) -> int:
-        """As of a socket; takes all of it.
-
-        Raises:
-            TimeoutError: the process did not take it in time.
-            OSError: the process is gone.
-        """
-        try:
-            self._pipe.send(data, self._until())
-        except DeadlineExceeded as error:
-            raise TimeoutError from error
-        except Unreachable as error:
-            raise OSError(error.message) from error
-        return len(data)
-
-    def close(self) -> None:
-        """As of a socket."""
-        self._closed = True
-        self._pipe.close(0.0)
-
-    def _until(self) -> float:
-        return after(_LONG_S if self._timeout_s is None else self._timeout_s)
+        wanted = None if self._distro is None else self._distro.casefold()
+        for each in WslProgram(LocalNative(self.machine)).distros():
+            chosen = each.default if wanted is None else each.name.casefold() == wanted
+            if chosen and each.state == "Running":
+                return
+        raise stopped(self.machine)

@@ -67,8 +67,6 @@ def record(name: str, calls: list[Call], **settings: object) -> None:
 
 def main() -> None:
     local_bridge.ChildPipe = RecordingPipe  # type: ignore[misc]
-    record("rows", [network.profiles()])
-    record("not_found", [firewall.rule("no such rule")])
     record("refused_write", [firewall.change_setting("{00000000-0000-0000-0000-000000000000}", "Allow")])
     record("error_between_rows", [files.user_profile(), firewall.stored_setting("x"), network.profiles()])
     record(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 from psrpcore.types import RunspacePoolState
 
-from wslnet.transport.local_conversation import Conversation, ConversationError, Exchange
+from wslnet.transport.local_conversation import Conversation, ConversationError
 from wslnet.transport.local_framing import POOL, Element, ElementReader, encode
 from wslnet_lab.host.wire.fragments import MessageType, pack_message, split_message
 from wslnet_win_agent.calls import network
 from wslnet_win_agent.send import Batch
+
+if TYPE_CHECKING:
+    from wslnet.transport.local_exchange import Exchange
 
 STATE = '<Obj RefId="0"><MS><I32 N="PipelineState">4</I32></MS></Obj>'
 
@@ -116,6 +120,13 @@ def test_an_end_that_cannot_be_read_is_an_end(server: Server, body: str) -> None
     server.tell(MessageType.PIPELINE_STATE, body, exchange.target)
     assert exchange.ended
     assert exchange.reply(0.0).state == "Failed"
+
+
+def test_progress_that_cannot_be_read_is_noise(server: Server) -> None:
+    exchange = begin(server)
+    server.tell(MessageType.PROGRESS_RECORD, "<Obj", exchange.target)
+    server.tell(MessageType.PIPELINE_STATE, STATE, exchange.target)
+    assert exchange.reply(0.0).ok
 
 
 def test_null_and_no_output_are_told_apart(server: Server) -> None:

@@ -11,11 +11,14 @@ import pytest
 
 from wslnet.errors import Unreachable
 from wslnet.transport.pipe import after
-from wslnet.transport.wsl_connection import Tunnel, WslConnection, WslStopped
+from wslnet.transport.wsl_connection import WslConnection, WslStopped
+from wslnet_linux_agent import bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from wslnet.transport.tunnel import Tunnel
 
 WSL = """#!/bin/sh
 echo "$@" >> {log}
@@ -23,7 +26,7 @@ if [ "$1" = -l ]; then
     printf '  NAME    STATE    VERSION\\r\\n* Debian  {state}  2\\r\\n  Other   Running  2\\r\\n'
     exit 0
 fi
-[ "$1" = -d ] && [ "$2" = Debian ] && shift 2
+[ "$1" = -d ] && shift 2
 [ "$1" = -u ] && [ "$2" = root ] && [ "$3" = -e ] || exit 9
 shift 3
 exec "$@"
@@ -61,7 +64,11 @@ def echo() -> Iterator[int]:
         thread.join(5)
 
 
-@pytest.mark.parametrize("distro", ["Debian", None])
+def test_nothing_that_a_windows_command_line_could_spoil_is_in_the_first_stage() -> None:
+    assert not set('"\\\n%') & set(bundle.FIRST_STAGE)
+
+
+@pytest.mark.parametrize("distro", ["Debian", "debian", None])
 def test_an_agent_answers(wsl: Callable[[str], Path], distro: str | None) -> None:
     wsl("Running")
     connection = WslConnection("wsl", distro)

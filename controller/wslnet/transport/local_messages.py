@@ -1,0 +1,81 @@
+"""Fragments in, psrpcore's events out; what psrpcore cannot read comes out too, as what it was. No I/O."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import psrpcore
+from psrpcore.types import PSRPMessageType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from wslnet.transport.local_framing import Element
+
+_HEADER = struct.Struct(">QQBI")
+_KIND = struct.Struct("<iI")
+_UNREADABLE = (
+    psrpcore.PSRPCoreError,
+    ET.ParseError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    struct.error,
+)
+"""What psrpcore raises for a message that it cannot read, such as text with U+FFFE (psrp-facts 5)."""
+
+
+_NOISE = frozenset(
+    {
+        PSRPMessageType.DebugRecord,
+        PSRPMessageType.InformationRecord,
+        PSRPMessageType.ProgressRecord,
+        PSRPMessageType.VerboseRecord,
+        PSRPMessageType.WarningRecord,
+    }
+)
+"""What is not listened to, so it need not be readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that could not be read; `is_end` if it was a pipeline's final state."""
+
+    reason: str
+    is_end: bool
+
+
+class MessageReader:
+    """Reads what a pool and its pipelines say."""
+
+    def __init__(self, pool: psrpcore.ClientRunspacePool) -> None:
+        self._pool = pool
+        self._kinds: dict[UUID, int] = {}
+
+    def read(self, element: Element) -> Iterator[psrpcore.PSRPEvent | Unreadable]:
+        """Give the messages that an element's fragments complete."""
+        self._remember_kind(element)
+        payload = psrpcore.PSRPPayload(element.data, psrpcore.StreamType.default, element.target)
+        self._pool.receive_data(payload)
+        while True:
+            try:
+                event = self._pool.next_event()
+            except _UNREADABLE as error:
+                kind = self._kinds.get(element.target)
+                if kind not in _NOISE:
+                    yield Unreadable(str(error), kind == PSRPMessageType.PipelineState)
+                continue
+            if event is None:
+                return
+            yield event
+
+    def _remember_kind(self, element: Element) -> None:
+        """Keep the type of the message that begins here: psrpcore loses it with one it cannot read."""
+        head = _HEADER.size + _KIND.size
+        if len(element.data) >= head and element.data[16] & 1:
+            _, self._kinds[element.target] = _KIND.unpack_from(element.data, _HEADER.size)
