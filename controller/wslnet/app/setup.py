@@ -20,7 +20,7 @@ from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
 from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import Resource
@@ -101,8 +101,7 @@ def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], N
     windows, wsl = fleet.inventory.windows, fleet.inventory.wsl
     if windows is None or wsl is None:
         raise InputError(f"{fleet.inventory.path}: setup needs a windows and a wsl machine")
-    for finding in examine(snapshot, only=required):
-        _demand_support(finding, required)
+    _demand_support(examine(snapshot, only=required), required)
     service = snapshot.windows.wsl if snapshot.windows is not None else None
     if service is not None and service.installed and not service.running:
         say(windows.name, "starting WSL")
@@ -116,8 +115,9 @@ def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], N
 def _preflight(snapshot: Snapshot, required: frozenset[str]) -> tuple[str, ...]:
     """Refuses what cannot work and returns what the user should know."""
     notes: list[str] = []
-    for finding in examine(snapshot, only=required | _WRONG_INPUT | _WORTH_KNOWING):
-        _demand_support(finding, required)
+    findings = examine(snapshot, only=required | _WRONG_INPUT | _WORTH_KNOWING)
+    _demand_support(findings, required)
+    for finding in findings:
         text = _in_words(finding)
         if finding.status is Status.FAIL and finding.code in _WRONG_INPUT:
             raise InputError(text, machine=finding.machine)
@@ -126,8 +126,11 @@ def _preflight(snapshot: Snapshot, required: frozenset[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _demand_support(finding: Finding, required: frozenset[str]) -> None:
-    if finding.status is Status.FAIL and finding.code in required:
+def _demand_support(findings: Iterable[Finding], required: frozenset[str]) -> None:
+    """Refuses with the failure that no other one explains."""
+    failing = [one for one in findings if one.status is Status.FAIL and one.code in required]
+    codes = {one.code for one in failing}
+    for finding in sorted(failing, key=lambda one: bool(codes.intersection(one.depends_on))):
         raise Unsupported(_in_words(finding), machine=finding.machine)
 
 
