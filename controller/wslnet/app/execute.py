@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wslnet.app.result import Result, RunResult
@@ -11,12 +12,22 @@ from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
 from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
+from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import make_plan
 from wslnet.engine.probes import measure
 from wslnet.engine.restart import running_vms
-from wslnet.errors import Interrupted, NeedsElevation, RollbackIncomplete, RolledBack, WslnetError
+from wslnet.engine.run_log import refuse_beside_pending
+from wslnet.errors import (
+    Interrupted,
+    NeedsElevation,
+    PlanRefused,
+    RollbackIncomplete,
+    RolledBack,
+    Unsupported,
+    WslnetError,
+)
 from wslnet.model.change import Action
 from wslnet.model.reach import allow_probes, wished_probes
 
@@ -38,27 +49,53 @@ class NotAsWished(WslnetError):
     code = "not-as-wished"
 
 
-def execute(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
-    """Runs the prepared plan.
+def execute(
+    prepared: Prepared, say: Callable[[str, str], None], *, confirm_within: float | None = None
+) -> RunResult:
+    """Runs the prepared plan; with `confirm_within` (seconds) it then waits for `wslnet confirm`.
 
     Never raises for a failed change: the result says what failed, what was taken back and what is left.
 
     Raises:
         NeedsElevation: Windows' part needs an administrator and has none; nothing was changed.
-        PlanRefused: another run is at work.
+        PlanRefused: another run is at work, or waits for its confirmation.
+        Unsupported: it should wait for a confirmation and no guard could take all of it back.
     """
     began = time.monotonic()
     fleet, plan = prepared.fleet, prepared.plan
+    refuse_beside_pending(fleet.inventory.state)
     if not plan.changes:
         return replace(_unchanged(prepared, say), seconds=time.monotonic() - began)
     demand_rights(prepared.snapshot, plan.changes)
-    with (
-        only_run(fleet.inventory.state),
-        Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal,
-    ):
-        run = Progress(fleet, journal, say, running_vms(prepared.snapshot))
-        journal.open_run(plan, run.vms)
-        return replace(_changed(prepared, run), seconds=time.monotonic() - began)
+    if confirm_within is not None:
+        _demand_guards(prepared)
+    state = fleet.inventory.state
+    with only_run(state):
+        # Another run may have come to wait since the plan was shown.
+        refuse_beside_pending(state)
+        return replace(_run(prepared, say, confirm_within), seconds=time.monotonic() - began)
+
+
+def _run(prepared: Prepared, say: Callable[[str, str], None], confirm_within: float | None) -> RunResult:
+    fleet, plan = prepared.fleet, prepared.plan
+    with Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal:
+        guards = Guards(fleet, journal, min(confirm_within or DEFAULT_S, DEFAULT_S))
+        run = Progress(fleet, journal, say, running_vms(prepared.snapshot), guards=guards)
+        journal.open_run(plan, run.vms, to_confirm=confirm_within is not None)
+        return _changed(prepared, run, guards, confirm_within)
+
+
+def _demand_guards(prepared: Prepared) -> None:
+    """Windows has no guard yet, so what changes it cannot be left to wait for a confirmation."""
+    inventory = prepared.fleet.inventory
+    for change in prepared.plan.changes:
+        if not inventory[change.machine].is_linux:
+            raise Unsupported(
+                f"--confirm-within: {change.machine}: {change.resource}: Windows has no guard that could "
+                "take it back by itself; nothing was changed",
+                machine=change.machine,
+                hint="without --confirm-within the run confirms itself by its probes",
+            )
 
 
 def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
@@ -68,13 +105,16 @@ def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult
     return RunResult(None, result, verify=measured, notes=prepared.plan.notes, reason=reason, exit_code=code)
 
 
-def _changed(prepared: Prepared, run: Progress) -> RunResult:
+def _changed(prepared: Prepared, run: Progress, guards: Guards, confirm_within: float | None) -> RunResult:
     outcome = RunResult(
         run.journal.run, Result.COMMITTED, prepared.plan.changes, run.outcomes, notes=prepared.plan.notes
     )
     try:
         snapshot, changes = _apply(prepared, run)
         outcome = replace(outcome, changes=tuple(changes))
+        if confirm_within is not None:
+            return _wait_for_confirmation(run, guards, outcome, confirm_within)
+        guards.extend(guards.seconds)
         # Confirmed only over connections made after the change.
         run.fleet.forget(run.fleet.inventory.machines)
         measured = _verify(prepared, snapshot, run.say)
@@ -82,15 +122,26 @@ def _changed(prepared: Prepared, run: Progress) -> RunResult:
         reason = _contradictions(measured)
         if reason is not None:
             raise NotAsWished(reason)
+        guards.release()
         run.journal.write("committed")
     except WslnetError as error:
-        if isinstance(error, NeedsElevation) and not run.applied:
+        if isinstance(error, (NeedsElevation, PlanRefused)) and not run.applied:
             run.journal.write("rolled-back")
             raise
         return take_back(run, replace(outcome, reason=error.message))
     except KeyboardInterrupt:
         return take_back(run, replace(outcome, reason=Interrupted.code))
     return outcome
+
+
+def _wait_for_confirmation(
+    run: Progress, guards: Guards, outcome: RunResult, confirm_within: float
+) -> RunResult:
+    """T counts from here: the guards are alone with it until `wslnet confirm`."""
+    deadline = (datetime.now(UTC) + timedelta(seconds=confirm_within)).isoformat(timespec="milliseconds")
+    guards.extend(confirm_within)
+    run.journal.write("pending", deadline=deadline)
+    return replace(outcome, result=Result.PENDING, deadline=deadline)
 
 
 def take_back(run: Progress, outcome: RunResult) -> RunResult:

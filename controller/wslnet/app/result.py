@@ -38,9 +38,10 @@ class RunResult:
     reason: str | None = None
     exit_code: int = 0
     left: tuple[str, ...] = ()
+    deadline: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The shape of spec/cli.md; `reason`, `notes` and `left` are added."""
+        """The shape of spec/cli.md; `reason`, `notes`, `left` and `deadline` are added."""
         return {
             "schema_version": SCHEMA_VERSION,
             "run": self.run,
@@ -55,4 +56,5 @@ class RunResult:
             "notes": list(self.notes),
             "reason": self.reason,
             "left": list(self.left),
+            "deadline": self.deadline,
         }

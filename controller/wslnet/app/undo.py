@@ -15,12 +15,13 @@ from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, roll_back
 from wslnet.engine.gather import gather
+from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.probes import measure
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
-from wslnet.errors import InputError, RollbackIncomplete
+from wslnet.errors import InputError, RollbackIncomplete, WslnetError
 from wslnet.model.machine import Kind
 from wslnet.model.reach import wished_probes
 
@@ -35,12 +36,12 @@ def run_to_undo(state: Path, run: str | None) -> RunLog | None:
     """The named run, or the newest committed one; None when there is none to undo.
 
     Raises:
-        InputError: the named run does not exist or was not committed.
+        InputError: the named run does not exist, or is neither committed nor pending.
     """
     if run is not None:
         log = find_run(state, run)
-        if log.ended is not End.COMMITTED:
-            raise InputError(f"run {run} is {log.ended}; only a committed run can be undone")
+        if log.ended not in {End.COMMITTED, End.PENDING}:
+            raise InputError(f"run {run} is {log.ended}; only a committed or pending run can be undone")
         return log
     return next((log for log in reversed(read_runs(state)) if log.ended is End.COMMITTED), None)
 
@@ -60,7 +61,7 @@ def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> R
         only_run(fleet.inventory.state),
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
-        run = _progress(fleet, journal, log, say)
+        run = progress_of(fleet, journal, log, say)
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("undo-began")
         try:
@@ -95,9 +96,13 @@ def _demand_reach(fleet: Fleet, log: RunLog) -> None:
 
 
 def interrupted(state: Path) -> RunLog | None:
-    """The newest run without a last word, or whose rollback was not complete; None when all is settled."""
+    """The newest run without a last word, not confirmed in time, or whose rollback was not complete.
+
+    None when all is settled; a run that may still be confirmed is not interrupted.
+    """
     open_ends = {End.INTERRUPTED, End.INCOMPLETE}
-    return next((log for log in reversed(read_runs(state)) if log.ended in open_ends), None)
+    logs = reversed(read_runs(state))
+    return next((log for log in logs if log.ended in open_ends or log.expired), None)
 
 
 def resume(
@@ -106,7 +111,8 @@ def resume(
     """Brings an interrupted run to an end.
 
     Rolls back unless every change was read back and only verify or confirm is missing; `finish` True or
-    False overrides that (True only helps a run whose changes are all done).
+    False overrides that (True only helps a run whose changes are all done). A run that only the user may
+    confirm is rolled back, and so is one whose guards have fired.
 
     Raises:
         InputError: `finish` is asked for and changes are missing.
@@ -121,19 +127,36 @@ def resume(
         only_run(fleet.inventory.state),
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
-        run = _progress(fleet, journal, log, say)
+        run = progress_of(fleet, journal, log, say)
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("resume-began")
-        if log.complete if finish is None else finish:
+        if (log.complete and not log.to_confirm) if finish is None else finish:
             probes = wished_probes(gather(fleet, needs_of(fleet.inventory)))
             outcome = replace(outcome, verify=measure(fleet, probes, attempts=3))
-            if not any(one.contradicts for one in outcome.verify):
+            if not any(one.contradicts for one in outcome.verify) and _released(run, say):
                 journal.write("committed")
                 return replace(outcome, seconds=time.monotonic() - began)
         outcome = take_back(run, replace(outcome, reason=f"run {log.run} was interrupted"))
         return replace(outcome, seconds=time.monotonic() - began)
 
 
-def _progress(fleet: Fleet, journal: Journal, log: RunLog, say: Callable[[str, str], None]) -> Progress:
+def _released(run: Progress, say: Callable[[str, str], None]) -> bool:
+    """Whether all changes stand: no guard is left, and none had fired."""
+    try:
+        if run.guards is not None:
+            run.guards.release()
+    except WslnetError as error:
+        say("all", error.message)
+        return False
+    return True
+
+
+def progress_of(fleet: Fleet, journal: Journal, log: RunLog, say: Callable[[str, str], None]) -> Progress:
+    """A run as its journal left it, its guards included."""
     outcomes = {name: "done" if outcome == "verified" else outcome for name, outcome in log.outcomes.items()}
-    return Progress(fleet, journal, say, log.vms, list(log.left), outcomes)
+    guards = None
+    if log.guards:
+        until = time.monotonic() + DEFAULT_S
+        tokens = set(log.guards.values())
+        guards = Guards(fleet, journal, DEFAULT_S, tokens.pop(), dict.fromkeys(log.guards, until))
+    return Progress(fleet, journal, say, log.vms, list(log.left), outcomes, guards)

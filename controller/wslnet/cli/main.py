@@ -20,6 +20,9 @@ from wslnet.errors import Interrupted, WslnetError
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("wslnet.cli.init:init", "Find Windows, distros and VMs by itself and write the inventory."),
     "setup": ("wslnet.cli.setup:setup", "Set up a networking mode as one workflow, proven by packets."),
+    "plan": ("wslnet.cli.plan:plan", "Make a plan and change nothing."),
+    "apply": ("wslnet.cli.plan:apply", "Run a plan from a file, if what it rests on is still there."),
+    "confirm": ("wslnet.cli.confirm:confirm", "Let the run that waits for a confirmation stand."),
     "doctor": ("wslnet.cli.doctor:doctor", "Every check over every machine: evidence, cause, fix."),
     "status": ("wslnet.cli.status:status", "Machines, mode as measured, adapters, routes, bridges, VMs."),
     "restart": ("wslnet.cli.restart:restart", "Restart WSL: VMs down and up again, the mode measured."),

@@ -68,4 +68,6 @@ def print_result(result: RunResult) -> None:
         print_line(f"left: {line}")
     if result.reason:
         print_line(f"reason: {result.reason}")
+    if result.deadline:
+        print_line(f"taken back at {result.deadline} unless you say: wslnet confirm {result.run}")
     print_line(f"{result.result} in {result.seconds:.1f} s" + (f", run {result.run}" if result.run else ""))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
 from wslnet.cli.options import inventory_option, json_option, known_machine, load, refuse_inside_wsl
-from wslnet.cli.output import print_json, progress
-from wslnet.cli.render_run import ask, print_plan, print_result
+from wslnet.cli.output import progress
 from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
-
-if TYPE_CHECKING:
-    from wslnet.app.setup import Prepared
 
 
 @click.command()
@@ -31,6 +26,7 @@ if TYPE_CHECKING:
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file."
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@confirm_within_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -45,12 +41,12 @@ def setup(  # noqa: PLR0917 - click passes options by name
     dry_run: bool,  # noqa: FBT001
     output: Path | None,
     yes: bool,  # noqa: FBT001
+    confirm_within: float | None,
     own_inventory: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
     """Set up a networking mode as one workflow, proven by packets, or rolled back."""
-    from wslnet.app.execute import execute  # noqa: PLC0415 - kept out of `wslnet --help`
-    from wslnet.app.setup import prepare, wish_for  # noqa: PLC0415
+    from wslnet.app.setup import prepare, wish_for  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.profiles.modes import SetupOptions  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
@@ -66,28 +62,5 @@ def setup(  # noqa: PLR0917 - click passes options by name
     with Connections(inventory) as fleet:
         prepared = prepare(fleet, mode, options, say)
         if dry_run or output is not None:
-            return _show_only(prepared, output, as_json=as_json)
-        if not as_json:
-            print_plan(prepared.plan)
-        if prepared.plan.changes and not yes:
-            ask("setup", as_json=as_json)
-        result = execute(prepared, say)
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(result)
-    return result.exit_code
-
-
-def _show_only(prepared: Prepared, output: Path | None, *, as_json: bool) -> int:
-    document = prepared.plan.to_json()
-    if output is not None:
-        try:
-            output.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
-    if as_json:
-        print_json(document)
-    else:
-        print_plan(prepared.plan)
-    return 10 if prepared.plan.changes else 0
+            return show_only(prepared, output, as_json=as_json)
+        return carry_out(prepared, say, verb="setup", yes=yes, confirm_within=confirm_within, as_json=as_json)

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from wslnet.engine.gather import gather
+from wslnet.engine.guards import demand_armed
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.restart import RunningVm, restart_wsl
 from wslnet.errors import AgentError, NeedsElevation, PlanRefused, RollbackIncomplete, WslnetError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from wslnet.engine.fleet import Fleet
+    from wslnet.engine.guards import Guards
     from wslnet.engine.journal import Journal
     from wslnet.model.change import Change, Resource
 
@@ -31,7 +33,7 @@ _NOTHING_TO_UNDO = frozenset({"not-found", "exists"})
 
 @dataclass
 class Progress:
-    """What a run has done so far: enough to take it back and to tell it."""
+    """What a run has done so far: enough to take it back and to tell it. Without `guards` it has none."""
 
     fleet: Fleet
     journal: Journal
@@ -39,6 +41,7 @@ class Progress:
     vms: tuple[RunningVm, ...] = ()
     applied: list[Change] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
+    guards: Guards | None = None
 
 
 def apply_changes(run: Progress, changes: Sequence[Change], resources: Iterable[Resource]) -> None:
@@ -50,6 +53,8 @@ def apply_changes(run: Progress, changes: Sequence[Change], resources: Iterable[
     """
     declared = {(one.machine, one.name): one for one in resources}
     for change_batch in _batches(changes):
+        if run.guards is not None:
+            run.guards.refresh()
         if change_batch[0].do.verb == RESTART_VERB:
             _restart(run, change_batch[0])
         else:
@@ -73,7 +78,10 @@ def _do(run: Progress, changes: list[Change]) -> None:
         run.say(machine, f"{change.action} {change.resource}")
         run.applied.append(change)
         run.outcomes[change.id] = "unknown"
-    results = run.fleet.execute(machine, [change.do for change in changes], deadline_s=OP_DEADLINE_S)
+    guard = run.guards.before(changes) if run.guards is not None else ()
+    ops = [*guard, *(change.do for change in changes)]
+    answers = run.fleet.execute(machine, ops, deadline_s=OP_DEADLINE_S)
+    results = answers[len(guard) :]
     for change, result in zip(changes, results, strict=True):
         if result.ok:
             run.journal.done(change)
@@ -84,6 +92,8 @@ def _do(run: Progress, changes: list[Change]) -> None:
             run.outcomes[change.id] = "not-done"
         else:
             run.outcomes[change.id] = "failed"
+    for answer in answers[: len(guard)]:
+        demand_armed(machine, answer)
     failed = next(
         ((c, r) for c, r in zip(changes, results, strict=True) if not r.ok and r.code != "not-run"), None
     )
@@ -151,12 +161,16 @@ def roll_back(run: Progress) -> None:
     """
     restart = next((change for change in run.applied if change.do.verb == RESTART_VERB), None)
     left: list[str] = []
+    if run.guards is not None:
+        run.guards.settle(run.say, wait=restart is None)
     for change in reversed(run.applied):
         if change is restart:
             continue
         problem = _undo(run, change)
         if problem is not None and not (restart is not None and change.stage > 1):
             left.append(f"{change.machine}: {change.resource}: {problem}")
+    if run.guards is not None:
+        run.guards.clear()
     if restart is not None and restart.undo is not None:
         left += _restart_back(run, restart)
     run.applied.clear()
@@ -172,7 +186,9 @@ def _undo(run: Progress, change: Change) -> str | None:
         (result,) = run.fleet.execute(change.machine, [change.undo], deadline_s=OP_DEADLINE_S)
     except WslnetError as error:
         return error.message
-    uncertain = run.outcomes[change.id] != "done"
+    # A guard may have been first, or fires between two answers.
+    guarded = run.guards is not None and change.machine in run.guards.armed
+    uncertain = guarded or run.outcomes[change.id] != "done"
     if not result.ok and not (uncertain and result.code in _NOTHING_TO_UNDO):
         return result.message
     run.journal.undone(change)

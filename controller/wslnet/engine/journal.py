@@ -56,10 +56,10 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def open_run(self, plan: Plan, vms: Iterable[RunningVm]) -> None:
-        """The first record: the whole plan, and the VMs that run now."""
+    def open_run(self, plan: Plan, vms: Iterable[RunningVm], *, to_confirm: bool = False) -> None:
+        """The first record: the whole plan, the VMs that run now, whether only the user may confirm it."""
         running = [{"host": vm.host, "domain": vm.domain, "depth": vm.depth} for vm in vms]
-        self.write("open", plan=plan.to_json(), vms=running)
+        self.write("open", plan=plan.to_json(), vms=running, to_confirm=to_confirm)
 
     def intent(self, change: Change) -> None:
         """Before a change: what will be done and how to take it back."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import msgspec
 
 from wslnet.engine.journal import FOLDER
 from wslnet.engine.restart import RunningVm
-from wslnet.errors import InputError
+from wslnet.errors import InputError, PlanRefused
 from wslnet.model.change import change_from_json
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class End(StrEnum):
     """How a run ended; `INTERRUPTED` when its journal has no last word."""
 
     COMMITTED = "committed"
+    PENDING = "pending"
     ROLLED_BACK = "rolled-back"
     INCOMPLETE = "rollback-incomplete"
     UNDONE = "undone"
@@ -38,7 +40,12 @@ _LAST_WORDS = {str(end) for end in End}
 
 @dataclass(frozen=True)
 class RunLog:
-    """One run. `outcomes`: change id → `unknown` (intent only), `done`, `verified`, `undone`, `not-done`."""
+    """One run. `outcomes`: change id → `unknown` (intent only), `done`, `verified`, `undone`, `not-done`.
+
+    `guards`: machine → token of a guard that may still be armed; `deadline`: until when it waits for
+    `confirm` (ISO 8601); `to_confirm`: only the user's `confirm` may commit it, and that has
+    not been asked for.
+    """
 
     run: str
     path: Path
@@ -48,11 +55,20 @@ class RunLog:
     vms: tuple[RunningVm, ...] = ()
     changes: tuple[Change, ...] = ()
     outcomes: dict[str, str] = field(default_factory=dict)
+    guards: dict[str, str] = field(default_factory=dict)
+    deadline: str | None = None
+    to_confirm: bool = False
 
     @property
     def left(self) -> tuple[Change, ...]:
         """Changes that stand or may stand, in the order they were made."""
         return tuple(one for one in self.changes if self.outcomes.get(one.id) not in {"undone", "not-done"})
+
+    @property
+    def expired(self) -> bool:
+        """Whether it waits for a confirmation whose time is over."""
+        waits = self.ended is End.PENDING and self.deadline is not None
+        return waits and datetime.now(UTC) >= datetime.fromisoformat(str(self.deadline))
 
     @property
     def complete(self) -> bool:
@@ -85,12 +101,27 @@ def find_run(state: Path, run: str) -> RunLog:
     raise InputError(f"no run {run!r} in {state}; `wslnet history` lists them")
 
 
+def refuse_beside_pending(state: Path) -> None:
+    """Only one run at a time may wait for its confirmation, and nothing else begins beside it.
+
+    Raises:
+        PlanRefused: one waits; the message names it.
+    """
+    for log in read_runs(state):
+        if log.ended is End.PENDING:
+            hint = "wslnet resume" if log.expired else f"wslnet confirm {log.run}, or wslnet undo {log.run}"
+            raise PlanRefused(f"run {log.run} waits for its confirmation until {log.deadline}", hint=hint)
+
+
 def _read(path: Path) -> RunLog:
     began, ended = "", End.INTERRUPTED
     plan: dict[str, object] = {}
     vms: tuple[RunningVm, ...] = ()
     changes: dict[str, Change] = {}
     outcomes: dict[str, str] = {}
+    guards: dict[str, str] = {}
+    deadline: str | None = None
+    to_confirm = False
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             record = json.loads(line)
@@ -99,14 +130,22 @@ def _read(path: Path) -> RunLog:
         match record["kind"]:
             case "open":
                 began, plan = record["at"], record["plan"]
+                to_confirm = bool(record.get("to_confirm"))
                 vms = tuple(msgspec.convert(record["vms"], list[RunningVm]))
             case "intent":
                 change = change_from_json({**record["change"]})
                 changes[change.id], outcomes[change.id] = change, "unknown"
             case "done" | "not-done" | "verified" | "undone" as outcome if "id" in record:
                 outcomes[record["id"]] = outcome
+            case "guard" if record["state"] == "armed":
+                guards[record["machine"]] = record["token"]
+            case "guard":
+                guards.pop(record["machine"], None)
             case last if last in _LAST_WORDS:
+                deadline = record.get("deadline", deadline)
                 ended = End(last)
             case _:
+                to_confirm = to_confirm and record["kind"] != "confirm-began"
                 ended = End.INTERRUPTED  # it went on after its last word (an undo that began)
-    return RunLog(path.stem, path, began, ended, plan, vms, tuple(changes.values()), outcomes)
+    made = tuple(changes.values())
+    return RunLog(path.stem, path, began, ended, plan, vms, made, outcomes, guards, deadline, to_confirm)

@@ -1,0 +1,67 @@
+"""`wslnet confirm`: lets a pending run stand, over connections made after its changes.
+
+It takes a run's id or finds the one that waits; every guard must still be armed, or the run is taken back.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wslnet.app.execute import take_back
+from wslnet.app.result import Result, RunResult
+from wslnet.app.undo import progress_of
+from wslnet.engine.journal import FOLDER, Journal
+from wslnet.engine.lock import only_run
+from wslnet.engine.run_log import End, RunLog, find_run, read_runs
+from wslnet.errors import PlanRefused, WslnetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from wslnet.engine.fleet import Fleet
+
+
+def pending_run(state: Path, run: str | None) -> RunLog:
+    """The run that waits for its confirmation; `run` must be its id.
+
+    Raises:
+        InputError: no run has this id.
+        PlanRefused: it does not wait (any more), or none does.
+    """
+    if run is not None:
+        log = find_run(state, run)
+        if log.ended is not End.PENDING:
+            raise PlanRefused(f"run {run} is {log.ended}: it does not wait for a confirmation")
+        return log
+    waiting = next((log for log in read_runs(state) if log.ended is End.PENDING), None)
+    if waiting is None:
+        raise PlanRefused("no run waits for a confirmation")
+    return waiting
+
+
+def confirm(fleet: Fleet, run_id: str | None, say: Callable[[str, str], None]) -> RunResult:
+    """Commits the pending run; one whose guards have fired is settled and told as rolled back.
+
+    `fleet` must hold no connection from before the changes: that they can be made proves the way.
+
+    Raises:
+        InputError, PlanRefused: as `pending_run`, or another run is at work.
+    """
+    began = time.monotonic()
+    state = fleet.inventory.state
+    with only_run(state):
+        log = pending_run(state, run_id)
+        with Journal(state / FOLDER, log.run, again=True) as journal:
+            run = progress_of(fleet, journal, log, say)
+            outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
+            journal.write("confirm-began")
+            try:
+                if run.guards is not None:
+                    run.guards.release()
+                journal.write("committed")
+            except WslnetError as error:
+                outcome = take_back(run, replace(outcome, reason=error.message))
+    return replace(outcome, seconds=time.monotonic() - began)

@@ -1,0 +1,77 @@
+"""`wslnet plan` and `wslnet apply FILE`: the two halves of `setup`, apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.options import inventory_option, json_option, load, refuse_inside_wsl
+from wslnet.cli.output import progress
+from wslnet.errors import InputError
+from wslnet.model.allow import parse_allow
+
+
+@click.command()
+@click.option("--mirrored", "mode", flag_value="mirrored", help="WSL shares Windows' own addresses.")
+@click.option("--nat", "mode", flag_value="nat", help="WSL behind Windows, which routes between switches.")
+@click.option("--allow", "allow", multiple=True, metavar="PROTO/PORT[@lan]", help="Let a port into WSL.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file."
+)
+@inventory_option
+@json_option
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    mode: str | None,
+    allow: tuple[str, ...],
+    output: Path | None,
+    own_inventory: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Make a plan and change nothing; exit 10 when changes are pending, 0 when none."""
+    from wslnet.app.setup import prepare, wish_for  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.profiles.modes import SetupOptions  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    inventory = load(ctx, own_inventory)
+    wanted = mode or inventory.wish.mode
+    if wanted is None:
+        raise InputError(f"plan: give a mode, or a wish to {inventory.path}: `[wish]` with `mode`")
+    options = SetupOptions(tuple(parse_allow(text) for text in allow))
+    with Connections(wish_for(inventory, wanted, options)) as fleet:
+        prepared = prepare(fleet, wanted, options, progress(quiet=as_json))
+    return show_only(prepared, output, as_json=as_json)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@confirm_within_option
+@inventory_option
+@json_option
+@click.pass_context
+def apply(
+    ctx: click.Context,
+    file: Path,
+    confirm_within: float | None,
+    own_inventory: Path | None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Run the plan in FILE; it is refused when what it rests on has moved."""
+    from wslnet.app.plan_file import demand_same, read_plan  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.setup import prepare, wish_for  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    saved = read_plan(file)
+    refuse_inside_wsl("apply")
+    say = progress(quiet=as_json)
+    with Connections(wish_for(load(ctx, own_inventory), saved.mode, saved.options)) as fleet:
+        prepared = prepare(fleet, saved.mode, saved.options, say)
+        demand_same(saved, prepared.plan)
+        return carry_out(prepared, say, verb="apply", yes=yes, confirm_within=confirm_within, as_json=as_json)
