@@ -10,15 +10,21 @@ from wslnet.engine.restart import HOLD_S, await_agent
 from wslnet.model.change import Op
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wslnet.engine.fleet import Fleet
 
 _WAKE_DEADLINE_S = 120.0
 
 
-def diagnose(fleet: Fleet, *, only: Iterable[str] = (), wake: bool = False) -> Diagnosis:
-    """All findings about all machines. `wake` starts a stopped WSL first.
+def diagnose(
+    fleet: Fleet,
+    *,
+    only: Iterable[str] = (),
+    wake: bool = False,
+    say: Callable[[str, str], None] | None = None,
+) -> Diagnosis:
+    """All findings about all machines. `wake` starts a stopped WSL first; `say` is told of each machine.
 
     Raises:
         InputError: `only` names a code that no check has.
@@ -27,7 +33,7 @@ def diagnose(fleet: Fleet, *, only: Iterable[str] = (), wake: bool = False) -> D
     needs = doctor_needs(fleet.inventory, only=codes)
     if wake:
         wake_wsl(fleet)
-    snapshot = gather(fleet, needs)
+    snapshot = gather(fleet, needs, say=say)
     return Diagnosis(fleet.inventory, examine(snapshot, only=codes))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.options import inventory_option, json_option, known_machine, load
-from wslnet.cli.output import print_json
+from wslnet.cli.output import print_json, progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def doctor(
     if machine is not None:
         known_machine(inventory, machine)
     with Connections(inventory) as fleet:
-        diagnosis = diagnose(fleet, only=only, wake=wake)
+        diagnosis = diagnose(fleet, only=only, wake=wake, say=progress(quiet=as_json))
     if machine is not None:
         diagnosis = diagnosis.of_machine(machine)
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.options import inventory_option, json_option, load
-from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line
+from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def matrix(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) -> 
 
     inventory = load(ctx, own_inventory)
     with Connections(inventory) as fleet:
-        snapshot, measured = measure_matrix(fleet)
+        snapshot, measured = measure_matrix(fleet, progress(quiet=as_json))
     if as_json:
         print_json({"schema_version": SCHEMA_VERSION, "pairs": [one.to_pair() for one in measured]})
     else:
