@@ -80,6 +80,8 @@ def _not_seen(snapshot: Snapshot, machine: Machine, unseen: Unseen) -> Finding:
     if machine.kind is Kind.WSL and (unseen.code == "stopped" or _is_stopped(snapshot)):
         cause, step = "WSL does not run", "start WSL: wslnet doctor --wake"
         depends_on = ("wsl.running",)
+    elif machine.kind is Kind.WSL and _has_no_network(snapshot):
+        cause, step = "WSL runs in mode none: it has no network", "let it start anew: wslnet restart"
     elif blind is not None:
         cause = f"{blind.name}, through which it is reached, was not seen"
         step = f"first make {blind.name} reachable"
@@ -99,6 +101,11 @@ def _not_seen(snapshot: Snapshot, machine: Machine, unseen: Unseen) -> Finding:
 def _is_stopped(snapshot: Snapshot) -> bool:
     service = snapshot.windows.wsl if snapshot.windows is not None else None
     return service is not None and not service.running
+
+
+def _has_no_network(snapshot: Snapshot) -> bool:
+    service = snapshot.windows.wsl if snapshot.windows is not None else None
+    return service is not None and service.mode == "none"
 
 
 def _domain_state(snapshot: Snapshot, machine: Machine) -> str | None:

@@ -90,6 +90,8 @@ def _policy(snapshot: Snapshot) -> str | None:
 def _cause(measured: str, asked: str | None, *, fell_back: bool) -> str:
     if fell_back:
         return f"{why_fallen_back(measured)}; {_NOT_STARTED_SINCE}"
+    if asked is not None and not same_mode(asked, measured):
+        return f".wslconfig asks for {asked}, and {why_fallen_back(measured)}"
     if asked is not None:
         return f".wslconfig asks for {asked}"
     return ".wslconfig asks for no mode that WSL takes, so its default holds"

@@ -174,7 +174,7 @@ def _is_down(fleet: Fleet, host: str) -> bool:
     """Whether a host that does not answer is off, as its own parent tells; a doubt is no."""
     inventory = fleet.inventory
     if inventory.wsl is not None and host == inventory.wsl.name:
-        return _wsl_is_stopped(fleet)
+        return _wsl_is_off(fleet)
     parent = inventory[host].parent
     if parent is None or not inventory[parent].is_linux:
         return False
@@ -185,13 +185,16 @@ def _is_down(fleet: Fleet, host: str) -> bool:
     return not any(one.name == host and one.running for one in facts.domains or ())
 
 
-def _wsl_is_stopped(fleet: Fleet) -> bool:
+def _wsl_is_off(fleet: Fleet) -> bool:
+    """Whether WSL does not run, or runs without a network: then nobody reaches what is in it."""
     windows = fleet.inventory.windows
     if windows is None:
         return False
     snapshot = gather(fleet, {windows.name: frozenset({"wsl"})}, deadline_s=LOOK_TIMEOUT_S)
     facts = snapshot.windows
-    return facts is not None and facts.wsl is not None and not facts.wsl.running
+    if facts is None or facts.wsl is None:
+        return False
+    return not facts.wsl.running or facts.wsl.mode == _NO_NETWORK
 
 
 def _start(fleet: Fleet, vms: tuple[RunningVm, ...], progress: Callable[[str, str], None]) -> None:
