@@ -189,11 +189,13 @@ class FakeWindows(Bridge):
             outputs.append(WindowsObject(names, {}, {**values, **added}))
 
     def _get_item(self, given: Any, outputs: Any, errors: Any) -> None:
-        (path,) = given["LiteralPath"]
-        if path == "Env:\\USERPROFILE":
-            values = {"Key": "USERPROFILE", "Value": PROFILE}
-            outputs.append(WindowsObject(("System.Collections.DictionaryEntry",), values))
+        environment = {"USERPROFILE": PROFILE, "USERDOMAIN": "BOX", "USERNAME": "我"}
+        names = [path.partition("Env:\\")[2] for path in given["LiteralPath"]]
+        if names[0] in environment:
+            entries = [{"Key": name, "Value": environment[name]} for name in names]
+            outputs.extend(WindowsObject(("System.Collections.DictionaryEntry",), each) for each in entries)
             return
+        (path,) = given["LiteralPath"]
         if self._real(path) not in self.files and path not in self.links:
             self._missing(errors, "GetItem")
             return
@@ -263,6 +265,8 @@ class FakeWslExe:
     ) -> NativeResult:
         assert timeout_s > 0
         assert not stdin
+        if argv[0].endswith("whoami.exe"):
+            return NativeResult(0, b'"box\\owner","S-1-5-21-1004336348-1177238915-682003330-1001"\r\n', b"")
         self.seen.append(tuple(argv[1:]))
         text, code = self._answer(list(argv[1:]), changes=changes)
         return NativeResult(code, text.encode("utf-8" if self.utf8 else "utf-16-le"), b"")

@@ -10,7 +10,7 @@ import pytest
 from wslnet_lab.host.contract import Argument, CommandError
 from wslnet_lab.host.engine.binder import bind
 from wslnet_lab.host.engine.signatures import load_oracle
-from wslnet_win_agent.calls import files, firewall, network, services
+from wslnet_win_agent.calls import files, firewall, network, services, tasks
 from wslnet_win_agent.send import SELECTORS, Batch, is_write
 
 if TYPE_CHECKING:
@@ -60,6 +60,17 @@ CALLS: dict[str, Call] = {
     "copy_over": files.copy_over(PATH, f"{PATH}.wslnet-bak"),
     "move_over": files.move_over(f"{PATH}.wslnet-tmp", PATH),
     "remove": files.remove(f"{PATH}.wslnet-tmp"),
+    "user_name": files.user_name(),
+    "access": files.access(["C:\\Program Files\\wslnet"]),
+    "children": files.children("C:\\ProgramData\\wslnet"),
+    "new_folder": files.new_folder("C:\\ProgramData\\wslnet"),
+    "tasks": tasks.tasks(),
+    "export": tasks.export("network"),
+    "info": tasks.info("network"),
+    "register": tasks.register("network", "<Task/>"),
+    "unregister": tasks.unregister("network"),
+    "start": tasks.start("network"),
+    "stop": tasks.stop("network"),
 }
 ABSENT_ON_2016 = {
     "creators", "setting", "stored_setting", "rules", "stored_rules", "rule", "create_rule", "change_rule",
@@ -99,7 +110,7 @@ def test_binds_on_server_2016_or_is_known_to_be_absent(name: str) -> None:
 def test_every_constructor_is_judged_here() -> None:
     made = {
         name
-        for module in (network, firewall, files, services)
+        for module in (network, firewall, files, services, tasks)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }

@@ -20,6 +20,11 @@ def user_profile() -> Call:
     return Call("Get-Item", {"LiteralPath": ["Env:\\USERPROFILE"]})
 
 
+def user_name() -> Call:
+    """The account that the session runs as, in Windows' own characters: domain and name."""
+    return Call("Get-Item", {"LiteralPath": ["Env:\\USERDOMAIN", "Env:\\USERNAME"]})
+
+
 def file_item(path: str) -> Call:
     """A file's own data, above all whether it is a link and to what."""
     return Call("Get-Item", {"LiteralPath": [path], "Force": True})

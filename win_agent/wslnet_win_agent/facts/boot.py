@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
+import re
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.access import strangers
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
 
 WHOAMI = r"C:\Windows\System32\whoami.exe"
+_SID = re.compile(rb"S-1-[0-9-]+")
 _TIMEOUT_S = 20.0
 _FILE_SYSTEM = "FileSystem::"
 _NEVER_RUN = 0x41303
@@ -44,13 +45,17 @@ def boot(host: Host) -> dict[str, object]:
 
 
 def _user(host: Host) -> tuple[str, str]:
-    """Who this session is: the name, and the SID that means the same in every language."""
-    argv = (WHOAMI, "/user", "/fo", "csv", "/nh")
-    result = host.native.run(argv, timeout_s=_TIMEOUT_S)
-    words = next(csv.reader([result.stdout.decode("utf-8", "replace").strip()]), [])
-    if result.exit_code != 0 or len(words) != 2 or not words[1].startswith("S-1-"):  # noqa: PLR2004 - name, SID
+    """Who this session is: the name as an export of a task would spell it, and the SID.
+
+    whoami writes in the console's code page, so of its words only the SID is taken.
+    """
+    result = host.native.run((WHOAMI, "/user", "/fo", "csv", "/nh"), timeout_s=_TIMEOUT_S)
+    found = _SID.search(result.stdout)
+    if result.exit_code != 0 or found is None:
         raise WindowsAgentError("failed", "Windows does not say whose session this is (whoami)")
-    return words[0], words[1]
+    rows = host.read([files.user_name()]).outputs
+    words = [text(row.get("Value")) for row in rows]
+    return "\\".join(word for word in words if word), found[0].decode("ascii")
 
 
 def _security(host: Host, paths: tuple[str, ...]) -> dict[str, str]:
