@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import demand_armed
 from wslnet.engine.planner import RESTART_VERB
-from wslnet.engine.restart import RunningVm, restart_wsl
+from wslnet.engine.restart import RestartRefused, RunningVm, restart_wsl
 from wslnet.errors import AgentError, NeedsElevation, PlanRefused, RollbackIncomplete, WslnetError
 from wslnet.model.change import Risk
 
@@ -129,7 +129,14 @@ def _restart(run: Progress, change: Change) -> None:
     run.applied.append(change)
     run.outcomes[change.id] = "unknown"
     mode = change.do.args.get("mode")
-    restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+    try:
+        restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+    except RestartRefused:
+        # WSL was not touched: there is no restart to take back.
+        run.journal.not_done(change)
+        run.applied.remove(change)
+        run.outcomes[change.id] = "not-done"
+        raise
     run.journal.done(change)
     run.journal.verified(change)
     run.outcomes[change.id] = "done"
