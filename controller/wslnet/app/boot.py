@@ -40,6 +40,7 @@ _START_DEADLINE_S = 30.0
 _HAS_NOT_RUN = 0x41303
 _RUNNING = 0x41301
 _LOGON_TYPE_NOT_GRANTED = 0x80070569
+_NOT_GRANTED_ID = "HRESULT 0x80070569"
 _POLL_S = 0.5
 _TO_NOBODY = "S-1-5-18"
 
@@ -184,20 +185,28 @@ def _check_batch_right(prepared: PreparedBoot) -> None:
     fleet, windows = prepared.fleet, prepared.fleet.inventory.windows
     if windows is None:
         return
-    fleet.execute(windows.name, [Op("task.start", {"name": WSL})], deadline_s=_START_DEADLINE_S)
-    deadline = time.monotonic() + _START_DEADLINE_S
-    result = None
-    while time.monotonic() < deadline:
-        boot = _boot_of(gather(fleet, {windows.name: frozenset({"boot"})}))
-        result = next((one.last_result for one in boot.tasks if one.name == WSL), None)
-        if result not in {None, _HAS_NOT_RUN}:
-            break
-        time.sleep(_POLL_S)
-    if result == _LOGON_TYPE_NOT_GRANTED:
+    start = Op("task.start", {"name": WSL})
+    (started,) = fleet.execute(windows.name, [start], deadline_s=_START_DEADLINE_S)
+    result = _first_result(fleet, windows.name) if started.ok else None
+    if result == _LOGON_TYPE_NOT_GRANTED or _NOT_GRANTED_ID in started.message:
         raise Unsupported(
-            f'{windows.name}: {boot.user} lacks the right "Log on as a batch job", so a task before logon '
-            "would never start",
+            f'{windows.name}: the owner lacks the right "Log on as a batch job" (0x80070569), so a task before '
+            "logon would never start",
             machine=windows.name,
         )
     if result not in {0, _RUNNING}:
-        raise WslnetError(f"{windows.name}: the task before logon does not start ({result})")
+        raise WslnetError(
+            f"{windows.name}: the task before logon does not start: {started.message or result}"
+        )
+
+
+def _first_result(fleet: Fleet, windows: str) -> int | None:
+    """How the owner's task ended first, or that it runs; None when it did not begin in time."""
+    deadline = time.monotonic() + _START_DEADLINE_S
+    while time.monotonic() < deadline:
+        boot = _boot_of(gather(fleet, {windows: frozenset({"boot"})}))
+        result = next((one.last_result for one in boot.tasks if one.name == WSL), None)
+        if result not in {None, _HAS_NOT_RUN}:
+            return result
+        time.sleep(_POLL_S)
+    return None
