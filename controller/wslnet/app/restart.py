@@ -20,6 +20,7 @@ from wslnet.engine.lock import only_run
 from wslnet.engine.planner import RESTART_VERB, make_plan
 from wslnet.engine.probes import measure
 from wslnet.engine.restart import RestartRefused, restart_wsl, running_vms
+from wslnet.engine.run_log import End
 from wslnet.errors import InputError, PlanRefused, WslnetError
 from wslnet.model.reach import wished_probes
 from wslnet.profiles.mirrored import volatile_resources
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_MODE = "nat"
 _VERIFY_ATTEMPTS = 3
-_LAST_WORD = "undone"
+_LAST_WORD = str(End.RESTARTED)
+"""There is nothing to take back, so `undo` passes it over."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class End(StrEnum):
     ROLLED_BACK = "rolled-back"
     INCOMPLETE = "rollback-incomplete"
     UNDONE = "undone"
+    RESTARTED = "restarted"
     INTERRUPTED = "interrupted"
 
 

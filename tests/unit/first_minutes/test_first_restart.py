@@ -171,7 +171,7 @@ def test_the_command_says_who_is_cut_and_puts_back_what_only_wsl_held(model: Mod
     assert model.done == [*FULL, "route.add wsl"]
     assert {result.outcomes[one.id] for one in result.changes} == {"done"}
     assert "WSL runs in mode mirrored, as .wslconfig asks for" in result.notes
-    assert [(one.ended, one.vms) for one in read_runs(model.inventory.state)] == [(End.UNDONE, VMS)]
+    assert [(one.ended, one.vms) for one in read_runs(model.inventory.state)] == [(End.RESTARTED, VMS)]
 
 
 def test_a_refused_restart_leaves_nothing_to_resume(model: Model) -> None:
