@@ -190,8 +190,8 @@ def _check_batch_right(prepared: PreparedBoot) -> None:
     result = _first_result(fleet, windows.name) if started.ok else None
     if result == _LOGON_TYPE_NOT_GRANTED or _NOT_GRANTED_ID in started.message:
         raise Unsupported(
-            f'{windows.name}: the owner lacks the right "Log on as a batch job" (0x80070569), so a task before '
-            "logon would never start",
+            f'{windows.name}: the owner lacks the right "Log on as a batch job" (0x80070569), so a task '
+            "before logon would never start",
             machine=windows.name,
         )
     if result not in {0, _RUNNING}:
