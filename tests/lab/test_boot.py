@@ -139,10 +139,11 @@ def test_install_registers_both_and_changes_nothing_the_second_time(story_lab: A
 
 
 def test_after_a_reboot_all_is_back_with_no_command_given(story_lab: Any) -> None:
+    settings = story_lab.inventory.parent / "windows.json"
+    without_right = json.loads(settings.read_text("utf-8")) | {"batch_logon": False}
+    settings.write_text(json.dumps(without_right), "utf-8")
     reboot(story_lab, "windows")
-    until(
-        lambda: story_lab.pings("wsl", VM2) if (story_lab.status()["machines"]["wsl"]["address"]) else False
-    )
+    until(lambda: bool(story_lab.pings("wsl", VM2)))
     with serving(story_lab, 8080):
         until(lambda: fetch(story_lab, "lan", HOST, 8080) == "from wsl")
     assert fetch(story_lab, "lan", HOST, 22) is None
@@ -172,3 +173,11 @@ def test_remove_leaves_no_task_no_file_and_nobody_who_holds(story_lab: Any) -> N
     assert "boot run" not in held
     code, said = wslnet(story_lab, "boot", "remove", "--yes")
     assert (code, said["result"]) == (0, "unchanged")
+
+
+def test_before_logon_without_the_right_to_it_is_taken_back(story_lab: Any) -> None:
+    code, said = wslnet(story_lab, "boot", "install", "--before-logon", "--yes")
+    assert (code, said["result"]) == (12, "rolled-back")
+    assert "Log on as a batch job" in said["reason"]
+    assert not any(task["installed"] for task in state(story_lab).values())
+    assert not folder(story_lab, "ProgramData", "wslnet").exists()
