@@ -90,6 +90,18 @@ def test_a_held_program_runs_beside_others_until_close(windows: Windows, runner:
         runner.hold(["wsl.exe", "a & b"])
 
 
+def test_a_held_program_is_started_again_when_the_shell_was_gone(
+    windows: Windows, runner: WinrsRunner
+) -> None:
+    runner.run(["wsl.exe", "-l"], timeout_s=10)
+    windows.set(shells_gone_after=0)
+    runner.hold(["wsl.exe", "-e", "sleep", "600"])
+    deadline = time.monotonic() + 5  # nobody asks for its output, so it starts a moment later
+    while len(windows.programs.seen) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [argv[-1] for argv in windows.programs.seen] == ["-l", "600"]
+
+
 def test_idle_connection_is_made_anew(
     windows: Windows, runner: WinrsRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,28 @@
+"""Why WSL fell back, told from the mode and from codes that are the same in every language."""
+
+from __future__ import annotations
+
+import pytest
+
+from wslnet.model.fallback import why_fallen_back
+
+
+@pytest.mark.parametrize(
+    ("mode", "warnings", "told"),
+    [
+        ("nat", (), "the kernel is too old"),
+        ("NAT", ("wsl: 检测到问题",), "the kernel is too old"),
+        ("none", (), "event log"),
+        ("none", ("Code: CreateInstance/CreateVm/ConfigureNetworking/0x80070422",), "SharedAccess"),
+        (
+            "none",
+            ("错误代码: CreateInstance/CreateVm/ConfigureNetworking/0x8007054f",),
+            "microsoft/WSL#12351",
+        ),
+        ("none", ("x: CreateInstance/CreateVm/ConfigureNetworking/0x80041fff",), "(0x80041fff)"),
+        ("none", ("x: CreateInstance/CreateVm/HCS/0x80070422",), "event log"),
+        ("bridged", (), "WSL chose another mode"),
+    ],
+)
+def test_reason(mode: str, warnings: tuple[str, ...], told: str) -> None:
+    assert told in why_fallen_back(mode, warnings)
