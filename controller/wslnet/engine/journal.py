@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -97,5 +96,5 @@ class Journal:
 
 
 def new_run_id() -> str:
-    """A run's id: sortable by time, unique enough for one inventory."""
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ-") + f"{time.time_ns() % 0xFFFFFF:06x}"
+    """A run's id: sortable by time (to the microsecond), so the newest run is the last by name."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S-%fZ")
