@@ -46,6 +46,16 @@ $folder = & $uv.Source tool dir --bin
 $wslnet = Join-Path -Path $folder -ChildPath 'wslnet.exe'
 
 if ($Boot) {
+    # What SYSTEM runs must lie where only administrators write: the program, what it needs and an interpreter
+    # of its own, all below Program Files. The owner's copy above stays the one that a terminal finds.
+    $program = Join-Path -Path $env:ProgramFiles -ChildPath 'wslnet'
+    $env:UV_TOOL_BIN_DIR = $program
+    $env:UV_TOOL_DIR = Join-Path -Path $program -ChildPath 'tools'
+    $env:UV_PYTHON_INSTALL_DIR = Join-Path -Path $program -ChildPath 'python'
+    & $uv.Source tool install --upgrade --managed-python --link-mode copy $Source
+    if ($LASTEXITCODE -ne 0) {
+        exit $LASTEXITCODE
+    }
     & $wslnet boot install
     exit $LASTEXITCODE
 }
