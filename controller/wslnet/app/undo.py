@@ -14,6 +14,7 @@ from wslnet.app.execute import take_back
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, roll_back
+from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal
@@ -81,7 +82,7 @@ def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> R
 
 
 def _demand_reach(fleet: Fleet, log: RunLog) -> None:
-    """Refuses to begin what would end half-way.
+    """Refuses to begin what would end half-way, for want of a machine or of rights.
 
     Behind a restart all is lost anyway that was not in place before it, so its machines need not be seen.
     """
@@ -90,9 +91,11 @@ def _demand_reach(fleet: Fleet, log: RunLog) -> None:
     if restarts and fleet.inventory.windows is not None:
         machines.add(fleet.inventory.windows.name)
     known = [machine for machine in fleet.inventory.machines.values() if machine.name in machines]
-    needs = {one.name: frozenset({"os" if one.kind is Kind.WINDOWS else "identity"}) for one in known}
-    for name, unseen in gather(fleet, needs).unseen.items():
+    needs = {one.name: frozenset({"elevated" if one.kind is Kind.WINDOWS else "identity"}) for one in known}
+    snapshot = gather(fleet, needs)
+    for name, unseen in snapshot.unseen.items():
         raise unseen.error(name)
+    demand_rights(snapshot, log.left)
 
 
 def interrupted(state: Path) -> RunLog | None:
