@@ -26,6 +26,8 @@ _ALIVE = _FOLDER + "/guard.alive"
 _BOOTTIME = 7
 _TICK_S = 0.25
 _LOCK_WAIT_S = 30.0
+_END_S = 2.0
+_POLL_S = 0.02
 _KILL = 9
 # Where logind cannot end it with the session (KillUserProcesses); only of interest where systemd rules.
 _SYSTEMD = "/run/systemd/system"
@@ -46,6 +48,7 @@ def arm(args: "ops.Args") -> "State":
             _refuse_foreign(state)
             state = None
         if state is None:
+            _demand_none()
             state = {"run": args.text("run"), "token": args.text("token"), "state": "armed", "undo": []}
         if _settle(state)["state"] != "armed":
             raise ops.OpError("exists", "the guard of this run has fired")
@@ -102,6 +105,15 @@ def _refuse_foreign(state: "State") -> "None":
     if was_armed:
         _fire(state)
         raise ops.OpError("exists", "run %s had lost its guard and was undone just now" % state["run"])
+
+
+def _demand_none() -> "None":
+    """Wait for the end of a guard that has just fired: it must not be taken for the new one."""
+    until = time.monotonic() + _END_S
+    while _lives():
+        if time.monotonic() > until:
+            raise ops.OpError("exists", "a guard whose state file was removed is still at work")
+        time.sleep(_POLL_S)
 
 
 def _settle(state: "State") -> "State":
@@ -218,7 +230,7 @@ class _Locked:
             if time.monotonic() > until:
                 os.close(self._number)
                 raise ops.OpError("timed-out", "the guard is busy")
-            time.sleep(0.02)
+            time.sleep(_POLL_S)
 
     def __exit__(self, *_: "object") -> "None":
         # Closing alone would leave the lock with a guard that was forked in between.
