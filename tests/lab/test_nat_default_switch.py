@@ -138,11 +138,15 @@ def test_without_an_administrators_rights_nothing_is_begun(story_lab: Any) -> No
     assert sorted((story_lab.inventory.parent / "controller" / "journal").iterdir()) == journals
 
 
-def test_forwarding_enable_connects(story_lab: Any) -> None:
+def test_forwarding_enable_connects_and_a_guest_cannot_take_it_back(story_lab: Any) -> None:
     code, said = wslnet(story_lab, "forwarding", "enable")
     assert (code, said["error"]["code"]) == (2, "bad-input")
     code, said = wslnet(story_lab, "forwarding", "enable", "--yes")
     assert (code, said["result"], len(said["changes"])) == (0, "committed", 2)
+    assert connected(story_lab) == [True] * 4
+    guest = story_lab.inventory.parent / "guest.toml"
+    code, said = wslnet(story_lab, "undo", "--yes", inventory=guest)
+    assert (code, said["error"]["code"]) == (13, "needs-elevation")
     assert connected(story_lab) == [True] * 4
     code, said = wslnet(story_lab, "forwarding", "enable", "--yes")
     assert (code, said["result"]) == (0, "unchanged")
