@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from wslnet.transport.winrm_endpoint import WinrmEndpoint
 
 FRESH_FOR_S = 60.0
-SHELL_IDLE = "PT60S"
+SHELL_IDLE = "PT600S"
+"""A run may ask Windows nothing for minutes while VMs start, and WSL is held by a program in this shell."""
 _UTF8_CODE_PAGE = 65001
 _ENVIRONMENT = {"WSL_UTF8": "1"}
 _OPERATION_TIMEOUT_S = 10
