@@ -152,7 +152,9 @@ def test_probe_and_listeners_are_those_of_windows(shared_lab: RunningLab) -> Non
         found: list[dict[str, Any]] = []
         while not found:
             assert time.monotonic() < deadline
-            found = [each for each in shared_lab.control("listeners") if each["port"] == 8123]
+            # A process that has just begun to listen may not be named yet.
+            listeners = shared_lab.control("listeners")
+            found = [each for each in listeners if each["port"] == 8123 and each["process"]]
         assert found[0] | {"pid": 0} == {
             "proto": "tcp",
             "family": 4,
