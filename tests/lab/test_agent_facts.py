@@ -213,10 +213,8 @@ def test_firewall_holds_both_back_ends_and_both_families(machine: Netns, facts: 
     firewall = facts["firewall"]
     assert '--comment "wslnet:test"' in firewall["backends"]["iptables-nft"]["4"]
     assert "--dport 9" in firewall["backends"]["iptables-nft"]["6"]
-    assert "MASQUERADE" in firewall["backends"]["iptables-legacy"]["4"]
-    assert re.search(
-        r"^\[\d+:\d+\] -A POSTROUTING", firewall["backends"]["iptables-legacy"]["4"], re.MULTILINE
-    )
+    legacy = firewall["backends"]["iptables-legacy"]["4"]
+    assert re.search(r"^\[\d+:\d+\] -A POSTROUTING .*MASQUERADE", legacy, re.MULTILINE)
     assert "table ip filter" in firewall["nft"]
     uses_nft = "nf_tables" in machine.exec("iptables", "-V")
     assert firewall["default"] == ("iptables-nft" if uses_nft else "iptables-legacy")
