@@ -1,17 +1,24 @@
-"""The main job, seen from outside the program: packets, files, exit codes and JSON of `setup --mirrored`."""
+"""The main job, seen from outside the program: packets, files, exit codes and JSON of `setup --mirrored`.
+
+Told twice: by a controller that reaches Windows over WinRM, and by one that runs on Windows itself.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .conftest import RunningLab, labs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +47,27 @@ SERVE = (
 def wslnet(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Runs the program against the lab and gives its exit code and its one JSON document."""
     command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
+    if lab.bridge == "local":
+        command[2] = str(lab.inventory.with_name("inventory-local.toml"))
+        command = [WSLNET, "lab", "exec", "--name", lab.name, "windows", "--", *command]
     done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
     assert done.stdout, done.stderr
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class Story(RunningLab):
+    """A lab, and the bridge by which the controller of this telling speaks to Windows."""
+
+    bridge: str
+
+
+@pytest.fixture(scope="module", params=["winrm", "local"])
+def story_lab(request: pytest.FixtureRequest) -> Iterator[Story]:
+    with labs() as up:
+        lab = up(f"t{os.getpid()}-main-{request.param}")
+        yield Story(lab.name, lab.inventory, request.param)
 
 
 @contextmanager
