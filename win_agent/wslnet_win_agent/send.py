@@ -36,7 +36,6 @@ SELECTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Remove-Item": ("LiteralPath",),
         "Remove-NetFirewallHyperVRule": ("Name",),
         "Set-Content": ("LiteralPath",),
-        "Set-NetFirewallHyperVRule": ("Name", "VMCreatorId"),
         "Set-NetFirewallHyperVVMSetting": ("Name",),
         "Set-NetIPInterface": ("InterfaceIndex", "AddressFamily"),
         "Start-ScheduledTask": ("TaskName", "TaskPath"),

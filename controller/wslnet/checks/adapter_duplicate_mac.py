@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
@@ -16,23 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import Adapter
+    from wslnet.model.windows_facts import Adapter, WindowsFacts
 
 _SAY = Findings("adapter.duplicate-mac", docs="https://github.com/microsoft/WSL/issues/12909")
 
 _GONE = frozenset({"Disabled", "Not Present"})
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    if snapshot.windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif snapshot.windows.adapters is None:
-        yield _SAY.unread(machine.name, "adapters")
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    if windows.adapters is None:
+        yield _SAY.unread(machine, "adapters")
     else:
-        yield _machine(snapshot, machine.name, snapshot.windows.adapters)
+        yield _machine(snapshot, machine, windows.adapters)
 
 
 def _machine(snapshot: Snapshot, machine: str, adapters: tuple[Adapter, ...]) -> Finding:
@@ -63,7 +59,7 @@ CHECK = Check(
     code=_SAY.code,
     title="Every network card of Windows has a MAC of its own",
     needs={Kind.WINDOWS: frozenset({"adapters", "wsl"}), Kind.WSL: frozenset({"wsl"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, graded
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Fix
 from wslnet.model.machine import Kind
 from wslnet.model.topology import behind_switch
@@ -21,27 +22,21 @@ _SAY = Findings(
 )
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    windows = snapshot.windows
-    if windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    if snapshot.mode is None:
+        yield _SAY.skip(machine, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif snapshot.mode == "mirrored":
         yield _SAY.skip(
-            machine.name,
+            machine,
             "not applicable in mirrored mode",
             "WSL's packets pass no vEthernet adapter then, and vEthernet (FSE HostVnic) takes no setting",
         )
     elif snapshot.mode != "nat":
-        yield _SAY.skip(machine.name, f"not applicable in {snapshot.mode} mode")
+        yield _SAY.skip(machine, f"not applicable in {snapshot.mode} mode")
     elif windows.adapters is None or windows.interfaces is None or windows.routes is None:
-        yield _SAY.unread(machine.name, "adapters, interfaces and routes")
+        yield _SAY.unread(machine, "adapters, interfaces and routes")
     else:
-        yield _nat(snapshot, machine.name, windows)
+        yield _nat(snapshot, machine, windows)
 
 
 def _nat(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
@@ -95,7 +90,7 @@ CHECK = Check(
     code=_SAY.code,
     title="Windows forwards between its Hyper-V switches",
     needs={Kind.WINDOWS: NEEDS | {"wsl"}, Kind.WSL: frozenset({"wsl"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     depends_on=("mode.actual", *MODE_KNOWN_BY),
     docs=_SAY.docs,
 )

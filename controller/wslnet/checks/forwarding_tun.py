@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.tunnels import forwarding_cards, tunnels
@@ -19,16 +20,11 @@ if TYPE_CHECKING:
 _SAY = Findings("forwarding.tun", docs="https://github.com/microsoft/WSL/issues/41652")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine, windows = snapshot.inventory.windows, snapshot.windows
-    if machine is None:
-        return
-    if windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif windows.adapters is None or windows.interfaces is None or windows.routes is None:
-        yield _SAY.unread(machine.name, "adapters, interfaces and routes")
+def _judge(_snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    if windows.adapters is None or windows.interfaces is None or windows.routes is None:
+        yield _SAY.unread(machine, "adapters, interfaces and routes")
     else:
-        yield _seen(machine.name, windows)
+        yield _seen(machine, windows)
 
 
 def _seen(machine: str, windows: WindowsFacts) -> Finding:
@@ -63,6 +59,6 @@ CHECK = Check(
     code=_SAY.code,
     title="No tunnel runs into forwarding",
     needs={Kind.WINDOWS: frozenset({"adapters", "interfaces", "routes"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings, graded, look_again
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import HyperVFirewall
+    from wslnet.model.windows_facts import HyperVFirewall, WindowsFacts
 
 _SAY = Findings(
     "hyperv.firewall",
@@ -23,19 +24,13 @@ _SAY = Findings(
 _KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    if snapshot.windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-        return
-    firewall, registry = snapshot.windows.hyperv_firewall, snapshot.windows.registry
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    firewall, registry = windows.hyperv_firewall, windows.registry
     wished = graded(wished="mirrored" in {snapshot.inventory.wish.mode, snapshot.mode})
     if registry is not None and registry.hyperv_firewall_disabled == 1:
         yield _SAY.problem(
             wished,
-            machine.name,
+            machine,
             "the Hyper-V firewall is switched off in the registry",
             evidence=("HyperVFirewallDisable = 1",),
             cause=f"{_KEY} HyperVFirewallDisable is 1, and WSL then falls back from mirrored to NAT mode "
@@ -43,11 +38,11 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
             fix=look_again(_SAY.code, f"delete HyperVFirewallDisable in {_KEY}", "reboot Windows"),
         )
     elif firewall is None:
-        yield _SAY.unread(machine.name, "Hyper-V firewall")
+        yield _SAY.unread(machine, "Hyper-V firewall")
     elif not firewall.supported:
         yield _SAY.problem(
             wished,
-            machine.name,
+            machine,
             "this Windows has no Hyper-V firewall",
             evidence=("the Hyper-V firewall classes of root\\standardcimv2 are missing",),
             cause="it came with Windows 11 22H2, and mirrored mode does not exist without it",
@@ -55,7 +50,7 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
             depends_on=("windows.build",),
         )
     else:
-        yield _present(machine.name, firewall)
+        yield _present(machine, firewall)
 
 
 def _present(machine: str, firewall: HyperVFirewall) -> Finding:
@@ -85,7 +80,7 @@ CHECK = Check(
     code=_SAY.code,
     title="The Hyper-V firewall is there and on",
     needs={Kind.WINDOWS: frozenset({"hyperv_firewall", "registry", "wsl"}), Kind.WSL: frozenset({"wsl"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     depends_on=("windows.build",),
     docs=_SAY.docs,
 )

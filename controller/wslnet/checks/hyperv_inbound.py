@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts import hyperv_rules
 from wslnet.checks.parts.findings import Findings
+from wslnet.checks.parts.windows import on_windows
 from wslnet.errors import PlanRefused
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -21,35 +22,27 @@ if TYPE_CHECKING:
     from wslnet.model.allow import Allow
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import HyperVFirewall
+    from wslnet.model.windows_facts import HyperVFirewall, WindowsFacts
 
 _SAY = Findings("hyperv.inbound", docs="https://learn.microsoft.com/windows/wsl/networking")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    if snapshot.windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-        return
-    firewall = snapshot.windows.hyperv_firewall
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    firewall = windows.hyperv_firewall
     if firewall is None:
-        yield _SAY.unread(machine.name, "Hyper-V firewall")
+        yield _SAY.unread(machine, "Hyper-V firewall")
     elif not firewall.supported:
-        yield _SAY.skip(machine.name, "there is no Hyper-V firewall", depends_on=("hyperv.firewall",))
+        yield _SAY.skip(machine, "there is no Hyper-V firewall", depends_on=("hyperv.firewall",))
     elif _default(firewall) == "allow":
-        yield _open(machine.name)
+        yield _open(machine)
     elif "mirrored" not in {snapshot.inventory.wish.mode, snapshot.mode}:
-        yield _SAY.skip(
-            machine.name, "only in mirrored mode do these rules decide what reaches WSL from the LAN"
-        )
-    elif snapshot.windows.routes is None or snapshot.windows.addresses is None:
-        yield _SAY.unread(machine.name, "routes and addresses")
+        yield _SAY.skip(machine, "only in mirrored mode do these rules decide what reaches WSL from the LAN")
+    elif windows.routes is None or windows.addresses is None:
+        yield _SAY.unread(machine, "routes and addresses")
     elif snapshot.inventory.wish.allow:
-        yield _wished_ports(snapshot, machine.name, firewall)
+        yield _wished_ports(snapshot, machine, firewall)
     else:
-        yield _anything(machine.name, firewall)
+        yield _anything(machine, firewall)
 
 
 def _default(firewall: HyperVFirewall) -> str:
@@ -161,7 +154,7 @@ CHECK = Check(
         Kind.WSL: frozenset({"wsl", "addresses"}),
         Kind.VM: frozenset({"addresses"}),
     },
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     depends_on=("hyperv.firewall",),
     docs=_SAY.docs,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts import hyperv_rules
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.profiles.nat import reach_rules
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import HyperVFirewall
+    from wslnet.model.windows_facts import HyperVFirewall, WindowsFacts
     from wslnet.resources.hyperv_rule import HyperVAllowRule
 
 _SAY = Findings(
@@ -24,20 +25,15 @@ _SAY = Findings(
 )
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine, windows = snapshot.inventory.windows, snapshot.windows
-    if machine is None:
-        return
-    if windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    if snapshot.mode is None:
+        yield _SAY.skip(machine, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif snapshot.mode != "nat":
-        yield _SAY.skip(machine.name, f"not applicable in {snapshot.mode} mode")
+        yield _SAY.skip(machine, f"not applicable in {snapshot.mode} mode")
     elif windows.hyperv_firewall is None or windows.addresses is None or windows.routes is None:
-        yield _SAY.unread(machine.name, "Hyper-V firewall, addresses and routes")
+        yield _SAY.unread(machine, "Hyper-V firewall, addresses and routes")
     else:
-        yield _nat(machine.name, windows.hyperv_firewall, reach_rules(snapshot))
+        yield _nat(machine, windows.hyperv_firewall, reach_rules(snapshot))
 
 
 def _nat(machine: str, firewall: HyperVFirewall, wanted: tuple[HyperVAllowRule, ...]) -> Finding:
@@ -80,7 +76,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"hyperv_firewall", "addresses", "routes", "wsl"}),
         Kind.WSL: frozenset({"wsl"}),
     },
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     depends_on=("hyperv.firewall", *MODE_KNOWN_BY),
     docs=_SAY.docs,
 )

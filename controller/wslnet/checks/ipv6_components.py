@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings, graded, look_again
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding
 from wslnet.model.machine import Kind
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WindowsFacts
 
 _SAY = Findings("ipv6.components", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
 
@@ -19,25 +21,19 @@ _ALL_OFF = 0xFF
 _KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    if snapshot.windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-        return
-    registry = snapshot.windows.registry
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    registry = windows.registry
     if registry is None:
-        yield _SAY.unread(machine.name, "registry")
+        yield _SAY.unread(machine, "registry")
         return
     value = registry.ipv6_disabled_components
     evidence = f"DisabledComponents = {'(absent)' if value is None else hex(value)}"
     if value != _ALL_OFF:
-        yield _SAY.ok(machine.name, "IPv6 is not switched off altogether", evidence)
+        yield _SAY.ok(machine, "IPv6 is not switched off altogether", evidence)
         return
     yield _SAY.problem(
         graded(wished="mirrored" in {snapshot.inventory.wish.mode, snapshot.mode}),
-        machine.name,
+        machine,
         "IPv6 is switched off altogether in Windows",
         evidence=(evidence,),
         cause=f"{_KEY} DisabledComponents is 0xff, and WSL then has no mirrored mode (microsoft/WSL#11002)",
@@ -54,6 +50,6 @@ CHECK = Check(
     code=_SAY.code,
     title="IPv6 is not switched off in Windows",
     needs={Kind.WINDOWS: frozenset({"registry", "wsl"}), Kind.WSL: frozenset({"wsl"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

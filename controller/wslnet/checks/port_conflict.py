@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings, look_again
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.allow import Allow
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
@@ -21,17 +22,11 @@ _SAY = Findings("port.conflict", docs="https://learn.microsoft.com/windows/wsl/t
 _SSH_PORT = 22
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    windows = snapshot.windows
-    if windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif windows.listeners is None or windows.portproxy is None:
-        yield _SAY.unread(machine.name, "listeners and portproxy rules")
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    if windows.listeners is None or windows.portproxy is None:
+        yield _SAY.unread(machine, "listeners and portproxy rules")
     else:
-        yield _windows(snapshot, machine.name, windows)
+        yield _windows(snapshot, machine, windows)
 
 
 def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
@@ -106,6 +101,6 @@ CHECK = Check(
     code=_SAY.code,
     title="Windows does not hold the ports that WSL shall have",
     needs={Kind.WINDOWS: frozenset({"listeners", "portproxy", "wsl"}), Kind.WSL: frozenset({"wsl"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

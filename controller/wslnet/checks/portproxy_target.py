@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.adapter_roles import Role, roles
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
@@ -22,16 +23,11 @@ _IPV4 = 4
 _NETS = tuple[ipaddress.IPv4Network, ...]
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine, windows = snapshot.inventory.windows, snapshot.windows
-    if machine is None:
-        return
-    if windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif windows.portproxy is None or windows.addresses is None:
-        yield _SAY.unread(machine.name, "portproxy rules and addresses")
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    if windows.portproxy is None or windows.addresses is None:
+        yield _SAY.unread(machine, "portproxy rules and addresses")
     else:
-        yield _machine(snapshot, machine.name, windows)
+        yield _machine(snapshot, machine, windows)
 
 
 def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
@@ -95,7 +91,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"portproxy", "addresses", "adapters", "routes", "listeners", "wsl"}),
         Kind.WSL: frozenset({"wsl"}),
     },
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

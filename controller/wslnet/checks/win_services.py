@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
@@ -30,16 +31,11 @@ _FOR_RELAYS = {"iphlpsvc": "portproxy rules"}
 _DISABLED = "Disabled"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine, windows = snapshot.inventory.windows, snapshot.windows
-    if machine is None:
-        return
-    if windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif windows.services is None:
-        yield _SAY.unread(machine.name, "services")
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    if windows.services is None:
+        yield _SAY.unread(machine, "services")
     else:
-        yield _machine(snapshot, machine.name, windows, windows.services)
+        yield _machine(snapshot, machine, windows, windows.services)
 
 
 def _machine(
@@ -89,7 +85,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"services", "portproxy", "wsl"}),
         Kind.WSL: frozenset({"wsl"}),
     },
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings, look_again
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import Os
+    from wslnet.model.windows_facts import Os, WindowsFacts
 
 _SAY = Findings(
     "windows.build", docs="https://learn.microsoft.com/windows/wsl/networking#mirrored-mode-networking"
@@ -24,30 +25,24 @@ _FIRST = (22621, 2359)
 _FIRST_WINDOWS_11 = 22000
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    if snapshot.windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-        return
-    os = snapshot.windows.os
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    os = windows.os
     if os is None:
-        yield _SAY.unread(machine.name, "build")
+        yield _SAY.unread(machine, "build")
         return
     evidence = f"{os.product or 'Windows'} {os.edition or ''} build {os.build}.{os.revision}".replace(
         "  ", " "
     )
     lacking = _lacking(os)
     if lacking is None:
-        yield _SAY.ok(machine.name, "this Windows has mirrored mode", evidence)
+        yield _SAY.ok(machine, "this Windows has mirrored mode", evidence)
     elif snapshot.inventory.wish.mode != "mirrored":
-        yield _SAY.ok(machine.name, "this Windows has no mirrored mode, and it is not wished", evidence)
+        yield _SAY.ok(machine, "this Windows has no mirrored mode, and it is not wished", evidence)
     else:
         cause, step = lacking
         yield _SAY.problem(
             Status.FAIL,
-            machine.name,
+            machine,
             "this Windows has no mirrored mode",
             evidence=(evidence, f"needed: {_FIRST[0]}.{_FIRST[1]} or newer"),
             cause=cause,
@@ -70,6 +65,6 @@ CHECK = Check(
     code=_SAY.code,
     title="Windows is new enough for mirrored mode",
     needs={Kind.WINDOWS: frozenset({"os"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings, graded
+from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WindowsFacts
 
 _SAY = Findings("wsl.version", docs="https://learn.microsoft.com/windows/wsl/basic-commands#update-wsl")
 
@@ -20,27 +22,21 @@ _FIRST = (2, 0, 0)
 _NUMBER = re.compile(r"\d+(?:\.\d+)+")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    if snapshot.windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-        return
-    service = snapshot.windows.wsl
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    service = windows.wsl
     if service is None:
-        yield _SAY.unread(machine.name, "WSL")
+        yield _SAY.unread(machine, "WSL")
     elif not service.installed:
         yield _SAY.problem(
             Status.WARN,
-            machine.name,
+            machine,
             "WSL is not installed",
             evidence=("no WSL package is registered in Windows",),
             cause="WSL was never installed here, or only Windows' own old copy of wsl.exe is there",
             fix=Fix("wslnet setup --mirrored --update-wsl", ("install WSL: wsl.exe --install",)),
         )
     else:
-        yield _version(snapshot, machine.name, service.version)
+        yield _version(snapshot, machine, service.version)
 
 
 def _version(snapshot: Snapshot, machine: str, version: str | None) -> Finding:
@@ -66,6 +62,6 @@ CHECK = Check(
     code=_SAY.code,
     title="WSL is new enough",
     needs={Kind.WINDOWS: frozenset({"wsl"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

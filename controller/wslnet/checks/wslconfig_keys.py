@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings
+from wslnet.checks.parts.windows import on_windows
 from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import WslConfigFile
+    from wslnet.model.windows_facts import WindowsFacts, WslConfigFile
     from wslnet_win_agent.wslconfig.reader import WslConfig
 
 _SAY = Findings("wslconfig.keys", docs="https://learn.microsoft.com/windows/wsl/wsl-config#wslconfig")
@@ -23,24 +24,18 @@ _LINT = "wslnet config lint"
 _ONLY_MIRRORED = ("experimental.hostAddressLoopback", "experimental.ignoredPorts")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.windows
-    if machine is None:
-        return
-    if snapshot.windows is None:
-        yield _SAY.unseen(snapshot, machine.name)
-        return
-    file, config = snapshot.windows.wslconfig, config_of(snapshot)
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
+    file, config = windows.wslconfig, config_of(snapshot)
     if file is None:
-        yield _SAY.unread(machine.name, ".wslconfig")
+        yield _SAY.unread(machine, ".wslconfig")
     elif file.error is not None:
-        yield _locked(machine.name, file)
+        yield _locked(machine, file)
     elif config is None:
-        yield _SAY.skip(machine.name, f"the content of {file.path} came damaged")
+        yield _SAY.skip(machine, f"the content of {file.path} came damaged")
     elif not file.exists:
-        yield _SAY.ok(machine.name, "there is no .wslconfig: WSL's defaults hold", file.path)
+        yield _SAY.ok(machine, "there is no .wslconfig: WSL's defaults hold", file.path)
     else:
-        yield _read(snapshot, machine.name, file, config)
+        yield _read(snapshot, machine, file, config)
 
 
 def _locked(machine: str, file: WslConfigFile) -> Finding:
@@ -132,6 +127,6 @@ CHECK = Check(
     code=_SAY.code,
     title="WSL takes .wslconfig as it is meant",
     needs={Kind.WINDOWS: frozenset({"wslconfig"})},
-    judge=_judge,
+    judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

@@ -17,7 +17,6 @@ _ADMINISTRATORS = frozenset(
         "forwarding.set",
         "hyperv_rule.create",
         "hyperv_rule.remove",
-        "hyperv_rule.replace",
         "hyperv_setting.set",
     }
 )

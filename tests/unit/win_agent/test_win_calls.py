@@ -48,7 +48,6 @@ CALLS: dict[str, Call] = {
     "stored_rules": firewall.stored_rules(),
     "rule": firewall.rule("wslnet-x"),
     "create_rule": firewall.create_rule(RULE),
-    "change_rule": firewall.change_rule(RULE),
     "remove_rule": firewall.remove_rule("wslnet-x"),
     "change_setting": firewall.change_setting(firewall.WSL_CREATOR, "Allow"),
     "create_setting": firewall.create_setting(firewall.WSL_CREATOR, "NotConfigured"),
@@ -73,7 +72,7 @@ CALLS: dict[str, Call] = {
     "stop": tasks.stop("network"),
 }
 ABSENT_ON_2016 = {
-    "creators", "setting", "stored_setting", "rules", "stored_rules", "rule", "create_rule", "change_rule",
+    "creators", "setting", "stored_setting", "rules", "stored_rules", "rule", "create_rule",
     "remove_rule", "change_setting", "create_setting",
 }  # fmt: skip
 """What Windows without a Hyper-V firewall lacks: `facts` answers `supported: false` there."""

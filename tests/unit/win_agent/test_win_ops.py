@@ -73,14 +73,6 @@ def test_rule_is_created_read_back_and_removed(host: Host, windows: FakeWindows)
     assert code(host, "hyperv_rule.remove", name=RULE["name"]) == "not-found"
 
 
-def test_rule_is_replaced_in_one_write(host: Host, windows: FakeWindows) -> None:
-    value(host, "hyperv_rule.create", **RULE)
-    changed = value(host, "hyperv_rule.replace", before=RULE, after={**RULE, "local_ports": ["9090"]})
-    assert changed["before"]["local_ports"] == ["8080"]
-    assert changed["after"]["local_ports"] == ["9090"]
-    assert windows.writes() == ["New-NetFirewallHyperVRule", "Set-NetFirewallHyperVRule"]
-
-
 def test_rules_of_others_are_not_touched(host: Host, windows: FakeWindows) -> None:
     for name in ("WslCore-Allow-Inbound-ICMPv4-1-{X}", "*", "", "Wslnet-x"):
         assert code(host, "hyperv_rule.remove", name=name) == "bad-op"

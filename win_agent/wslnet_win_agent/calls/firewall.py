@@ -70,14 +70,6 @@ def create_rule(wanted: Rule) -> Call:
     )
 
 
-def change_rule(wanted: Rule) -> Call:
-    """Write: every term of an existing rule."""
-    return Call(
-        "Set-NetFirewallHyperVRule",
-        {"Name": [wanted.name], "NewDisplayName": wanted.display_name} | _terms(wanted),
-    )
-
-
 def remove_rule(name: str) -> Call:
     """Write: remove one rule by its unique name."""
     return Call("Remove-NetFirewallHyperVRule", {"Name": [name]})

@@ -31,16 +31,6 @@ def create_rule(host: Host, arguments: Arguments) -> dict[str, object]:
     return {"before": None, "after": _must_be(host, wanted)}
 
 
-def replace_rule(host: Host, arguments: Arguments) -> dict[str, object]:
-    """Give an own rule other terms, in one write."""
-    wanted = _wanted(arguments.mapping("after"))
-    before = _rule(host, wanted.name)
-    if before is None:
-        raise WindowsAgentError("not-found", f"there is no Hyper-V firewall rule {wanted.name}")
-    _write(host, calls.change_rule(wanted), f"changing {wanted.name}")
-    return {"before": before, "after": _must_be(host, wanted)}
-
-
 def remove_rule(host: Host, arguments: Arguments) -> dict[str, object]:
     """Remove an own rule; one that is not there is `not-found`."""
     name = _own(arguments.text("name"))

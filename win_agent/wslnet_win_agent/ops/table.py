@@ -25,7 +25,6 @@ _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "forwarding.set": interfaces.set_forwarding,
     "hyperv_rule.create": firewall.create_rule,
     "hyperv_rule.remove": firewall.remove_rule,
-    "hyperv_rule.replace": firewall.replace_rule,
     "hyperv_setting.set": firewall.set_setting,
     "task.register": tasks.register,
     "task.start": tasks.start,
