@@ -12,6 +12,7 @@
     │  └─ DeadlineExceeded        no answer in time
     ├─ AgentError              1  an agent answered an error or nonsense
     ├─ OutcomeUnknown          1  a write may or may not have happened: read before anything else
+    ├─ JournalFailed           1  the journal cannot be written, so nothing (more) is changed
     ├─ PlanRefused             1  the plan does not fit what is there (stale, forbidden, not undoable)
     ├─ RolledBack             12  a change failed and everything done was taken back
     ├─ RollbackIncomplete     21  not everything could be taken back; what is left is listed
@@ -121,6 +122,12 @@ class OutcomeUnknown(WslnetError):
     """A write was sent and no answer came: it may have happened. Never retried blindly."""
 
     code = "outcome-unknown"
+
+
+class JournalFailed(WslnetError):
+    """A record of the run is not on disk: the run does not begin, or stops and takes back what it did."""
+
+    code = "journal-failed"
 
 
 class PlanRefused(WslnetError):

@@ -139,12 +139,12 @@ def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResu
 
 
 def _taken_back(run: Progress, outcome: RunResult) -> RunResult:
-    run.journal.write("failed", reason=outcome.reason)
+    run.journal.note("failed", reason=outcome.reason)
     try:
         roll_back(run)
     except RollbackIncomplete as error:
         return replace(outcome, result=Result.FAILED, left=error.left, exit_code=error.exit_code)
-    run.journal.write("rolled-back")
+    run.journal.note("rolled-back")
     return replace(outcome, result=Result.ROLLED_BACK, exit_code=12)
 
 

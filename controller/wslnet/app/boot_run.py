@@ -111,7 +111,7 @@ def put_back(
         try:
             apply_changes(Progress(fleet, journal, say), plan.changes, resources)
         except WslnetError as error:
-            journal.write("failed", reason=error.message)
+            journal.note("failed", reason=error.message)
             raise
         journal.write("committed")
     return len(plan.changes)

@@ -21,6 +21,7 @@ from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.errors import (
     Interrupted,
+    JournalFailed,
     NeedsElevation,
     PlanRefused,
     RollbackIncomplete,
@@ -115,6 +116,7 @@ def _changed(prepared: Prepared, run: Progress, guards: Guards, confirm_within: 
         if confirm_within is not None:
             return _wait_for_confirmation(run, guards, outcome, confirm_within)
         guards.extend(guards.seconds)
+        run.journal.write("probing")
         # Confirmed only over connections made after the change.
         run.fleet.forget(run.fleet.inventory.machines)
         measured = _verify(prepared, snapshot, run.say)
@@ -122,11 +124,12 @@ def _changed(prepared: Prepared, run: Progress, guards: Guards, confirm_within: 
         reason = _contradictions(measured)
         if reason is not None:
             raise NotAsWished(reason)
+        run.journal.write("confirm-began")
         guards.release()
         run.journal.write("committed")
     except WslnetError as error:
-        if isinstance(error, (NeedsElevation, PlanRefused)) and not run.applied:
-            run.journal.write("rolled-back")
+        if isinstance(error, (JournalFailed, NeedsElevation, PlanRefused)) and not run.applied:
+            run.journal.note("rolled-back")
             raise
         return take_back(run, replace(outcome, reason=error.message))
     except KeyboardInterrupt:
@@ -147,16 +150,15 @@ def _wait_for_confirmation(
 def take_back(run: Progress, outcome: RunResult) -> RunResult:
     """Rolls back what `run` did and says so in `outcome`, whose reason is kept."""
     run.say("all", f"{outcome.reason}: taking back what was done")
+    run.journal.note("failed", reason=outcome.reason)
     try:
-        run.journal.write("failed", reason=outcome.reason)
         roll_back(run)
-        run.journal.write("rolled-back")
-    except RollbackIncomplete as incomplete:
-        run.journal.write("rollback-incomplete", left=list(incomplete.left))
-        return replace(
-            outcome, result=Result.FAILED, left=incomplete.left, exit_code=RollbackIncomplete.exit_code
-        )
-    return replace(outcome, result=Result.ROLLED_BACK, exit_code=RolledBack.exit_code)
+        run.journal.note("rolled-back")
+        outcome = replace(outcome, result=Result.ROLLED_BACK, exit_code=RolledBack.exit_code)
+    except RollbackIncomplete as error:
+        run.journal.note("rollback-incomplete", left=list(error.left))
+        outcome = replace(outcome, result=Result.FAILED, left=error.left, exit_code=error.exit_code)
+    return replace(outcome, unrecorded=tuple(run.journal.unrecorded))
 
 
 def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:

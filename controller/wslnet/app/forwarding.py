@@ -154,7 +154,7 @@ def execute(prepared: PreparedForwarding, say: Callable[[str, str], None]) -> Ru
             journal.write("committed")
         except WslnetError as error:
             if isinstance(error, NeedsElevation) and not run.applied:
-                journal.write("rolled-back")
+                journal.note("rolled-back")
                 raise
             outcome = take_back(run, replace(outcome, reason=error.message))
         except KeyboardInterrupt:

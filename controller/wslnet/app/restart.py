@@ -111,7 +111,7 @@ def run_restart(
             outcome = _put_back(prepared, run, barrier, outcome)
         except RestartRefused:
             journal.not_done(barrier)
-            journal.write("rolled-back")
+            journal.note("rolled-back")
             raise
         except WslnetError as error:
             return replace(

@@ -26,7 +26,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run did, what was measured afterwards, how long it took (seconds)."""
+    """What a run did, what was measured afterwards, how long it took (seconds).
+
+    `unrecorded`: records that the journal could not take while the run went back.
+    """
 
     run: str | None
     result: Result
@@ -39,9 +42,10 @@ class RunResult:
     exit_code: int = 0
     left: tuple[str, ...] = ()
     deadline: str | None = None
+    unrecorded: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """The shape of spec/cli.md; `reason`, `notes`, `left` and `deadline` are added."""
+        """The shape of spec/cli.md; `reason`, `notes`, `left`, `deadline` and `unrecorded` are added."""
         return {
             "schema_version": SCHEMA_VERSION,
             "run": self.run,
@@ -57,4 +61,5 @@ class RunResult:
             "reason": self.reason,
             "left": list(self.left),
             "deadline": self.deadline,
+            "unrecorded": list(self.unrecorded),
         }

@@ -22,7 +22,7 @@ from wslnet.engine.lock import only_run
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.probes import measure
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
-from wslnet.errors import InputError, RollbackIncomplete, WslnetError
+from wslnet.errors import InputError, JournalFailed, RollbackIncomplete, WslnetError
 from wslnet.model.machine import Kind
 from wslnet.model.reach import wished_probes
 
@@ -67,18 +67,31 @@ def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> R
         journal.write("undo-began")
         try:
             roll_back(run)
+            journal.note("undone")
         except RollbackIncomplete as error:
-            journal.write("rollback-incomplete", left=list(error.left))
-            return replace(
+            journal.note("rollback-incomplete", left=list(error.left))
+            outcome = replace(
                 outcome,
                 result=Result.FAILED,
                 left=error.left,
                 reason=error.message,
                 exit_code=error.exit_code,
-                seconds=time.monotonic() - began,
             )
-        journal.write("undone")
-        return replace(outcome, seconds=time.monotonic() - began)
+        return replace(_recorded(journal, outcome), seconds=time.monotonic() - began)
+
+
+def _recorded(journal: Journal, outcome: RunResult) -> RunResult:
+    """All is taken back and the journal could not take it down: the run is not settled yet."""
+    if not journal.unrecorded or outcome.exit_code:
+        return replace(outcome, unrecorded=tuple(journal.unrecorded))
+    reason = "all is taken back, and the journal could not record it"
+    return replace(
+        outcome,
+        result=Result.FAILED,
+        reason=reason,
+        exit_code=JournalFailed.exit_code,
+        unrecorded=tuple(journal.unrecorded),
+    )
 
 
 def _demand_reach(fleet: Fleet, log: RunLog) -> None:
@@ -131,23 +144,27 @@ def resume(
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
         run = progress_of(fleet, journal, log, say)
+        # It may have gone back further than its journal could tell: by a guard, or with a full disk.
+        run.outcomes.update({change.id: "unknown" for change in run.applied})
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("resume-began")
         if (log.complete and not log.to_confirm) if finish is None else finish:
             probes = wished_probes(gather(fleet, needs_of(fleet.inventory)))
             outcome = replace(outcome, verify=measure(fleet, probes, attempts=3))
-            if not any(one.contradicts for one in outcome.verify) and _released(run, say):
-                journal.write("committed")
+            if not any(one.contradicts for one in outcome.verify) and _committed(run, say):
+                run.outcomes.update({change.id: "done" for change in run.applied})
                 return replace(outcome, seconds=time.monotonic() - began)
         outcome = take_back(run, replace(outcome, reason=f"run {log.run} was interrupted"))
         return replace(outcome, seconds=time.monotonic() - began)
 
 
-def _released(run: Progress, say: Callable[[str, str], None]) -> bool:
-    """Whether all changes stand: no guard is left, and none had fired."""
+def _committed(run: Progress, say: Callable[[str, str], None]) -> bool:
+    """Whether all changes stand: no guard is left, none had fired, and that is on disk."""
     try:
+        run.journal.write("confirm-began")
         if run.guards is not None:
             run.guards.release()
+        run.journal.write("committed")
     except WslnetError as error:
         say("all", error.message)
         return False

@@ -11,6 +11,7 @@ import click
 from wslnet.cli.output import print_json
 from wslnet.cli.render_run import ask, print_plan, print_result
 from wslnet.errors import InputError
+from wslnet.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def show_only(prepared: Prepared, output: Path | None, *, as_json: bool) -> int:
     document = prepared.plan.to_json()
     if output is not None:
         try:
-            output.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            write_whole(output, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
         except OSError as error:
             raise InputError(f"{output}: cannot be written: {error.strerror}") from error
     if as_json:

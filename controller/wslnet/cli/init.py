@@ -14,6 +14,7 @@ import click
 from wslnet.cli.options import inventory_option, json_option
 from wslnet.cli.output import print_json, print_line, progress
 from wslnet.errors import InputError, WslnetError
+from wslnet.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,13 +139,9 @@ def _may_write(target: Path, *, yes: bool, as_json: bool) -> None:
 
 def _write(target: Path, text: str) -> None:
     """Writes the whole file at once: what is there stays until the new one is complete."""
-    beside = target.with_name(f"{target.name}.wslnet-tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(target)
+        write_whole(target, text.encode())
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise InputError(f"{target}: cannot be written: {error.strerror}") from error
 
 

@@ -66,6 +66,10 @@ def print_result(result: RunResult) -> None:
         print_line(line + (f"  ({one.detail})" if one.detail else ""))
     for line in result.left:
         print_line(f"left: {line}")
+    if result.unrecorded:
+        print_line(
+            f"not recorded: {', '.join(result.unrecorded)}: say `wslnet resume` when the disk has room"
+        )
     if result.reason:
         print_line(f"reason: {result.reason}")
     if result.deadline:

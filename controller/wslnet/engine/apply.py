@@ -75,21 +75,22 @@ def _do(run: Progress, changes: list[Change]) -> None:
     machine = changes[0].machine
     for change in changes:
         run.journal.intent(change)
+    guard = run.guards.before(changes) if run.guards is not None else ()
+    for change in changes:
         run.say(machine, f"{change.action} {change.resource}")
         run.applied.append(change)
         run.outcomes[change.id] = "unknown"
-    guard = run.guards.before(changes) if run.guards is not None else ()
     ops = [*guard, *(change.do for change in changes)]
     answers = run.fleet.execute(machine, ops, deadline_s=OP_DEADLINE_S)
     results = answers[len(guard) :]
     for change, result in zip(changes, results, strict=True):
         if result.ok:
-            run.journal.done(change)
             run.outcomes[change.id] = "done"
+            run.journal.done(change)
         elif result.code in _NOTHING_DONE:
-            run.journal.not_done(change)
             run.applied.remove(change)
             run.outcomes[change.id] = "not-done"
+            run.journal.not_done(change)
         else:
             run.outcomes[change.id] = "failed"
     for answer in answers[: len(guard)]:
@@ -189,6 +190,7 @@ def _undo(run: Progress, change: Change) -> str | None:
     if change.undo is None:
         return "it has no undo"
     run.say(change.machine, f"taking back {change.resource}")
+    run.journal.undoing(change)
     try:
         (result,) = run.fleet.execute(change.machine, [change.undo], deadline_s=OP_DEADLINE_S)
     except WslnetError as error:

@@ -152,7 +152,7 @@ class Guards:
         return Op(verb, args)
 
     def _forget(self, machine: str) -> None:
-        self.journal.write("guard", machine=machine, state="disarmed")
+        self.journal.note("guard", machine=machine, state="disarmed")
         del self.armed[machine]
 
 

@@ -1,18 +1,23 @@
 """The journal of one run: append-only, fsynced JSON lines on the controller's side.
 
 A record stands on disk before the change it speaks of, with the op that undoes it; `wsl --shutdown` cannot
-take it away, and a later process can read what was done and what was not (`wslnet.engine.run_log`).
+take it away, and a later process can read what was done and what was not (`wslnet.engine.run_log`). What the
+disk refuses stops a run that goes on (`write`) and never one that goes back (`note`), docs/adr/0015.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
+from io import FileIO
 from typing import TYPE_CHECKING, Self
 
-from wslnet.errors import WslnetError
+from wslnet.errors import JournalFailed
 from wslnet.model.change import change_to_json
+from wslnet.whole_file import make_folder, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,26 +31,43 @@ if TYPE_CHECKING:
 FOLDER = "journal"
 """Where in the state folder journals lie, one file a run."""
 
+RESERVE = ".reserve"
+"""End of the name of the file that keeps room beside a journal for the records of taking back."""
+
+_RESERVED = bytes(65536)
+
 
 class Journal:
-    """One open journal file. Each `write` returns only when the record is on disk."""
+    """One open journal file. Each `write` returns only when the record is on disk.
+
+    `unrecorded` names what `note` could not record: a later `resume` will not know of it.
+    """
 
     def __init__(self, folder: Path, run: str, *, again: bool = False) -> None:
         """Opens `folder/RUN.jsonl`, anew, or `again` to go on with a run that is there.
 
         Raises:
-            WslnetError: the folder or file cannot be written; nothing has been changed yet.
+            JournalFailed: the folder or file cannot be written; nothing has been changed yet.
         """
         self.run = run
         self.path = folder / f"{run}.jsonl"
+        self.unrecorded: list[str] = []
+        self._reserve = self.path.with_suffix(RESERVE)
+        # A record that was cut in the middle must not swallow the next one.
+        self._torn = again
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a" if again else "x", encoding="utf-8", newline="\n")
-            if again:
-                # A record that was cut in the middle must not swallow the next one.
-                self._file.write("\n")
+            make_folder(folder)
+            if not again:
+                _write_synced(self._reserve, _RESERVED)
+            self._file = FileIO(self.path, "ab", opener=None if again else _only_new)
         except OSError as error:
-            raise WslnetError(f"{self.path}: the journal cannot be written: {error.strerror}") from error
+            self._give_room()
+            raise self._failed(error) from error
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            self._close()
+            raise self._failed(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +75,7 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._close()
 
     def open_run(self, plan: Plan, vms: Iterable[RunningVm], *, to_confirm: bool = False) -> None:
         """The first record: the whole plan, the VMs that run now, whether only the user may confirm it."""
@@ -76,23 +98,79 @@ class Journal:
         """It was read back and is as declared."""
         self.write("verified", id=change.id)
 
+    def undoing(self, change: Change) -> None:
+        """It is about to be taken back."""
+        self.note("undoing", id=change.id)
+
     def undone(self, change: Change) -> None:
-        """It was taken back and read back."""
-        self.write("undone", id=change.id)
+        """It was taken back."""
+        self.note("undone", id=change.id)
 
     def write(self, kind: str, **body: object) -> None:
         """Appends one record and syncs it.
 
         Raises:
-            WslnetError: the disk refuses; the caller stops and takes back what was done.
+            JournalFailed: the disk refuses; the caller stops and takes back what was done.
         """
         record = {"at": datetime.now(UTC).isoformat(), "run": self.run, "kind": kind, **body}
+        line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
         try:
-            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._append(b"\n" + line if self._torn else line)
         except OSError as error:
-            raise WslnetError(f"{self.path}: the journal cannot be written: {error.strerror}") from error
+            self._give_room()
+            raise self._failed(error) from error
+        self._torn = False
+
+    def note(self, kind: str, **body: object) -> None:
+        """Appends a record of a run that goes back: nothing stops that, so what is refused is only kept."""
+        try:
+            self.write(kind, **body)
+        except JournalFailed:
+            self.unrecorded.append(
+                " ".join([kind, *(str(body[key]) for key in ("id", "machine") if key in body)])
+            )
+
+    def _append(self, data: bytes) -> None:
+        size = os.fstat(self._file.fileno()).st_size
+        written = 0
+        try:
+            while written < len(data):
+                written += self._file.write(data[written:])
+            os.fsync(self._file.fileno())
+        except OSError:
+            # A record of which it is not known that it lasts must not be believed, nor half of one be read.
+            self._torn = True
+            self._file.truncate(size)
+            raise
+
+    def _close(self) -> None:
+        """A run of which nothing could be recorded leaves no journal."""
+        is_empty = os.fstat(self._file.fileno()).st_size == 0
+        self._file.close()
+        self._give_room()
+        if is_empty:
+            with suppress(OSError):
+                # A disk that refuses even this keeps a journal in which nothing stands.
+                self.path.unlink()
+
+    def _give_room(self) -> None:
+        with suppress(OSError):
+            # It may have gone already; and what does not go is at most 64 kB.
+            self._reserve.unlink()
+
+    def _failed(self, error: OSError) -> JournalFailed:
+        return JournalFailed(f"{self.path}: the journal cannot be written: {error.strerror}")
+
+
+def _only_new(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_EXCL, 0o666)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb", buffering=0) as file:
+        if file.write(data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
 
 
 def new_run_id() -> str:

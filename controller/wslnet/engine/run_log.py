@@ -37,6 +37,7 @@ class End(StrEnum):
 
 
 _LAST_WORDS = {str(end) for end in End}
+_GOING_BACK = {"failed", "undo-began", "undoing"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class RunLog:
 
     `guards`: machine → token of a guard that may still be armed; `deadline`: until when it waits for
     `confirm` (ISO 8601); `to_confirm`: only the user's `confirm` may commit it, and that has
-    not been asked for.
+    not been asked for; `going_back`: taking back had begun.
     """
 
     run: str
@@ -59,6 +60,7 @@ class RunLog:
     guards: dict[str, str] = field(default_factory=dict)
     deadline: str | None = None
     to_confirm: bool = False
+    going_back: bool = False
 
     @property
     def left(self) -> tuple[Change, ...]:
@@ -73,9 +75,9 @@ class RunLog:
 
     @property
     def complete(self) -> bool:
-        """Whether every change of the plan was read back: only verify or confirm is missing."""
+        """Whether every change of the plan was read back and stands: only verify or confirm is missing."""
         verified = sum(1 for outcome in self.outcomes.values() if outcome == "verified")
-        return bool(self.planned) and verified >= len(self.planned)
+        return bool(self.planned) and verified >= len(self.planned) and not self.going_back
 
     @property
     def planned(self) -> tuple[str, ...]:
@@ -122,8 +124,8 @@ def _read(path: Path) -> RunLog:
     outcomes: dict[str, str] = {}
     guards: dict[str, str] = {}
     deadline: str | None = None
-    to_confirm = False
-    for line in path.read_text(encoding="utf-8").splitlines():
+    to_confirm, going_back = False, False
+    for line in path.read_bytes().split(b"\n"):
         try:
             record = json.loads(line)
         except ValueError:
@@ -145,8 +147,11 @@ def _read(path: Path) -> RunLog:
             case last if last in _LAST_WORDS:
                 deadline = record.get("deadline", deadline)
                 ended = End(last)
-            case _:
-                to_confirm = to_confirm and record["kind"] != "confirm-began"
+            case kind:
+                going_back = going_back or kind in _GOING_BACK
+                to_confirm = to_confirm and kind != "confirm-began"
                 ended = End.INTERRUPTED  # it went on after its last word (an undo that began)
     made = tuple(changes.values())
-    return RunLog(path.stem, path, began, ended, plan, vms, made, outcomes, guards, deadline, to_confirm)
+    return RunLog(
+        path.stem, path, began, ended, plan, vms, made, outcomes, guards, deadline, to_confirm, going_back
+    )

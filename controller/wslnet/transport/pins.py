@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.errors import HostKeyMismatch, HostKeyUnknown, InputError
+from wslnet.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,9 +83,7 @@ class Pins:
             kept = [line for line in self._lines() if line.split()[:1] != [machine]]
             removed = len(kept) != len(self._lines())
             if removed:
-                temporary = self.file.with_name(self.file.name + ".new")
-                temporary.write_text("".join(f"{line}\n" for line in kept), encoding="ascii")
-                temporary.replace(self.file)
+                write_whole(self.file, "".join(f"{line}\n" for line in kept).encode("ascii"))
         return removed
 
     def _pin(self, machine: str, key: HostKey) -> None:
