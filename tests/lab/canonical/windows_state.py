@@ -1,0 +1,55 @@
+"""Windows as it lies on the stand-in's disk: firewall, registry (portproxy in it), services, tasks, WSL.
+
+Read from the files that the Windows host keeps, never through wslnet. Forgotten: when a task ran and with
+what result, the clocks of WSL's idle stop, logs, and the copy of the `.wslconfig` before the last write,
+which wslnet keeps beside it on purpose (docs/adr/0008).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from .files import read_files
+from .parts import words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .parts import Parts
+
+_BACKUP = "/.wslconfig.wslnet-bak"
+_STATES = ("acl", "boot", "firewall", "network", "registry", "services", "tasks")
+_PASSING = {"boot": frozenset({"wsl_idle"})}
+_PASSING_OF_TASKS = frozenset({"last_run", "last_result"})
+_DEPTH = {"acl": 1, "boot": 3, "firewall": 2, "network": 1, "registry": 2, "services": 1, "tasks": 1}
+"""How many levels of a state become parts of their own, for readable differences."""
+
+
+def read_windows(folder: Path) -> Parts:
+    """All of it; `folder` is that of the Windows host in the lab's own."""
+    files = read_files(folder / "C", None, "C:")
+    found = {name: lines for name, lines in files.items() if not name.endswith(_BACKUP)}
+    for state in _STATES:
+        file = folder / f"{state}.json"
+        data = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        kept = {key: value for key, value in data.items() if key not in _PASSING.get(state, ())}
+        if state == "tasks":
+            kept = {name: _at_rest(row) for name, row in kept.items()}
+        found |= _flat(state, kept, _DEPTH[state])
+    return found
+
+
+def _at_rest(task: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in task.items() if key not in _PASSING_OF_TASKS}
+
+
+def _flat(name: str, value: object, depth: int) -> Parts:
+    if depth and isinstance(value, dict):
+        found: Parts = {}
+        for key, one in value.items():
+            found |= _flat(f"{name} {key}", one, depth - 1)
+        return found
+    if isinstance(value, list):
+        return {name: tuple(words(one) for one in value)}
+    return {name: (words(value),)}
