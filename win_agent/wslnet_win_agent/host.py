@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import registry
+from .bounded import BoundedRunner
 from .bridge import demand
 from .calls import files
 from .errors import DeliveryUnknown, WindowsAgentError
@@ -38,17 +39,24 @@ class Host:
     """Whether something was, or may have been, changed: a caller that loses the host then must say so."""
     _versions: Versions | None = field(default=None, init=False)
 
-    @property
-    def deadline_s(self) -> float:
-        """Seconds that the next call may take.
+    def __post_init__(self) -> None:
+        self.native = BoundedRunner(self.native, self.left_s)
+
+    def left_s(self) -> float:
+        """Seconds until the request's own deadline (`until`, monotonic).
 
         Raises:
-            WindowsAgentError: `timed-out` when the request's own deadline (`until`, monotonic) is over.
+            WindowsAgentError: `timed-out` when it is over.
         """
         left = self.until - time.monotonic()
         if left <= 0:
             raise WindowsAgentError("timed-out", "the request took longer than its deadline")
-        return min(CALL_DEADLINE_S, left)
+        return left
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds that the next call may take; raises as `left_s` does."""
+        return min(CALL_DEADLINE_S, self.left_s())
 
     def read(self, calls: Sequence[Call]) -> Reply:
         """Run reads as one pipeline; errors stay in the reply.

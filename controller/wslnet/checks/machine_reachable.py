@@ -58,11 +58,31 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
         facts = snapshot.facts.get(machine.name)
         unseen = snapshot.unseen.get(machine.name)
         if facts is not None:
-            yield _SAY.ok(machine.name, f"{machine.name} was seen", *_identity(facts))
+            yield _seen(machine, facts)
         elif unseen is None:
             yield _SAY.skip(machine.name, f"{machine.name} was not asked")
         else:
             yield _not_seen(snapshot, machine, unseen)
+
+
+def _seen(machine: Machine, facts: MachineFacts) -> Finding:
+    """Seen, with what its agent could not read; a part of a reading is told and warns of nothing."""
+    errors = facts.errors or {}
+    told = [
+        f"{machine.name}: {name} could not be read: {one.message} ({one.code})"
+        for name, one in sorted(errors.items())
+    ]
+    missing = sorted(name for name in errors if "/" not in name)
+    if not missing:
+        return _SAY.ok(machine.name, f"{machine.name} was seen", *_identity(facts), *told)
+    return _SAY.problem(
+        Status.WARN,
+        machine.name,
+        f"{machine.name} was seen without its {' and '.join(missing)}",
+        evidence=(*_identity(facts), *told),
+        cause="its agent could not read them, so what rests on them is not judged",
+        fix=look_again(REACHABLE, "mend what the messages name"),
+    )
 
 
 def _not_seen(snapshot: Snapshot, machine: Machine, unseen: Unseen) -> Finding:

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from wslnet import __version__
-from wslnet.cli.output import print_error
+from wslnet.cli.output import print_complaint, print_error
 from wslnet.errors import Interrupted, WslnetError
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -103,7 +103,7 @@ def run(arguments: list[str]) -> int:
             wrong.code = "bad-input"
             print_error(wrong, as_json=True)
         else:
-            click.echo(f"wslnet: {error.format_message()}", err=True)
+            print_complaint(error.format_message())
         return 2
     except (KeyboardInterrupt, click.Abort):
         print_error(Interrupted("interrupted"), as_json=as_json)

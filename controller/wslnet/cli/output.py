@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _HANG = 4
 _NARROWEST = 20
+# DEL and C1 (0x9b begins a terminal code), direction marks, separators, half pairs, byte order mark.
+_ESCAPED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 def printable(text: str) -> str:
@@ -27,8 +30,10 @@ def printable(text: str) -> str:
 
 
 def print_json(document: dict[str, object]) -> None:
-    """Prints exactly one JSON document."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Prints exactly one JSON document; what could steer a terminal stands escaped in it."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    # JSON itself demands this of C0 alone. All of these can only stand inside its strings.
+    click.echo(_ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_line(text: str = "", *, whole: bool = False) -> None:
@@ -59,7 +64,12 @@ def print_error(error: WslnetError, *, as_json: bool) -> None:
         print_json({"schema_version": SCHEMA_VERSION, "error": body})
         return
     hint = f" ({error.hint})" if error.hint else ""
-    click.echo(f"wslnet: {printable(error.message)}{hint}".replace("\n", " "), err=True)
+    print_complaint(f"{error.message}{hint}")
+
+
+def print_complaint(text: str) -> None:
+    """One line on stderr that says what is wrong."""
+    click.echo(f"wslnet: {printable(text)}".replace("\n", " "), err=True)
 
 
 def progress(*, quiet: bool) -> Callable[[str, str], None]:
@@ -68,7 +78,7 @@ def progress(*, quiet: bool) -> Callable[[str, str], None]:
 
     def say(machine: str, text: str) -> None:
         if not quiet:
-            line = f"[{time.monotonic() - began:6.1f}s] {machine}: {text}"
+            line = f"[{time.monotonic() - began:6.1f}s] {machine}: {text}".replace("\n", " ")
             # One write a line: machines report from threads.
             print(f"{printable(line)}\n", end="", file=sys.stderr, flush=True)  # noqa: T201 - for people
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RESTART_VERB = "wsl.restart"
 """The op of the barrier; `wslnet.engine.restart` carries it out, no agent does."""
 
-_FORGETFUL = frozenset({"neighbours", "listeners"})
+_FORGETFUL = frozenset({"neighbours", "listeners", "errors"})
 """Facts that move by themselves and are left out of fingerprints."""
 
 

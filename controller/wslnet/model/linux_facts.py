@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wslnet.model.fact_error import FactErrors  # noqa: TC001 - msgspec reads the types
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -152,3 +154,5 @@ class LinuxFacts:
     domains: tuple[Domain, ...] | None = None
     leases: tuple[Lease, ...] | None = None
     wsl: WslInfo | None = None
+    errors: FactErrors | None = None
+    """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""

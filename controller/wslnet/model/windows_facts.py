@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wslnet.model.fact_error import FactErrors  # noqa: TC001 - msgspec reads the types
+
 
 @dataclass(frozen=True, slots=True)
 class Os:
@@ -238,3 +240,5 @@ class WindowsFacts:
     wslconfig: WslConfigFile | None = None
     wsl: WslService | None = None
     boot: Boot | None = None
+    errors: FactErrors | None = None
+    """Why a reading that was asked for is None, by its name."""

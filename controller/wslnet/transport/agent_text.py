@@ -14,7 +14,7 @@ _BAD = "\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\uf
 _BAD_IN_LINE = re.compile(f"[{_BAD}]")
 _BAD_IN_TEXT = re.compile(f"(?![{_LINES_STAY}])[{_BAD}]")
 _DEEPEST = 64
-_WITH_LINES = ("firewall",)
+_WITH_LINES = ("firewall", "xml")
 
 
 def clean_line(text: str) -> str:
@@ -28,7 +28,9 @@ def clean_text(text: str) -> str:
 
 
 def clean(value: object, *, lines: bool = False, depth: int = 0) -> object:
-    """Give a JSON value with every text in it harmless, keys too. Only saved rule sets keep their lines.
+    """Give a JSON value with every text in it harmless, keys too.
+
+    Only saved rule sets and the XML of tasks keep their lines.
 
     Raises:
         ValueError: it is nested deeper than any honest answer.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from wslnet.errors import AgentError, OutcomeUnknown, Unreachable
+from wslnet.errors import AgentError, OutcomeUnknown, WslnetError
 from wslnet.model.change import OpResult
+from wslnet.transport.agent_text import clean, clean_line
 from wslnet_win_agent.host import Host
 from wslnet_win_agent.ops import execute
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wslnet_win_agent.native import NativeRunner
 
 _UNKNOWN = "outcome-unknown"
+_LATE = "timed-out"
 
 
 class WindowsSession:
@@ -43,14 +45,15 @@ class WindowsSession:
         self._host.touched = False
         try:
             answers = execute(self._host, [op.to_json() for op in ops])
-        except Unreachable as error:
+        except WslnetError as error:
             if self._host.touched:
                 text = f"{error.message}; a change may or may not have been made"
                 raise OutcomeUnknown(text, machine=self._name) from error
             raise
-        results = tuple(_result(answer) for answer in answers)
+        results = tuple(_result(self._name, answer) for answer in answers)
         for result in results:
-            if result.code == _UNKNOWN:
+            # Out of time after a change was begun: nobody has read back what it did.
+            if result.code == _UNKNOWN or (result.code == _LATE and self._host.touched):
                 raise OutcomeUnknown(result.message, machine=self._name)
         return results
 
@@ -60,10 +63,13 @@ class WindowsSession:
         self._host.native.close()
 
 
-def _result(answer: dict[str, object]) -> OpResult:
+def _result(machine: str, answer: dict[str, object]) -> OpResult:
     if answer["ok"]:
-        return OpResult(value=answer["value"])
+        try:
+            return OpResult(value=clean(answer["value"]))
+        except ValueError as found:
+            raise AgentError(f"{machine}: Windows gave {found}", machine=machine) from found
     error = answer["error"]
     if not isinstance(error, dict):
-        raise AgentError(f"the Windows agent answered {answer!r}")
-    return OpResult(code=str(error["code"]), message=str(error["message"]))
+        raise AgentError(f"{machine}: the Windows agent answered {answer!r}", machine=machine)
+    return OpResult(code=str(error["code"]), message=clean_line(str(error["message"])))

@@ -59,7 +59,8 @@ def _invocation_of(command: object) -> Invocation:
     parameters: Iterable[tuple[object, object]] = getattr(command, "parameters", ())
     arguments = tuple(
         Argument(
-            name=None if name is None else str(name).removeprefix("-").removesuffix(":"),
+            # Only the dash is no part of a name; a colon is one, and no parameter has it (binder-facts 3).
+            name=None if name is None else str(name).removeprefix("-"),
             value=value_of(value),
         )
         for name, value in parameters
