@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wslnet_win_agent.wslconfig import WslConfigError, read, set_value, unset_value
 from wslnet_win_agent.wslconfig.encoding import decode
-from wslnet_win_agent.wslconfig.keys import KNOWN
+from wslnet_win_agent.wslconfig import WSLCONFIG
 from wslnet_win_agent.wslconfig.syntax import Kind, parse
 
 PIECES = st.sampled_from(
@@ -34,7 +34,7 @@ LINES = st.lists(
     ),
     max_size=15,
 )  # fmt: skip
-NAMES = st.sampled_from(sorted(KNOWN))
+NAMES = st.sampled_from(sorted(WSLCONFIG.known))
 VALUES = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0x2FF, exclude_characters="\x7f"), max_size=20
 ) | st.sampled_from(["mirrored", "true", " x ", "a#b", 'say "x"', "C:\\x", ""])

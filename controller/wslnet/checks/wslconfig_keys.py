@@ -10,6 +10,8 @@ from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.resources.wslconfig_keys import WslConfigKeys
+from wslnet_win_agent.wslconfig import WSLCONFIG
+from wslnet_win_agent.wslconfig.lint import lint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 _SAY = Findings("wslconfig.keys", docs="https://learn.microsoft.com/windows/wsl/wsl-config#wslconfig")
 
 _LINT = "wslnet config lint"
-_ONLY_MIRRORED = ("experimental.hostAddressLoopback", "experimental.ignoredPorts")
 
 
 def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
@@ -50,14 +51,12 @@ def _locked(machine: str, file: WslConfigFile) -> Finding:
 
 
 def _read(snapshot: Snapshot, machine: str, file: WslConfigFile, config: WslConfig) -> Finding:
-    dropped = [
+    evidence = tuple(
         f"line {one.line}: {one.key or 'the line'}: {one.code}: {one.message}"
         + (f"; {one.suggestion}" if one.suggestion else "")
-        for one in config.findings
-    ]
-    without_effect = list(_without_effect(config))
+        for one in lint(config, WSLCONFIG)
+    )
     lost = _lost_mode(snapshot, config)
-    evidence = (*dropped, *without_effect)
     if lost is not None:
         wished = (snapshot.inventory.wish.mode or "").lower()
         key, value = ("wsl2.safeMode", "false") if _is_safe(config) else (MODE_KEY, wished)
@@ -108,19 +107,6 @@ def _lost_mode(snapshot: Snapshot, config: WslConfig) -> str | None:
 def _is_safe(config: WslConfig) -> bool:
     """Whether safe mode is on, which leaves WSL without a network (wsl-facts 1.3)."""
     return (config.value("wsl2.safeMode") or "").lower() in {"1", "true"}
-
-
-def _without_effect(config: WslConfig) -> Iterator[str]:
-    """Valid keys that the mode asked for makes void (wsl-facts 1.3)."""
-    mirrored = same_mode(config.value(MODE_KEY), "mirrored")
-    if mirrored and (setting := config.effective.get("wsl2.localhostForwarding")) is not None:
-        yield f"line {setting.line}: wsl2.localhostForwarding: has no effect in mirrored mode"
-    if mirrored and (config.value("wsl2.firewall") or "").lower() in {"0", "false"}:
-        line = config.effective["wsl2.firewall"].line
-        yield f"line {line}: wsl2.firewall: mirrored mode always has the firewall on"
-    for name in () if mirrored else _ONLY_MIRRORED:
-        if (setting := config.effective.get(name)) is not None:
-            yield f"line {setting.line}: {name}: has an effect in mirrored mode only"
 
 
 CHECK = Check(

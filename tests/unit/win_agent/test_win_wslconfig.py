@@ -12,7 +12,7 @@ import pytest
 
 from wslnet_win_agent.wslconfig import WslConfigError, read, set_value, unset_value
 from wslnet_win_agent.wslconfig.encoding import decode
-from wslnet_win_agent.wslconfig.keys import KNOWN
+from wslnet_win_agent.wslconfig import WSLCONFIG
 from wslnet_win_agent.wslconfig.syntax import parse
 
 ROOT = Path(__file__).parents[3]
@@ -119,4 +119,4 @@ def test_real_files_survive_reading_and_one_edit() -> None:
 def test_the_known_keys_are_those_of_the_facts() -> None:
     rows = json.loads((SHARED / "facts/wslconfig-keys.json").read_text(encoding="utf-8"))
     listed = {f"{row['section']}.{row['key']}" for row in rows if row["file"] == ".wslconfig"}
-    assert set(KNOWN) == listed
+    assert set(WSLCONFIG.known) == listed

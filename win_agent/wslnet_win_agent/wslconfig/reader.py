@@ -1,7 +1,7 @@
-"""What a `.wslconfig` means to WSL: the value each key really has, and what WSL drops and why.
+"""What a `.wslconfig` or `wsl.conf` means to WSL: the value each key really has, what WSL drops and why.
 
 Pure: bytes in, data out. The first line of a key wins even when its value is invalid, aliases are the
-same key, and a line that cannot be parsed is skipped (wsl-facts 1.1).
+same key, and a line that cannot be parsed is skipped in `.wslconfig` and ends a `wsl.conf` (wsl-facts 1.1).
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .encoding import WslConfigError, decode
-from .keys import canonical, is_valid, section_of
 from .syntax import Kind, Statement, parse
+from .tables import SCHEMAS, WSLCONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from .schema import Schema
 
 _ASCII_END = 0x80
 _PROBLEMS = {
@@ -60,16 +62,20 @@ class WslConfig:
         return setting.value if setting is not None and setting.valid else None
 
 
-def read(data: bytes) -> WslConfig:
-    """Read the bytes of a `.wslconfig`; a file that WSL cannot read gives one finding and no settings."""
+def read(data: bytes, schema: Schema = WSLCONFIG) -> WslConfig:
+    """Read the bytes of a file of WSL's; one that WSL cannot read gives one finding and no settings."""
     try:
         decoded = decode(data)
     except WslConfigError as error:
         return WslConfig({}, (Finding(error.code, 1, "", str(error)),))
     effective: dict[str, Setting] = {}
     findings = list(_encoding_findings(decoded.text, decoded.rest))
-    for statement in parse(decoded.text):
-        findings.extend(_take(statement, effective))
+    statements = parse(decoded.text)
+    for statement in statements:
+        findings.extend(_take(statement, effective, schema))
+        if schema.stops and statement.problem:
+            findings.extend(_stopped(statement, statements))
+            break
     return WslConfig(effective, tuple(findings))
 
 
@@ -81,34 +87,54 @@ def _encoding_findings(text: str, rest: str) -> Iterator[Finding]:
         yield Finding("ctrl-z", line, "", "a Ctrl-Z ends the file for WSL; what follows is not read")
 
 
-def _take(statement: Statement, effective: dict[str, Setting]) -> Iterator[Finding]:
+def _stopped(statement: Statement, statements: tuple[Statement, ...]) -> Iterator[Finding]:
+    lost = [one for one in statements if one.start > statement.start and one.kind is Kind.KEY]
+    if lost:
+        message = f"WSL stops reading here; lines {lost[0].line} to {lost[-1].line} do not count"
+        yield Finding("stops-here", statement.line, "", message, "correct or remove this line")
+
+
+def _take(statement: Statement, effective: dict[str, Setting], schema: Schema) -> Iterator[Finding]:
     written = f"{statement.section}.{statement.key}".strip(".").replace("\0", "")
     if statement.problem:
         yield Finding(statement.problem, statement.line, written, _PROBLEMS[statement.problem])
     if statement.kind is not Kind.KEY:
         return
-    name = canonical(statement.section, statement.key)
+    name = schema.canonical(statement.section, statement.key)
     if name is None:
-        yield _unknown(statement, written)
+        yield _unknown(statement, written, schema)
         return
     first = effective.get(name)
     if first is not None:
         message = f"the first one, in line {first.line}, holds; this one is ignored"
         yield Finding("duplicate-key", statement.line, name, message, "remove one of them")
         return
-    valid = is_valid(name, statement.value)
+    valid = schema.is_valid(name, statement.value)
     effective[name] = Setting(statement.value, statement.line, valid)
     if not valid:
         message = f"{statement.value!r} is not valid; WSL keeps its default, and a later line does not count"
-        yield Finding("invalid-value", statement.line, name, message)
+        yield Finding("invalid-value", statement.line, name, message, _meant(schema, name, statement.value))
     if any(ord(char) >= _ASCII_END for char in statement.value):
         message = "WSL cuts other than ASCII characters to one byte"
         yield Finding("not-ascii", statement.line, name, message)
 
 
-def _unknown(statement: Statement, written: str) -> Finding:
-    right = section_of(statement.key)
-    if right is None or right.casefold() == statement.section.casefold():
-        return Finding("unknown-key", statement.line, written, "WSL does not know this key")
-    message = f"WSL knows {statement.key} only in [{right}]"
-    return Finding("wrong-section", statement.line, written, message, f"move it under [{right}]")
+def _meant(schema: Schema, name: str, value: str) -> str:
+    meant = schema.nearest(name, value)
+    return f"write {meant}" if meant else ""
+
+
+def _unknown(statement: Statement, written: str, schema: Schema) -> Finding:
+    key = statement.key
+    right = schema.section_of(key)
+    if right is not None and right.casefold() != statement.section.casefold():
+        message = f"WSL knows {key} only in [{right}]"
+        return Finding("wrong-section", statement.line, written, message, f"move it under [{right}]")
+    for other in SCHEMAS:
+        section = other.section_of(key)
+        if other is not schema and section is not None:
+            message = f"WSL knows {key} only in {other.name}, section [{section}]"
+            return Finding("wrong-file", statement.line, written, message, f"move it to {other.name}")
+    like = schema.like(key)
+    suggestion = f"write {like.partition('.')[2]} under [{like.partition('.')[0]}]" if like else ""
+    return Finding("unknown-key", statement.line, written, "WSL does not know this key", suggestion)
