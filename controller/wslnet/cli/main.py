@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "resume": ("wslnet.cli.undo:resume", "Bring an interrupted run to an end."),
     "history": ("wslnet.cli.undo:history", "The runs of this inventory and how each ended."),
     "forwarding": ("wslnet.cli.forwarding:forwarding", "Windows' routing between its Hyper-V switches."),
+    "config": ("wslnet.cli.config:config", "`.wslconfig` and `wsl.conf`: get, set, unset, lint, diff."),
     "boot": ("wslnet.cli.boot:boot", "Two scheduled tasks that put things back after a start of Windows."),
     "lab": ("wslnet_lab.cli:lab", "A Windows host, WSL, a VM and a VM in it, on one Linux machine."),
     "help": ("wslnet.cli.help:help_topics", "Topics: exit-codes."),
