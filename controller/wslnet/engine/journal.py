@@ -112,36 +112,37 @@ class Journal:
         Raises:
             JournalFailed: the disk refuses; the caller stops and takes back what was done.
         """
-        record = {"at": datetime.now(UTC).isoformat(), "run": self.run, "kind": kind, **body}
-        line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+        size = os.fstat(self._file.fileno()).st_size
         try:
-            self._append(b"\n" + line if self._torn else line)
+            self._append(kind, body)
         except OSError as error:
             self._give_room()
+            with suppress(OSError):
+                # A step whose record may not last must not be believed by the next process.
+                self._file.truncate(size)
             raise self._failed(error) from error
-        self._torn = False
 
     def note(self, kind: str, **body: object) -> None:
-        """Appends a record of a run that goes back: nothing stops that, so what is refused is only kept."""
-        try:
-            self.write(kind, **body)
-        except JournalFailed:
-            self.unrecorded.append(
-                " ".join([kind, *(str(body[key]) for key in ("id", "machine") if key in body)])
-            )
+        """Appends a record of a run that goes back: nothing stops that, what is refused is only kept in mind.
 
-    def _append(self, data: bytes) -> None:
-        size = os.fstat(self._file.fileno()).st_size
-        written = 0
+        A record that may not last stays in the file: to believe it is the safe side.
+        """
         try:
-            while written < len(data):
-                written += self._file.write(data[written:])
-            os.fsync(self._file.fileno())
+            self._append(kind, body)
         except OSError:
-            # A record of which it is not known that it lasts must not be believed, nor half of one be read.
-            self._torn = True
-            self._file.truncate(size)
-            raise
+            self._give_room()
+            about = (str(body[key]) for key in ("id", "machine") if key in body)
+            self.unrecorded.append(" ".join([kind, *about]))
+
+    def _append(self, kind: str, body: dict[str, object]) -> None:
+        record = {"at": datetime.now(UTC).isoformat(), "run": self.run, "kind": kind, **body}
+        line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+        left = b"\n" + line if self._torn else line
+        self._torn = True
+        while left:
+            left = left[self._file.write(left) :]
+        os.fsync(self._file.fileno())
+        self._torn = False
 
     def _close(self) -> None:
         """A run of which nothing could be recorded leaves no journal."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -38,11 +38,21 @@ def only_run(state: Path, *, wait_s: float = 0.0) -> Iterator[None]:
     except OSError as error:
         raise WslnetError(f"{state}: cannot be written: {error.strerror}") from error
     try:
-        holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
+        _tell(holder)
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):
+            # On a disk that has become read-only it stays; it is only for the message.
+            holder.unlink()
         lock.release()
+
+
+def _tell(holder: Path) -> None:
+    me = {"pid": os.getpid(), "host": socket.gethostname()}
+    try:
+        holder.write_text(json.dumps(me), encoding="utf-8")
+    except OSError as error:
+        raise WslnetError(f"{holder}: cannot be written: {error.strerror}") from error
 
 
 def _told(holder: Path) -> str:

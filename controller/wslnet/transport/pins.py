@@ -78,12 +78,19 @@ class Pins:
             )
 
     def forget(self, machine: str) -> bool:
-        """Take a machine's key out of the file; gives whether there was one."""
+        """Take a machine's key out of the file; gives whether there was one.
+
+        Raises:
+            InputError: the file cannot be written; it is as it was.
+        """
         with _append:
             kept = [line for line in self._lines() if line.split()[:1] != [machine]]
             removed = len(kept) != len(self._lines())
             if removed:
-                write_whole(self.file, "".join(f"{line}\n" for line in kept).encode("ascii"))
+                try:
+                    write_whole(self.file, "".join(f"{line}\n" for line in kept).encode("ascii"))
+                except OSError as error:
+                    raise self._unwritable(error) from error
         return removed
 
     def _pin(self, machine: str, key: HostKey) -> None:
@@ -95,7 +102,10 @@ class Pins:
                 file.write(line.encode("ascii"))
                 os.fsync(file.fileno())
         except OSError as error:
-            raise InputError(f"{self.file}: cannot keep host keys there: {error.strerror}") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(f"{self.file}: cannot keep host keys there: {error.strerror}")
 
     def _all(self) -> dict[str, HostKey]:
         found: dict[str, HostKey] = {}
