@@ -113,12 +113,13 @@ class ModelWindows:
     state: Path
     facts: WindowsFacts = field(default_factory=facts)
     refuse: dict[int, str] = field(default_factory=dict)
+    match: str | None = None
     writes: list[dict[str, object]] = field(default_factory=list)
 
     @property
     def inventory(self) -> Inventory:
         machine = Machine("windows", Kind.WINDOWS, user="guest")
-        return Inventory(Path("wslnet.toml"), self.state, {"windows": machine})
+        return Inventory(Path("wslnet.toml"), self.state, {"windows": machine}, forwarding_match=self.match)
 
     def execute(self, machine: str, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
         assert (machine, deadline_s > 0) == ("windows", True)
@@ -160,6 +161,14 @@ def quiet(machine: str, text: str) -> None:
 
 def switch(windows: ModelWindows, *, enabled: bool, **selection: Any) -> Any:
     return execute(prepare(windows, Selection(**selection), enabled=enabled), quiet)
+
+
+@pytest.mark.row("S3-14")
+def test_the_inventory_names_the_pattern_once_for_all(tmp_path: Path) -> None:
+    windows = ModelWindows(tmp_path, match="TEST")
+    assert [one.interface.index for one in survey(windows, Selection()).choices if one.chosen] == [INTERNAL]
+    by_option = survey(windows, Selection(match="vlan10")).choices
+    assert [one.interface.index for one in by_option if one.chosen] == [VLAN]
 
 
 def test_enable_and_disable_are_runs_with_a_journal(tmp_path: Path) -> None:

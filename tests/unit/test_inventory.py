@@ -87,6 +87,8 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_no_error(tmp_path: Pat
         ('mode = "mirrored"', 'mode = "mirored"', "'mirored'"),
         ('{ env = "PASSWORD" }', '{ env = "A", keyring = "B" }', "exactly one"),
         ('key = "keys/id"', "key = 7", "`int`"),
+        ("[wish]", "[forwarding]\nmatch = '('\n[wish]", "no regular expression"),
+        ('address = "192.168.124.91"', 'address = "vm2.local"', "no IP address"),
         ("[wish]", "[wish", "TOML"),
         ("[machines.vm2]", '[machines."vm/2"]', "vm/2"),
     ],

@@ -74,7 +74,8 @@ def survey(fleet: Fleet, selection: Selection) -> Survey:
         Unreachable: Windows cannot be seen.
         AgentError: it did not tell its interfaces.
     """
-    compile_match(selection.match)
+    match = selection.match or fleet.inventory.forwarding_match
+    compile_match(match)
     machine = fleet.inventory.windows
     if machine is None:
         raise InputError(f"{fleet.inventory.path}: no machine of kind windows")
@@ -86,7 +87,7 @@ def survey(fleet: Fleet, selection: Selection) -> Survey:
         raise AgentError(f"{machine.name}: did not tell its interfaces", machine=machine.name)
     choices = choose(
         windows,
-        match=selection.match,
+        match=match,
         include_external=selection.include_external,
         families=selection.families,
     )

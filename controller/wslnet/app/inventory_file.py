@@ -5,6 +5,8 @@ Reading only; `wslnet init` and friends edit the file elsewhere.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,10 +55,15 @@ class _Wish(_Strict):
     allow: list[str] = []
 
 
+class _Forwarding(_Strict):
+    match: str | None = None
+
+
 class _File(_Strict):
     schema_version: int
     machines: dict[Name, _Machine]
     wish: _Wish = msgspec.field(default_factory=_Wish)
+    forwarding: _Forwarding = msgspec.field(default_factory=_Forwarding)
     state: str | None = None
 
 
@@ -86,7 +93,8 @@ def load_inventory(path: Path | None) -> Inventory:
         raise InputError(f"{file}: schema_version {read.schema_version} is not {SCHEMA_VERSION}")
     machines = {name: _machine(file, name, one) for name, one in read.machines.items()}
     _check_tree(file, machines)
-    return Inventory(file, _state(file, read.state), machines, _wish(file, machines, read.wish))
+    wish, pattern = _wish(file, machines, read.wish), _pattern(file, read.forwarding.match)
+    return Inventory(file, _state(file, read.state), machines, wish, pattern)
 
 
 def _machine(file: Path, name: str, one: _Machine) -> Machine:
@@ -95,6 +103,8 @@ def _machine(file: Path, name: str, one: _Machine) -> Machine:
         raise InputError(f"{where}: a machine of kind {one.kind} needs an address")
     if one.kind in {Kind.VM, Kind.WSL} and one.parent is None:
         raise InputError(f"{where}: a machine of kind {one.kind} needs a parent")
+    if one.kind is Kind.VM and not _is_ip(one.address or ""):
+        raise InputError(f"{where}: address {one.address!r} is no IP address, and routes need one")
     secret = None
     if one.secret is not None:
         given = [key for key in ("command", "keyring", "env") if getattr(one.secret, key)]
@@ -104,6 +114,22 @@ def _machine(file: Path, name: str, one: _Machine) -> Machine:
     fields: dict[str, Any] = {key: getattr(one, key) for key in one.__struct_fields__}
     key = None if one.key is None else _beside(file, one.key)
     return Machine(**(fields | {"name": name, "secret": secret, "key": key}))
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _pattern(file: Path, text: str | None) -> str | None:
+    try:
+        re.compile(text or "")
+    except re.error as error:
+        raise InputError(f"{file}: forwarding.match {text!r} is no regular expression: {error}") from error
+    return text
 
 
 def _beside(file: Path, text: str) -> Path:

@@ -40,7 +40,8 @@ def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[
 
 
 def _nat(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding:
-    switches = [choice.interface for choice in choose(windows) if choice.chosen]
+    choices = choose(windows, match=snapshot.inventory.forwarding_match)
+    switches = [choice.interface for choice in choices if choice.chosen]
     if not switches:
         return _SAY.skip(machine, "there is no Hyper-V adapter yet; WSL makes its own at its first NAT start")
     evidence = [

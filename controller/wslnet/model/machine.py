@@ -71,12 +71,16 @@ class Wish:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All machines of one host, what is wished of them, and where runs keep their state."""
+    """All machines of one host, what is wished of them, and where runs keep their state.
+
+    `forwarding_match` names the Windows interfaces that forward, instead of note 003's pattern.
+    """
 
     path: Path
     state: Path
     machines: Mapping[str, Machine]
     wish: Wish = field(default_factory=Wish)
+    forwarding_match: str | None = None
 
     def __getitem__(self, name: str) -> Machine:
         return self.machines[name]

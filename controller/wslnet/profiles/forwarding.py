@@ -138,7 +138,7 @@ def switch_resources(snapshot: Snapshot, *, beside_wsl: bool) -> tuple[Interface
         return ()
     return tuple(
         resource_of(machine.name, choice.interface)
-        for choice in choose(windows)
+        for choice in choose(windows, match=snapshot.inventory.forwarding_match)
         if choice.chosen and choice.interface.connected and not (beside_wsl and is_wsl(choice.interface))
     )
 
