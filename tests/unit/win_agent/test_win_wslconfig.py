@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from wslnet_win_agent.wslconfig import WslConfigError, read, set_value, unset_value
+from wslnet_win_agent.wslconfig import WSLCONFIG, WslConfigError, read, set_value, unset_value
 from wslnet_win_agent.wslconfig.encoding import decode
-from wslnet_win_agent.wslconfig import WSLCONFIG
 from wslnet_win_agent.wslconfig.syntax import parse
 
 ROOT = Path(__file__).parents[3]
