@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import socket
 import threading
@@ -11,16 +12,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wslnet_lab.fabric import hyperv_firewall, lan, netns, windows_ip
+from wslnet_lab.fabric import hyperv_firewall, lan, mirrored, netns, windows_ip
 from wslnet_lab.fabric.hyperv_firewall import Policy, Rule
-from wslnet_lab.fabric.model import Nic
+from wslnet_lab.fabric.model import MirroredHost, Nic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet_lab.fabric.mirrored import Mirroring
+
 LAN_ADDRESS = "172.24.21.10"
 OUTSIDE = "203.0.113.1"
 HOST = "172.24.21.109"
+LOCAL = "127.0.0.1"
 ETHERNET = Nic(
     "ethernet",
     "1c:83:41:cf:a8:7c",
@@ -169,3 +173,16 @@ def office(empty: World) -> World:
     windows_ip.prepare(empty.names["windows"])
     hyperv_firewall.apply(empty.names["windows"], Policy(rules=(ICMP,)))
     return empty
+
+
+def admit(world: World, *rules: Rule, **policy: object) -> None:
+    hyperv_firewall.apply(world.names["windows"], dataclasses.replace(Policy(rules=rules), **policy))
+
+
+def rule(protocol: str, *ports: str, action: str = "Allow", remotes: tuple[str, ...] = ()) -> Rule:
+    return Rule(f"{action}-{protocol}-{ports}", "Inbound", action, protocol, ports, remotes)
+
+
+@pytest.fixture
+def mirror(office: World) -> Mirroring:
+    return mirrored.start(office.names["windows"], office.names["wsl"], MirroredHost((ETHERNET,), ("eth1",)))
