@@ -11,6 +11,7 @@ _OS_RELEASE = "/etc/os-release"
 _SYS = "/proc/sys"
 _SINGLE = (
     "net.ipv4.ip_forward",
+    "net.ipv4.conf.all.accept_redirects",
     "net.ipv4.ip_local_port_range",
     "net.bridge.bridge-nf-call-iptables",
     "net.bridge.bridge-nf-call-ip6tables",

@@ -147,6 +147,13 @@ class Args:
             raise OpError("bad-op", "%s must be a list of text" % name)
         return value
 
+    def texts_by_name(self, name: "str") -> "dict[str, str]":
+        """Text values by name; none if it is not given."""
+        value = self._values.get(name, {})
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise OpError("bad-op", "%s must be text by name" % name)
+        return value
+
     def objects(self, name: "str") -> "list[Args]":
         """A list of objects, each to be read like arguments."""
         value = self._values.get(name)

@@ -14,19 +14,27 @@ _ROOT = "/proc/sys"
 
 
 def set_value(args: "Args") -> "dict[str, Any]":
-    """Write a value.
+    """Write a value, then those of the keys in `also` that have another one; a lost interface's are left out.
 
     Raises:
         OpError: the key is no key.
         OSError: there is no such switch, or the kernel refused.
     """
-    path = _path(args.text("key"))
-    value = args.value("value")
+    before = _write(_path(args.text("key")), args.value("value"))
+    for key, value in args.texts_by_name("also").items():
+        path = _path(key)
+        if os.path.exists(path):
+            _write(path, value)
+    return {"before": before}
+
+
+def _write(path: "str", value: "str") -> "str":
     with open(path, "r+", encoding="utf-8") as file:
         before = file.read().rstrip("\n")
-        file.seek(0)
-        file.write(value + "\n")
-    return {"before": before}
+        if before != value:
+            file.seek(0)
+            file.write(value + "\n")
+    return before
 
 
 def _path(key: "str") -> "str":

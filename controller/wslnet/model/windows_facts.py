@@ -79,7 +79,7 @@ class NetworkProfile:
 
 @dataclass(frozen=True, slots=True)
 class HyperVSetting:
-    """The effective Hyper-V firewall setting of WSL's creator (`ActiveStore`)."""
+    """A Hyper-V firewall setting of WSL's creator: in force, or as an administrator left it."""
 
     enabled: str | None = None
     default_inbound: str | None = None
@@ -106,11 +106,12 @@ class HyperVRule:
 
 @dataclass(frozen=True, slots=True)
 class HyperVFirewall:
-    """The Hyper-V firewall as far as it concerns WSL."""
+    """The Hyper-V firewall as far as it concerns WSL; `setting` is in force, `stored_setting` configured."""
 
     supported: bool = False
     creator_registered: bool = False
     setting: HyperVSetting | None = None
+    stored_setting: HyperVSetting | None = None
     rules: tuple[HyperVRule, ...] = ()
 
 

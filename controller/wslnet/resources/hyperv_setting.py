@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import MachineFacts
 
 
+_UNSET = "NotConfigured"
+
+
 @dataclass(frozen=True, slots=True)
 class HyperVDefaultInbound:
     """`DefaultInboundAction` of WSL's creator."""
@@ -30,10 +33,15 @@ class HyperVDefaultInbound:
         return "hyperv-setting DefaultInboundAction"
 
     def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
-        """The value to set; what was effective before is its undo."""
+        """The value to set; its undo is what an administrator had configured, if anything.
+
+        What was effective is not: to write it down would pin a default of Windows (windows-facts 2).
+        """
         firewall = facts.hyperv_firewall if isinstance(facts, WindowsFacts) else None
         setting = firewall.setting if firewall is not None else None
-        found = (setting.default_inbound if setting is not None else None) or "NotConfigured"
+        stored = firewall.stored_setting if firewall is not None else None
+        found = (setting.default_inbound if setting is not None else None) or _UNSET
+        back = (stored.default_inbound if stored is not None else None) or _UNSET
         if found == self.value:
             return ()
         change = Change(
@@ -44,7 +52,7 @@ class HyperVDefaultInbound:
             after=self.value,
             why=self.why,
             do=Op("hyperv_setting.set", {"creator": WSL_CREATOR, "default_inbound_action": self.value}),
-            undo=Op("hyperv_setting.set", {"creator": WSL_CREATOR, "default_inbound_action": found}),
+            undo=Op("hyperv_setting.set", {"creator": WSL_CREATOR, "default_inbound_action": back}),
             rows=self.rows,
         )
         return (change,)

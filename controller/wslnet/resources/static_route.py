@@ -40,21 +40,22 @@ class StaticRoute:
         """The route to add, and before it the own route to remove when its next hop has moved.
 
         Raises:
-            PlanRefused: somebody else's route to the same destination leads elsewhere.
+            PlanRefused: somebody else's route to the same destination leads elsewhere, or ours was altered to
+                what could not be put back.
         """
         found = self._found(facts)
         if found is not None and (found.via, found.dev) == (self.via, self.dev):
             return ()
-        if found is not None and found.proto != OWN_PROTOCOL:
+        if found is not None and not _is_ours(found):
             raise PlanRefused(
                 f"{self.machine}: {_text(found)} exists already and was not made by wslnet; "
                 f"remove it or correct the inventory (wanted: via {self.via} dev {self.dev})",
                 machine=self.machine,
             )
-        stale = () if found is None else (self._change(Action.REMOVE, found.via, found.dev),)
+        stale = () if found is None else (self._change(Action.REMOVE, found.via, found.dev, found.metric),)
         return (*stale, self._change(Action.ADD, self.via, self.dev))
 
-    def _change(self, action: Action, via: str | None, dev: str | None) -> Change:
+    def _change(self, action: Action, via: str | None, dev: str | None, metric: int = 0) -> Change:
         args: dict[str, object] = {
             "family": 4,
             "dst": self.dst,
@@ -62,7 +63,7 @@ class StaticRoute:
             "dev": dev,
             "table": _MAIN,
             "proto": OWN_PROTOCOL,
-            "metric": 0,
+            "metric": metric,
         }
         text = f"{self.dst} via {via} dev {dev}"
         add, delete = Op("route.add", args), Op("route.delete", args)
@@ -80,7 +81,14 @@ class StaticRoute:
 
     def _found(self, facts: MachineFacts) -> Route | None:
         routes = facts.routes if isinstance(facts, LinuxFacts) else None
-        return next((route for route in routes or () if route.dst == self.dst and route.table == _MAIN), None)
+        same = (one for one in routes or () if (one.family, one.dst, one.table) == (4, self.dst, _MAIN))
+        return min(same, key=lambda route: route.metric, default=None)
+
+
+def _is_ours(route: Route) -> bool:
+    """Whether it is one that wslnet makes, with nothing about it that `route.add` would not put back."""
+    plain = route.type == "unicast" and route.src is None and "onlink" not in route.flags
+    return route.proto == OWN_PROTOCOL and plain and route.dev is not None
 
 
 def _text(route: Route) -> str:

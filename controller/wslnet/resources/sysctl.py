@@ -1,4 +1,7 @@
-"""A kernel setting of a Linux machine (`net.ipv4.ip_forward = 1`), in the running system."""
+"""A kernel setting of a Linux machine (`net.ipv4.ip_forward = 1`), in the running system.
+
+Some switches turn others with them, and back when they are turned back; the undo puts those right too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,11 @@ from wslnet.model.linux_facts import LinuxFacts
 
 if TYPE_CHECKING:
     from wslnet.model.snapshot import MachineFacts
+
+
+_PER_LINK = "net.ipv4.conf."
+_FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
+_REDIRECTS = "net.ipv4.conf.all.accept_redirects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,22 @@ class Sysctl:
             after=self.value,
             why=self.why,
             do=Op("sysctl.set", {"key": self.key, "value": self.value}),
-            undo=Op("sysctl.set", {"key": self.key, "value": found}),
+            undo=Op("sysctl.set", {"key": self.key, "value": found} | _turned_with(self.key, found, facts)),
             rows=self.rows,
         )
         return (change,)
+
+
+def _turned_with(key: str, found: str, facts: MachineFacts) -> dict[str, object]:
+    """What must be put back by hand after `key` is turned back to `found`: `also`, or nothing.
+
+    Turning IPv4 forwarding turns it on every interface, and whether redirects are accepted the other way
+    (kernel, net/ipv4/devinet.c: inet_forward_change).
+    """
+    values = facts.sysctls if isinstance(facts, LinuxFacts) else None
+    if key not in _FORWARDING or not values:
+        return {}
+    turned = {one: found for one in values if one.startswith(_PER_LINK) and one.endswith(".forwarding")}
+    turned |= {_REDIRECTS: "0" if found == "1" else "1"} if _REDIRECTS in values else {}
+    also = {one: values[one] for one, value in sorted(turned.items()) if values[one] != value}
+    return {"also": also} if also else {}

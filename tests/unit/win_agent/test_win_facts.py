@@ -123,6 +123,7 @@ def test_windows_without_a_hyperv_firewall(host: Host, windows: FakeWindows) -> 
         "supported": False,
         "creator_registered": False,
         "setting": None,
+        "stored_setting": None,
         "rules": [],
     }
 

@@ -17,7 +17,14 @@ _SETTING = "MSFT_NetFirewallHyperVVMSetting"
 def hyperv_firewall(reply: Reply) -> dict[str, object]:
     """Give the firewall's state for WSL; not supported where Windows has no such cmdlets (Windows 10)."""
     if any(error.is_unknown_command for error in reply.errors):
-        return {"supported": False, "creator_registered": False, "setting": None, "rules": []}
+        return {
+            "supported": False,
+            "creator_registered": False,
+            "setting": None,
+            "stored_setting": None,
+            "rules": [],
+        }
+    # Read from two stores, the one in force first.
     settings = reply.rows(_SETTING)
     # Read from two stores: those in force, and those that are written and not in force yet.
     rules = {str(each["name"]).casefold(): each for each in map(rule, reversed(reply.rows(_RULE)))}
@@ -28,6 +35,7 @@ def hyperv_firewall(reply: Reply) -> dict[str, object]:
             for row in reply.rows("MSFT_NetFirewallHyperVVMCreator")
         ),
         "setting": setting(settings[0]) if settings else None,
+        "stored_setting": setting(settings[1]) if settings[1:] else None,
         "rules": list(reversed(rules.values())),
     }
 

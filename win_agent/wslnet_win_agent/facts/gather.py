@@ -173,6 +173,7 @@ def _hyperv_firewall(host: Host, _reply: Reply) -> dict[str, object]:
     calls = [
         firewall_calls.creators(),
         firewall_calls.setting(),
+        firewall_calls.stored_setting(),
         firewall_calls.rules(),
         firewall_calls.stored_rules(),
     ]
