@@ -1,0 +1,42 @@
+"""FORWARD chains as libvirt, Docker, people and wslnet leave them, ours at any place and more than once."""
+
+from __future__ import annotations
+
+import shlex
+
+from hypothesis import strategies as st
+
+from wslnet.model.linux_facts import Firewall, LinuxFacts
+from wslnet.resources.forward_accept import ForwardAccept
+
+from .linux_model import BACKEND
+
+RESOURCE = ForwardAccept
+SRC, DST = "192.168.122.0/24", "192.168.124.0/24"
+OURS = ForwardAccept("host", SRC, DST, "eth0", "virbr0", "law")
+RULES = st.sampled_from(
+    [
+        shlex.join(OURS.spec),
+        "-o virbr0 -j REJECT --reject-with icmp-port-unreachable",
+        "-i virbr0 -j REJECT --reject-with icmp-port-unreachable",
+        "-j LIBVIRT_FWI",
+        "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        f"-s {SRC} -j ACCEPT",
+        "-i docker0 ! -o docker0 -j ACCEPT",
+        "-p tcp -m tcp --dport 22 -j DROP",
+        "-j RETURN",
+    ]
+)
+EXTRA = st.sampled_from(["-d 192.168.124.0/24 -o virbr0 -j ACCEPT", "-o virbr0 -j REJECT"])
+
+
+def _saved(policy: str, rules: list[str], extra: list[str]) -> LinuxFacts:
+    lines = ["*filter", ":INPUT ACCEPT [0:0]", f":FORWARD {policy} [0:0]", ":LIBVIRT_FWI - [0:0]"]
+    lines += [f"-A FORWARD {rule}" for rule in rules] + [f"-A LIBVIRT_FWI {rule}" for rule in extra]
+    return LinuxFacts(firewall=Firewall({BACKEND: {"4": "\n".join([*lines, "COMMIT"])}}, BACKEND))
+
+
+STATES = st.builds(
+    _saved, st.sampled_from(["ACCEPT", "DROP"]), st.lists(RULES, max_size=6), st.lists(EXTRA, max_size=2)
+)
+CASES = st.tuples(STATES, st.sampled_from([OURS, ForwardAccept("host", DST, SRC, "virbr0", "eth0", "law")]))

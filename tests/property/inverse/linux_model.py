@@ -1,0 +1,105 @@
+"""One Linux machine as its facts, and what each op of the agent makes of them. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wslnet.model.linux_facts import Firewall, LinuxFacts, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+BACKEND = "iptables-nft"
+FORWARD = "net.ipv4.ip_forward"
+REDIRECTS = "net.ipv4.conf.all.accept_redirects"
+
+
+class Refused(Exception):
+    """The agent's answer to an op that cannot be done; the code is that of docs/protocols.md 1."""
+
+
+def _route_of(args: Mapping[str, Any]) -> Route:
+    fields = {key: args[key] for key in ("family", "dst", "via", "dev", "table", "proto", "metric")}
+    return Route(**fields)
+
+
+def _add_route(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    route, routes = _route_of(args), facts.routes or ()
+    if any(_key(one) == _key(route) for one in routes):
+        raise Refused("exists")
+    return replace(facts, routes=(*routes, route))
+
+
+def _key(route: Route) -> tuple[object, ...]:
+    """What the kernel tells routes apart by (`ip route add` is CREATE and EXCL)."""
+    return route.family, route.dst, route.table, route.metric
+
+
+def _delete_route(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    route, routes = _route_of(args), facts.routes or ()
+    same = [one for one in routes if replace(one, src=None, flags=(), scope=route.scope) == route]
+    if not same:
+        raise Refused("not-found")
+    return replace(facts, routes=tuple(one for one in routes if one is not same[0]))
+
+
+def _set_sysctl(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    values = dict(facts.sysctls or {})
+    if args["key"] not in values:
+        raise Refused("not-found")
+    for key, value in {args["key"]: args["value"], **args.get("also", {})}.items():
+        if values[key] == value:
+            continue
+        values[key] = value
+        if key == FORWARD:
+            # net/ipv4/devinet.c: inet_forward_change
+            turned = [one for one in values if one.endswith(".forwarding") and one.startswith("net.ipv4.")]
+            values |= dict.fromkeys(turned, value)
+            if REDIRECTS in values:
+                values[REDIRECTS] = "0" if value == "1" else "1"
+    return replace(facts, sysctls=values)
+
+
+def _rules(facts: LinuxFacts, args: Mapping[str, Any]) -> tuple[list[str], list[int]]:
+    assert facts.firewall is not None
+    lines = facts.firewall.backends[args["backend"]][str(args["family"])].splitlines()
+    return lines, [at for at, line in enumerate(lines) if line.startswith(f"-A {args['chain']} ")]
+
+
+def _with_lines(facts: LinuxFacts, args: Mapping[str, Any], lines: list[str]) -> LinuxFacts:
+    saved = {args["backend"]: {str(args["family"]): "\n".join(lines)}}
+    return replace(facts, firewall=Firewall(saved, args["backend"]))
+
+
+def _insert_rule(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    lines, places = _rules(facts, args)
+    places.append(lines.index("COMMIT"))
+    lines.insert(places[args["position"] - 1], f"-A {args['chain']} {shlex.join(args['spec'])}")
+    return _with_lines(facts, args, lines)
+
+
+def _delete_rule(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    lines, places = _rules(facts, args)
+    wanted = f"-A {args['chain']} {shlex.join(args['spec'])}"
+    same = [at for at in places if lines[at] == wanted]
+    if not same:
+        raise Refused("not-found")
+    del lines[same[0]]
+    return _with_lines(facts, args, lines)
+
+
+OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
+    "route.add": _add_route,
+    "route.delete": _delete_route,
+    "sysctl.set": _set_sysctl,
+    "rule.insert": _insert_rule,
+    "rule.delete": _delete_rule,
+}
+
+
+def canonical(facts: LinuxFacts) -> LinuxFacts:
+    """The same state always looks the same: routes have no order, and `linkdown` is the link's state."""
+    routes = (replace(one, flags=tuple(set(one.flags) - {"linkdown"})) for one in facts.routes or ())
+    return replace(facts, routes=tuple(sorted(routes, key=str)))

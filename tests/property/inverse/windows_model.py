@@ -1,0 +1,128 @@
+"""One Windows as its facts, and what each op of the agent makes of them. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from wslnet.model.windows_facts import BootTask, HyperVFirewall, HyperVRule, HyperVSetting, WindowsFacts
+
+from .linux_model import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+WINDOWS_DEFAULT = "Block"
+UNSET = "NotConfigured"
+
+
+def firewall_with(stored: str | None, rules: tuple[HyperVRule, ...] = ()) -> HyperVFirewall:
+    """The firewall of a Windows on which an administrator has left `stored`, or nothing."""
+    effective = WINDOWS_DEFAULT if stored in {None, UNSET} else stored
+    kept = None if stored is None else HyperVSetting(default_inbound=stored)
+    setting = HyperVSetting(default_inbound=effective)
+    return HyperVFirewall(
+        supported=True, creator_registered=True, setting=setting, stored_setting=kept, rules=rules
+    )
+
+
+def _firewall(facts: WindowsFacts) -> HyperVFirewall:
+    assert facts.hyperv_firewall is not None
+    return facts.hyperv_firewall
+
+
+def _create_rule(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    firewall = _firewall(facts)
+    if any(one.name == args["name"] for one in firewall.rules):
+        raise Refused("exists")
+    made = {key: tuple(value) if isinstance(value, list) else value for key, value in args.items()}
+    assert set(made) <= {each.name for each in fields(HyperVRule)}
+    return replace(facts, hyperv_firewall=replace(firewall, rules=(*firewall.rules, HyperVRule(**made))))
+
+
+def _remove_rule(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    firewall = _firewall(facts)
+    kept = tuple(one for one in firewall.rules if one.name != args["name"])
+    if kept == firewall.rules:
+        raise Refused("not-found")
+    return replace(facts, hyperv_firewall=replace(firewall, rules=kept))
+
+
+def _set_setting(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    made = firewall_with(args["default_inbound_action"], _firewall(facts).rules)
+    return replace(facts, hyperv_firewall=made)
+
+
+def _set_forwarding(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    key = args["interface_index"], args["family"]
+    found = facts.interfaces or ()
+    if key not in {(one.index, one.family) for one in found}:
+        raise Refused("not-found")
+    made = (replace(o, forwarding=args["enabled"]) if (o.index, o.family) == key else o for o in found)
+    return replace(facts, interfaces=tuple(made))
+
+
+def _register(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.boot is not None
+    others = tuple(one for one in facts.boot.tasks if one.name != args["name"])
+    task = BootTask(args["name"], "Ready", args["xml"])
+    return replace(facts, boot=replace(facts.boot, tasks=(*others, task)))
+
+
+def _unregister(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.boot is not None
+    others = tuple(one for one in facts.boot.tasks if one.name != args["name"])
+    if others == facts.boot.tasks:
+        raise Refused("not-found")
+    return replace(facts, boot=replace(facts.boot, tasks=others))
+
+
+def _write_data(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.boot is not None
+    data = replace(facts.boot.data, exists=True, content=args["content"], strangers=())
+    return replace(facts, boot=replace(facts.boot, data=data))
+
+
+def _remove_data(facts: WindowsFacts, _args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.boot is not None
+    if not facts.boot.data.exists:
+        raise Refused("not-found")
+    data = replace(facts.boot.data, exists=False, content=None)
+    return replace(facts, boot=replace(facts.boot, data=data))
+
+
+def _write_config(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    file = facts.wslconfig
+    assert file is not None
+    there = base64.b64decode(file.content) if file.exists and file.content is not None else None
+    if args["expect_sha256"] != (None if there is None else hashlib.sha256(there).hexdigest()):
+        raise Refused("changed")
+    content = args["content"]
+    return replace(facts, wslconfig=replace(file, exists=content is not None, content=content))
+
+
+OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
+    "hyperv_rule.create": _create_rule,
+    "hyperv_rule.remove": _remove_rule,
+    "hyperv_setting.set": _set_setting,
+    "forwarding.set": _set_forwarding,
+    "task.register": _register,
+    "task.unregister": _unregister,
+    "boot_data.write": _write_data,
+    "boot_data.remove": _remove_data,
+    "wslconfig.write": _write_config,
+}
+
+
+def canonical(facts: WindowsFacts) -> WindowsFacts:
+    """The same state always looks the same: rules and tasks have no order, an unset setting is none."""
+    firewall, boot = facts.hyperv_firewall, facts.boot
+    if firewall is not None:
+        stored = firewall.stored_setting
+        kept = None if stored is None or stored.default_inbound == UNSET else stored
+        firewall = replace(firewall, rules=tuple(sorted(firewall.rules, key=str)), stored_setting=kept)
+    if boot is not None:
+        boot = replace(boot, tasks=tuple(sorted(boot.tasks, key=str)))
+    return replace(facts, hyperv_firewall=firewall, boot=boot)
