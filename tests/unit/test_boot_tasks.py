@@ -92,7 +92,7 @@ def test_an_export_counts_as_it_stands() -> None:
     ("old", "new"),
     [
         ("boot run --half network", "boot run --half wsl"),
-        ("<ExecutionTimeLimit>PT5M", "<ExecutionTimeLimit>PT4M"),
+        ("<ExecutionTimeLimit>PT2H", "<ExecutionTimeLimit>PT4M"),
         ("S-1-5-18", "S-1-5-19"),
         ("<StartWhenAvailable>true", "<StartWhenAvailable>false"),
         ("<BootTrigger />", "<BootTrigger><Enabled>false</Enabled></BootTrigger>"),

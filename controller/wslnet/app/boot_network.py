@@ -9,9 +9,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.boot_guard import Guard
 from wslnet.app.boot_run import data_path, put_back, see, windows_of
+from wslnet.app.boot_take_back import interface_aliases, take_back
 from wslnet.app.boot_wish import setup_options
 from wslnet.errors import PlanRefused, Unsupported
+from wslnet.profiles.boot import NETWORK
 from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
@@ -34,23 +37,52 @@ def own_inventory(data: BootData) -> Inventory:
     return replace(data.inventory, state=data_path().parent)
 
 
-def put_network_back(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> int:
+def keep_network(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> None:
+    """SYSTEM's whole half: takes back what nobody confirmed, guards the run that asks, puts back.
+
+    Raises:
+        Unsupported: somebody else could change the data that it reads.
+        PlanRefused: another process is at work as this half.
+        WslnetError: something could not be put back.
+    """
+    windows = windows_of(data).name
+    _refuse_open_data(see(fleet, windows, frozenset({"boot"})))
+    guard = Guard(
+        NETWORK,
+        data_path().parent,
+        lambda report: take_back(fleet, windows, report, say),
+        lambda order: interface_aliases(fleet, windows, order),
+    )
+    with guard:
+        guard.stand()
+        try:
+            put_network_back(data, fleet, say, asked_for=guard.look)
+        finally:
+            guard.stand()
+
+
+def put_network_back(
+    data: BootData,
+    fleet: Fleet,
+    say: Callable[[str, str], None],
+    *,
+    asked_for: Callable[[], bool] = lambda: False,
+) -> int:
     """Waits at most ADAPTERS_WITHIN_S for the switches and puts back what is missing on them.
 
-    Looks again at its end, because an adapter may come while it works.
+    Looks again at its end, because an adapter may come while it works. It stops waiting when it is
+    `asked_for` elsewhere.
 
     Returns:
         How many changes were made.
 
     Raises:
-        Unsupported: somebody else could change the data that it reads.
         WslnetError: something could not be put back.
     """
     windows = windows_of(data).name
-    _refuse_open_data(see(fleet, windows, frozenset({"boot"})))
     deadline = time.monotonic() + ADAPTERS_WITHIN_S
     snapshot = see(fleet, windows, _NEEDS)
-    while (missing := _missing(snapshot, data)) and time.monotonic() < deadline:
+    while (missing := _missing(snapshot, data)) and time.monotonic() < deadline and not asked_for():
         say(windows, f"waiting for {', '.join(missing)}")
         time.sleep(_POLL_S)
         snapshot = see(fleet, windows, _NEEDS)

@@ -23,6 +23,7 @@ from wslnet.profiles.table import profile_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wslnet.app.boot_watch import Watch
     from wslnet.engine.fleet import Fleet
     from wslnet.model.boot_data import BootData, Domain
     from wslnet.model.machine import Machine
@@ -36,20 +37,24 @@ _HOLD_MARGIN_S = 120.0
 _POLL_S = 2.0
 
 
-def keep_wsl(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> None:
+def keep_wsl(data: BootData, fleet: Fleet, say: Callable[[str, str], None], watch: Watch) -> None:
     """Starts WSL, puts everything in it back, and holds it; never returns while Windows runs.
+
+    As long as `watch` guards a run, the run is in charge: WSL is neither started nor put in order.
 
     Raises:
         WslnetError: WSL does not start.
     """
     windows, wsl = windows_of(data), wsl_of(data)
+    watch.await_rest()
     say(windows.name, "starting WSL")
     start = Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S})
     must(fleet, windows.name, start, START_TIMEOUT_S)
     while True:
         try:
-            put_wsl_back(data, fleet, say)
-            must(fleet, windows.name, Op("task.start", {"name": NETWORK}), START_TIMEOUT_S)
+            if not watch.is_armed:
+                put_wsl_back(data, fleet, say)
+                must(fleet, windows.name, Op("task.start", {"name": NETWORK}), START_TIMEOUT_S)
         except WslnetError as error:
             # A VM that does not come up must not let WSL stop as well.
             say(error.machine or wsl.name, error.message)

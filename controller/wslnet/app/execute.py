@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from wslnet.app.guard_of_windows import guard_of_windows
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
@@ -26,7 +27,6 @@ from wslnet.errors import (
     PlanRefused,
     RollbackIncomplete,
     RolledBack,
-    Unsupported,
     WslnetError,
 )
 from wslnet.model.change import Action
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wslnet.app.setup import Prepared
+    from wslnet.engine.guards import WindowsGuard
     from wslnet.model.change import Change
     from wslnet.model.plan import Plan
     from wslnet.model.probe import Measured
@@ -68,35 +69,26 @@ def execute(
     if not plan.changes:
         return replace(_unchanged(prepared, say), seconds=time.monotonic() - began)
     demand_rights(prepared.snapshot, plan.changes)
-    if confirm_within is not None:
-        _demand_guards(prepared)
+    windows = guard_of_windows(prepared, demanded=confirm_within is not None)
     state = fleet.inventory.state
     with only_run(state):
         # Another run may have come to wait since the plan was shown.
         refuse_beside_pending(state)
-        return replace(_run(prepared, say, confirm_within), seconds=time.monotonic() - began)
+        return replace(_run(prepared, say, confirm_within, windows), seconds=time.monotonic() - began)
 
 
-def _run(prepared: Prepared, say: Callable[[str, str], None], confirm_within: float | None) -> RunResult:
+def _run(
+    prepared: Prepared,
+    say: Callable[[str, str], None],
+    confirm_within: float | None,
+    windows: WindowsGuard | None,
+) -> RunResult:
     fleet, plan = prepared.fleet, prepared.plan
     with Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal:
-        guards = Guards(fleet, journal, min(confirm_within or DEFAULT_S, DEFAULT_S))
+        guards = Guards(fleet, journal, min(confirm_within or DEFAULT_S, DEFAULT_S), windows=windows)
         run = Progress(fleet, journal, say, running_vms(prepared.snapshot), guards=guards)
         journal.open_run(plan, run.vms, to_confirm=confirm_within is not None)
         return _changed(prepared, run, guards, confirm_within)
-
-
-def _demand_guards(prepared: Prepared) -> None:
-    """Windows has no guard yet, so what changes it cannot be left to wait for a confirmation."""
-    inventory = prepared.fleet.inventory
-    for change in prepared.plan.changes:
-        if not inventory[change.machine].is_linux:
-            raise Unsupported(
-                f"--confirm-within: {change.machine}: {change.resource}: Windows has no guard that could "
-                "take it back by itself; nothing was changed",
-                machine=change.machine,
-                hint="without --confirm-within the run confirms itself by its probes",
-            )
 
 
 def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wslnet.app.boot import PreparedBoot
     from wslnet.app.boot_status import BootStatus
+    from wslnet_win_agent.boot.guard_files import JsonDict, Report
 
 _PRICE = (
     "before logon: WSL then starts in session 0, where .exe interop and WSLg do not work for the user, and "
@@ -98,19 +99,26 @@ def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int
 @boot.command()
 @click.option("--half", type=click.Choice(["network", "wsl"]), required=True, help="SYSTEM's or the owner's.")
 def run(half: str) -> int:
-    """What the tasks call, on Windows itself: put back what is missing; the owner's half then holds WSL."""
-    from wslnet.app.boot_network import own_inventory, put_network_back  # noqa: PLC0415 - kept out of --help
-    from wslnet.app.boot_run import load_data  # noqa: PLC0415
+    """What the tasks call, on Windows itself: guard a run that asks, put back what is missing, hold WSL."""
+    from wslnet.app.boot_network import keep_network, own_inventory  # noqa: PLC0415 - kept out of --help
+    from wslnet.app.boot_run import load_data, windows_of  # noqa: PLC0415
+    from wslnet.app.boot_take_back import take_back  # noqa: PLC0415
+    from wslnet.app.boot_watch import Watch  # noqa: PLC0415
     from wslnet.app.boot_wsl import keep_wsl  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     data, say = load_data(), progress(quiet=False)
     if half == "network":
         with Connections(own_inventory(data)) as fleet:
-            put_network_back(data, fleet, say)
+            keep_network(data, fleet, say)
     else:
-        with Connections(data.inventory) as fleet:
-            keep_wsl(data, fleet, say)
+
+        def undo(report: Report) -> tuple[JsonDict, ...]:
+            with Connections(data.inventory) as own:
+                return take_back(own, windows_of(data).name, report, say)
+
+        with Connections(data.inventory) as fleet, Watch(undo, say) as watch:
+            keep_wsl(data, fleet, say, watch)
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import demand_armed
+from wslnet.engine.guards_windows import kept_alive
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.restart import RestartRefused, RunningVm, restart_wsl
 from wslnet.errors import AgentError, NeedsElevation, PlanRefused, RollbackIncomplete, WslnetError
@@ -73,6 +74,8 @@ def _batches(changes: Sequence[Change]) -> Iterable[list[Change]]:
 
 def _do(run: Progress, changes: list[Change]) -> None:
     machine = changes[0].machine
+    if run.guards is not None:
+        run.guards.ahead(changes, run.say)
     for change in changes:
         run.journal.intent(change)
     guard = run.guards.before(changes) if run.guards is not None else ()
@@ -126,18 +129,26 @@ def _read_back(run: Progress, changes: list[Change], declared: dict[tuple[str, s
 
 
 def _restart(run: Progress, change: Change) -> None:
+    if run.guards is not None:
+        run.guards.ahead([change], run.say)
     run.journal.intent(change)
     run.applied.append(change)
     run.outcomes[change.id] = "unknown"
     mode = change.do.args.get("mode")
     try:
-        restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+        with kept_alive(run.guards) as lost:
+            restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
     except RestartRefused:
         # WSL was not touched: there is no restart to take back.
         run.journal.not_done(change)
         run.applied.remove(change)
         run.outcomes[change.id] = "not-done"
         raise
+    if run.guards is not None and run.fleet.inventory.wsl is not None:
+        wsl = run.fleet.inventory.wsl.name
+        run.guards.crossed([wsl, *(below.name for below in run.fleet.inventory.descendants(wsl))])
+    for fired in lost:
+        raise fired
     run.journal.done(change)
     run.journal.verified(change)
     run.outcomes[change.id] = "done"
@@ -168,9 +179,19 @@ def roll_back(run: Progress) -> None:
         RollbackIncomplete: some changes could not be taken back; they are listed.
     """
     restart = next((change for change in run.applied if change.do.verb == RESTART_VERB), None)
-    left: list[str] = []
     if run.guards is not None:
         run.guards.settle(run.say, wait=restart is None)
+    with kept_alive(run.guards):
+        left = _take_back_all(run, restart)
+    if run.guards is not None:
+        run.guards.clear()
+    run.applied.clear()
+    if left:
+        raise RollbackIncomplete("not everything could be taken back: " + "; ".join(left), left=tuple(left))
+
+
+def _take_back_all(run: Progress, restart: Change | None) -> list[str]:
+    left: list[str] = []
     for change in reversed(run.applied):
         if change is restart:
             continue
@@ -178,12 +199,11 @@ def roll_back(run: Progress) -> None:
         if problem is not None and not (restart is not None and change.stage > 1):
             left.append(f"{change.machine}: {change.resource}: {problem}")
     if run.guards is not None:
-        run.guards.clear()
+        # What watches over the restart stays until that is taken back, too.
+        run.guards.clear(but=() if restart is None else (restart.machine,))
     if restart is not None and restart.undo is not None:
         left += _restart_back(run, restart)
-    run.applied.clear()
-    if left:
-        raise RollbackIncomplete("not everything could be taken back: " + "; ".join(left), left=tuple(left))
+    return left
 
 
 def _undo(run: Progress, change: Change) -> str | None:
@@ -207,8 +227,10 @@ def _undo(run: Progress, change: Change) -> str | None:
 
 def _restart_back(run: Progress, change: Change) -> list[str]:
     mode = change.undo.args.get("mode") if change.undo is not None else None
+    has_guard_restarted = run.guards is not None and RESTART_VERB in run.guards.taken_back
     try:
-        restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+        if not has_guard_restarted:
+            restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
     except WslnetError as error:
         return [f"{change.machine}: {change.resource}: {error.message}"]
     run.journal.undone(change)

@@ -2,7 +2,7 @@
 
 Two, because SYSTEM may change the network and cannot run WSL, and the distros' owner can run WSL and may not
 change the network (windows-facts 4, wsl-facts 3). WSL's adapters exist only after its first start, so the
-owner's task starts SYSTEM's on demand when it is done.
+owner's task starts SYSTEM's on demand when it is done. Both are started on demand to guard a run, too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ _CONNECTED = Event(_NETWORK_LOG, "*[System[EventID=10000]]")
 # A Fast-Startup power-on is a resume: boot triggers stay silent, Kernel-Boot 27 is written (wsl-facts 9).
 _POWERED_ON = Event("System", "*[System[Provider[@Name='Microsoft-Windows-Kernel-Boot'] and EventID=27]]")
 _WOKEN = Event("System", "*[System[Provider[@Name='Microsoft-Windows-Power-Troubleshooter'] and EventID=1]]")
+_LONGEST_GUARD = "PT2H"
+"""It waits as long as a run may wait for its confirmation, half an hour, after the run's own time."""
+
 _SETTLE_S = 5
 """Between a change of the network and a look at it; the longest delay that is allowed is 15 s."""
 
@@ -37,7 +40,7 @@ def network_task(owner_sid: str) -> Task:
             Trigger("event", delay_s=_SETTLE_S, events=(_CONNECTED,)),
         ),
         instances="Queue",
-        limit="PT5M",
+        limit=_LONGEST_GUARD,
         command=PROGRAM,
         arguments=f"boot run --half {NETWORK}",
         starters=(owner_sid,),

@@ -25,7 +25,8 @@ _SID = re.compile(rb"S-1-[0-9-]+")
 _TIMEOUT_S = 20.0
 _FILE_SYSTEM = "FileSystem::"
 _NEVER_RUN = 0x41303
-_STATES = {0: "Unknown", 1: "Disabled", 2: "Queued", 3: "Ready", 4: "Running"}
+RUNNING = "Running"
+_STATES = {0: "Unknown", 1: "Disabled", 2: "Queued", 3: "Ready", 4: RUNNING}
 """State of MSFT_ScheduledTask, which the documents' tables lack (windows-facts 1.1)."""
 
 
@@ -81,11 +82,20 @@ def _place(paths: tuple[str, str], security: dict[str, str]) -> dict[str, object
     return {"path": file, "exists": file.casefold() in security, "folder": folder, "strangers": others}
 
 
+def task_states(host: Host) -> dict[str, str | None]:
+    """Give the state of each of our tasks by its name: `Ready`, `Running`, `Queued`, `Disabled`."""
+    return {text(row.get("TaskName")) or "": named(row.get("State"), _STATES) for row in _rows(host)}
+
+
 def _tasks(host: Host) -> list[dict[str, object]]:
+    return [_task(host, row) for row in _rows(host)]
+
+
+def _rows(host: Host) -> tuple[WindowsObject, ...]:
     reply = host.read([calls.tasks()])
     if any(not error.is_not_found for error in reply.errors):
         demand(reply, "the scheduled tasks")
-    return [_task(host, row) for row in reply.rows("MSFT_ScheduledTask")]
+    return tuple(reply.rows("MSFT_ScheduledTask"))
 
 
 def _task(host: Host, row: WindowsObject) -> dict[str, object]:
@@ -104,4 +114,5 @@ def _task(host: Host, row: WindowsObject) -> dict[str, object]:
 
 
 def _xml(details: Reply) -> str:
-    return next((each.value for each in details.outputs if isinstance(each.value, str)), "")
+    given = next((each.value for each in details.outputs if isinstance(each.value, str)), "")
+    return given.replace("\r\n", "\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts import gather
 
-from . import boot_data, firewall, interfaces, probes, tasks, wsl, wslconfig
+from . import boot_data, firewall, guard, interfaces, probes, tasks, wsl, wslconfig
 from .arguments import Arguments
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
 
 _READS: dict[str, Callable[[Host, Arguments], object]] = {
+    "guard.status": guard.status,
     "facts": lambda host, arguments: gather(host, arguments.texts("needs")),
     "probes": probes.probe,
 }
@@ -23,6 +24,9 @@ _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "boot_data.remove": boot_data.remove,
     "boot_data.write": boot_data.write,
     "forwarding.set": interfaces.set_forwarding,
+    "guard.arm": guard.arm,
+    "guard.disarm": guard.disarm,
+    "guard.extend": guard.extend,
     "hyperv_rule.create": firewall.create_rule,
     "hyperv_rule.remove": firewall.remove_rule,
     "hyperv_setting.set": firewall.set_setting,

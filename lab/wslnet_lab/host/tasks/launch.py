@@ -86,11 +86,19 @@ class Launcher:
             )
         return Launched(process)
 
+    def _profile(self, identity: Identity) -> Mapping[str, str]:
+        """Where a user's own files lie; the lab has no profile of LocalSystem's."""
+        if identity.system:
+            return {}
+        home = self.state.disk.locate(self.state.settings.home)
+        return {} if home is None else {"USERPROFILE": str(home)}
+
     def _environment(self, identity: Identity) -> Mapping[str, str]:
         drive = self.folder / "windows" / "C"
         return {
             **os.environ,
             "PATH": f"{self.folder / 'standins/windows/bin'}:{os.environ['PATH']}",
             "PROGRAMDATA": str(drive / "ProgramData"),
+            **self._profile(identity),
             IDENTITY_VARIABLE: "system" if identity.system else "owner" if identity.admin else LIMITED,
         }
