@@ -1,8 +1,9 @@
 """Rules of nftables and of both iptables in the network namespace that the calling thread is in.
 
 nft does not show what extensions of iptables compare with, iptables-save does not show nftables' own tables:
-both are read. Forgotten: counters, handles, times that run, and the tables and built-in chains, empty and
-accepting, that iptables makes when it is only asked to list.
+both are read. Forgotten: counters, handles, times that run; the elements of sets in which they expire (they
+come and go with packets); the tables and built-in chains, empty and accepting, that iptables makes when it is
+only asked to list.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def _nft() -> Parts:
         ((kind, one),) = each.items()
         if kind == "metainfo":
             continue
-        text = words(_still(one))
+        expires = "timeout" in one.get("flags", ())
+        text = words(_still({key: value for key, value in one.items() if not (expires and key == "elem")}))
         if kind == "table":
             tables[f"nft {one['family']} {one['name']}"] = (text, _may_be_by_a_look(one))
             continue
