@@ -8,39 +8,33 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from io import FileIO
 
 from wslnet.cli.main import main
-from wslnet.engine.journal import Journal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from wslnet.engine import journal
 
 KILLED = -signal.SIGKILL
 WHERE = ("before", "torn", "after")
 
 
-def dying_append(where: str, number: int) -> Callable[[Journal, bytes], None]:
-    """`Journal._append` that does not survive its `number`-th call."""
-    append, count = Journal._append, [0]
+class DeadlyFile(FileIO):
+    """The journal's file; the process does not survive one of the writes to it."""
 
-    def die() -> None:
+    where = ""
+    left = 0
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        DeadlyFile.left -= 1
+        if DeadlyFile.left != 0:
+            return super().write(data)
+        written = {"before": b"", "torn": data[: len(data) // 2], "after": data}[self.where]
+        super().write(written)
+        os.fsync(self.fileno())
         os.kill(os.getpid(), signal.SIGKILL)
-
-    def counted(journal: Journal, data: bytes) -> None:
-        count[0] += 1
-        if count[0] != number:
-            append(journal, data)
-            return
-        if where == "torn":
-            append(journal, data[: len(data) // 2])
-        elif where == "after":
-            append(journal, data)
-        die()
-
-    return counted
+        raise SystemExit("unreachable")
 
 
 if __name__ == "__main__":
-    Journal._append = dying_append(sys.argv[1], int(sys.argv[2]))  # type: ignore[method-assign]
+    DeadlyFile.where, DeadlyFile.left = sys.argv[1], int(sys.argv[2])
+    journal.FileIO = DeadlyFile  # type: ignore[misc]
     main(sys.argv[3:])

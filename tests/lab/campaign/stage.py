@@ -74,7 +74,7 @@ class Stage:
         command = [sys.executable, _KILLED_CONTROLLER, where, str(number)]
         command += ["--inventory", str(self.lab.inventory), *words, "--json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False)
-        assert done.returncode == KILLED, f"not killed {where} record {number} of {words}: {done}"
+        assert done.returncode == KILLED, f"not killed {where} {number}: {done.stdout} {done.stderr[-1500:]}"
 
     def judge(self, what: str) -> str:
         """`resume` must lead to the old state or the new one; gives which, and leaves the old one.
