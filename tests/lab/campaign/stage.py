@@ -23,6 +23,10 @@ _SHELLS = 1000
 """A killed controller leaves two WinRM shells to Windows' idle timeout; no user kills thirty a minute."""
 
 
+_LACKING = {
+    "wsl": ["ip route del 192.168.124.0/24"],
+    "vm1": ["iptables -D FORWARD 1", "sysctl -w net.ipv4.ip_forward=0"],
+}
 Point = tuple[str, str, int]
 """`setup` or `undo`, before, amid or after which of its records."""
 
@@ -105,6 +109,16 @@ def run(lab: Any, *words: str) -> dict[str, Any]:
     assert done.returncode in {0, 12}, f"{words}: {done.returncode} {done.stdout}"
     said: dict[str, Any] = json.loads(done.stdout)
     return said
+
+
+def raise_mirrored(lab: Any, setup: Sequence[str]) -> Stage:
+    """The stage of a plan without a restart: mirrored already; a route, forwarding and an accept are missing."""
+    assert run(lab, "setup", "--mirrored", "--yes")["result"] == "committed"
+    for machine, commands in _LACKING.items():
+        for command in commands:
+            done = lab.outside(machine, command.split())
+            assert done.returncode == 0, done.stderr
+    return raise_stage(lab, setup)
 
 
 def raise_stage(lab: Any, setup: Sequence[str]) -> Stage:

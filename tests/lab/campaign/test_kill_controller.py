@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .killed_controller import WHERE
-from .stage import Stage, raise_stage, run
+from .stage import Stage, raise_mirrored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,20 +22,11 @@ PARTS = 16
 FEWEST = 60
 ALLOWS = ("tcp/8080@lan", "tcp/8443", "udp/5514@lan")
 SETUP = ("setup", "--mirrored", *(word for allow in ALLOWS for word in ("--allow", allow)), "--yes")
-LACKING = {
-    "wsl": ["ip route del 192.168.124.0/24"],
-    "vm1": ["iptables -D FORWARD 1", "sysctl -w net.ipv4.ip_forward=0"],
-}
 
 
 @pytest.fixture(scope="module")
 def stage(story_lab: Any) -> Stage:
-    assert run(story_lab, "setup", "--mirrored", "--yes")["result"] == "committed"
-    for machine, commands in LACKING.items():
-        for command in commands:
-            done = story_lab.outside(machine, command.split())
-            assert done.returncode == 0, done.stderr
-    return raise_stage(story_lab, SETUP)
+    return raise_mirrored(story_lab, SETUP)
 
 
 def test_killed_at_some_boundaries(stage: Stage, campaign: Callable[..., None]) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 of the controller at every boundary of a run that restarts WSL, and of its undo: NAT to mirrored."""
+"""kill -9 of the controller at every boundary of a run that restarts WSL, NAT to mirrored, and its undo."""
 
 from __future__ import annotations
 
