@@ -1,26 +1,42 @@
-"""The undo law against real kernels: routes, rules and switches of a namespace, in many random states."""
+"""The undo law where things are real: in a namespace's kernel, and on the lab's Windows, in random states."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from wslnet.app.inventory_file import load_inventory
+from wslnet.engine.gather import gather
 from wslnet.errors import PlanRefused
+from wslnet.model.allow import Allow
 from wslnet.model.linux_facts import LinuxFacts
+from wslnet.profiles.boot import network_task
+from wslnet.resources.boot_data import BootDataFile
 from wslnet.resources.forward_accept import ForwardAccept
+from wslnet.resources.hyperv_rule import HyperVAllowRule
+from wslnet.resources.hyperv_setting import HyperVDefaultInbound
+from wslnet.resources.interface_forwarding import InterfaceForwarding
+from wslnet.resources.scheduled_task import ScheduledTask
 from wslnet.resources.static_route import OWN_PROTOCOL, StaticRoute
 from wslnet.resources.sysctl import Sysctl
+from wslnet.resources.wslconfig_keys import WslConfigKeys
+from wslnet.transport.connections import Connections
 
 from .agent_bench import Netns, agent_in, wire_up
+from .canonical.snapshot import differences, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wslnet.model.change import Change, Op
+    from wslnet.model.windows_facts import WindowsFacts
     from wslnet.transport.agent_client import AgentClient
+
+    from .canonical.snapshot import Snapshot
 
 pytestmark = pytest.mark.lab
 
@@ -93,7 +109,7 @@ def done(agent: AgentClient, ops: list[Op]) -> None:
     assert [result.message for result in agent.run(ops) if not result.ok] == []
 
 
-def diffs(resources: list[Any], seen: LinuxFacts) -> list[Change]:
+def diffs(resources: list[Any], seen: LinuxFacts | WindowsFacts) -> list[Change]:
     found: list[Change] = []
     for one in list(resources):
         try:
@@ -130,3 +146,64 @@ def test_undo_is_the_inverse_in_a_namespace(host: Netns, count: int, campaign: C
             assert state(host) == before, number
             for kind in {type(change) for change in resources}:
                 campaign("undo inverse in a namespace", 1, kind.__name__)
+
+
+WINDOWS_NEEDS = frozenset({"hyperv_firewall", "interfaces", "boot", "wslconfig"})
+
+
+def windows_wishes(chance: random.Random, seen: WindowsFacts) -> list[Any]:
+    """One of each resource of Windows, wanted at random."""
+    assert seen.boot is not None
+    one = chance.choice([face for face in seen.interfaces or () if face.alias.startswith("vEthernet")])
+    sid = seen.boot.sid
+    sources = chance.choice([(), ("172.24.21.0/24",)])
+    keys = {"wsl2.networkingMode": ["mirrored", "nat"], "wsl2.dnsTunneling": ["true", "false"]}
+    values = {key: chance.choice(some) for key, some in keys.items() if chance.random() < 0.6}
+    content = chance.choice([None, b'{"kept": 1}', b'{"kept": 2}'])
+    task = chance.choice([network_task(sid), replace(network_task(sid), arguments="an older one's")])
+    wishes: list[Any] = [
+        HyperVAllowRule("windows", Allow("tcp", chance.choice([8080, 8081])), sources, ("Private",), "law"),
+        HyperVDefaultInbound("windows", chance.choice(["Allow", "Block"]), "law"),
+        InterfaceForwarding("windows", one.index, one.alias, "law", one.family, chance.random() < 0.5),
+        ScheduledTask("windows", task, "law", present=chance.random() < 0.7),
+        BootDataFile("windows", content, sid, "law"),
+        *([WslConfigKeys("windows", values, "law")] if values else []),
+    ]
+    return chance.sample(wishes, len(wishes))
+
+
+def windows_facts(fleet: Connections) -> WindowsFacts:
+    seen = gather(fleet, {"windows": WINDOWS_NEEDS}).windows
+    assert seen is not None
+    assert not seen.errors
+    return seen
+
+
+def windows_done(fleet: Connections, ops: list[Op]) -> None:
+    for op in ops:
+        (result,) = fleet.execute("windows", [op], deadline_s=60)
+        assert result.ok, f"{op.verb}: {result.message}"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("count", [2, pytest.param(50, marks=pytest.mark.full)])
+def test_undo_is_the_inverse_on_windows(shared_lab: Any, count: int, campaign: Callable[..., None]) -> None:
+    at_first = take(shared_lab)
+    with Connections(load_inventory(shared_lab.inventory)) as fleet:
+        for number in range(count):
+            chance = random.Random(number)  # noqa: S311 - the same states every time
+            # What the first wishes made is the state that the second ones find.
+            pending: list[tuple[list[Change], Snapshot]] = []
+            for _ in range(2):
+                wishes = windows_wishes(chance, windows_facts(fleet))
+                changes = diffs(wishes, windows_facts(fleet))
+                pending.append((changes, take(shared_lab)))
+                windows_done(fleet, [change.do for change in changes])
+                assert diffs(wishes, windows_facts(fleet)) == [], number
+                for change in changes:
+                    campaign("undo inverse on Windows", 1, change.resource.partition(" ")[0])
+            for changes, before in reversed(pending):
+                windows_done(fleet, [change.undo for change in reversed(changes) if change.undo is not None])
+                found = differences(before, take(shared_lab))
+                assert not found, "\n".join([f"round {number}", *found])
+    assert differences(at_first, take(shared_lab)) == []
