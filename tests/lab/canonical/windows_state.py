@@ -2,7 +2,8 @@
 
 Read from the files that the Windows host keeps, never through wslnet. Forgotten: when a task ran and with
 what result, the clocks of WSL's idle stop, logs, and the copy of the `.wslconfig` before the last write,
-which wslnet keeps beside it on purpose (docs/adr/0008).
+which wslnet keeps beside it on purpose (docs/adr/0008); who owned what is not there any more, and values
+that are written down as what they are without being written.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ _BACKUP = "/.wslconfig.wslnet-bak"
 _STATES = ("acl", "boot", "firewall", "network", "registry", "services", "tasks")
 _PASSING = {"boot": frozenset({"wsl_idle"})}
 _PASSING_OF_TASKS = frozenset({"last_run", "last_result"})
+_DEFAULTS: dict[str, dict[str, tuple[str, int]]] = {
+    "boot": {"interfaces": ("Forwarding", 0)},
+    "network": {"interfaces": ("Forwarding", 0)},
+    "firewall": {"settings": ("DefaultInboundAction", 0)},
+}
 _DEPTH = {"acl": 1, "boot": 3, "firewall": 2, "network": 1, "registry": 2, "services": 1, "tasks": 1}
 """How many levels of a state become parts of their own, for readable differences."""
 
@@ -34,10 +40,30 @@ def read_windows(folder: Path) -> Parts:
         file = folder / f"{state}.json"
         data = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         kept = {key: value for key, value in data.items() if key not in _PASSING.get(state, ())}
+        if state == "acl":
+            there = {
+                f"c:\\{path.relative_to(folder / 'C')}".replace("/", "\\").lower() for path in _all(folder)
+            }
+            kept = {path: one for path, one in kept.items() if path in there}
+        for group, default in _DEFAULTS.get(state, {}).items():
+            kept[group] = _without(kept.get(group, {}), default)
         if state == "tasks":
             kept = {name: _at_rest(row) for name, row in kept.items()}
         found |= _flat(state, kept, _DEPTH[state])
     return found
+
+
+def _all(folder: Path) -> list[Path]:
+    return list((folder / "C").rglob("*"))
+
+
+def _without(rows: dict[str, dict[str, Any]], default: tuple[str, int]) -> dict[str, dict[str, Any]]:
+    """Rows without the value that says nothing, and none in which nothing else but a name stands."""
+    kept = {
+        key: {name: value for name, value in row.items() if (name, value) != default}
+        for key, row in rows.items()
+    }
+    return {key: row for key, row in kept.items() if set(row) - {"Name"}}
 
 
 def _at_rest(task: dict[str, Any]) -> dict[str, Any]:
