@@ -17,6 +17,10 @@ import tempfile
 import zlib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HELLO = b"wslnet agent 1\n"
 """The first bytes from the agent. Before them there may be anything that a login script prints."""
@@ -40,8 +44,9 @@ _PACKAGE = "wslnet_linux_agent"
 _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
 _RELAY = "relay.py"
-_ON_DEMAND = {"guard": "ops_guard.py"}
-_NOT_SENT = (Path(__file__).name, _BOOT, _RELAY, *_ON_DEMAND.values())
+_ON_DEMAND = {"guard": "ops_guard.py", "chain": "ops_chain.py"}
+_FACTS_ON_DEMAND = {"sessions": "facts_use.py", "containers": "facts_use.py"}
+_NOT_SENT = (Path(__file__).name, _BOOT, _RELAY, *_ON_DEMAND.values(), *_FACTS_ON_DEMAND.values())
 _INDENT = 4
 _FORMAT = b"1"
 
@@ -69,13 +74,15 @@ def build(sources: dict[str, str]) -> bytes:
     return zlib.compress(program.encode("utf-8"), 9)
 
 
+def parts_for(verb: str, needs: Iterable[str] = ()) -> dict[str, str]:
+    """Give names and texts of the modules to send before an op of this verb or a reading of these facts."""
+    wanted = [_ON_DEMAND.get(verb.partition(".")[0]), *(_FACTS_ON_DEMAND.get(name) for name in needs)]
+    return {_module_name(file): _text_of(file) for file in wanted if file is not None}
+
+
 @cache
-def part_for(verb: str) -> tuple[str, str] | None:
-    """Give name and text of the module to send before an op of this verb; None: the bundle holds it."""
-    file = _ON_DEMAND.get(verb.partition(".")[0])
-    if file is None:
-        return None
-    return _module_name(file), minify((_FOLDER / file).read_text(encoding="utf-8"))
+def _text_of(file: str) -> str:
+    return minify((_FOLDER / file).read_text(encoding="utf-8"))
 
 
 def relay(host: str, port: int) -> bytes:

@@ -22,6 +22,8 @@ _READERS = {
     "domains": "facts_domains",
     "leases": "facts_domains",
     "wsl": "facts_wsl",
+    "sessions": "facts_use",
+    "containers": "facts_use",
 }
 _TIMEOUT_S = 10.0
 _BY_TOOLS = ("firewall", "domains", "wsl")

@@ -1,6 +1,7 @@
-"""Verbs `domain.start` and `domain.shutdown`: libvirt's machines, waited for.
+"""Verbs `domain.start`, `domain.shutdown` and `domain.save`: libvirt's machines, waited for.
 
-A shutdown is a request to the guest; one that does not follow is reported, never forced.
+A shutdown is a request to the guest; one that does not follow is reported, never forced. A guest that was
+saved goes on where it was at its next start.
 """
 
 import time
@@ -27,6 +28,11 @@ def start(args: "Args") -> "dict[str, Any]":
 def shutdown(args: "Args") -> "dict[str, Any]":
     """Ask a domain to shut down and wait until it is off; one that is off already is fine."""
     return _bring(args, "shutdown", SHUT_OFF)
+
+
+def save(args: "Args") -> "dict[str, Any]":
+    """Write a domain's memory to its host's disk, which ends it; one that is off already is fine."""
+    return _bring(args, "managedsave", SHUT_OFF)
 
 
 def _bring(args: "Args", command: "str", wanted: "str") -> "dict[str, Any]":

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _NEW, _DELETE = 24, 25
 _FAMILIES = {4: (_socket.AF_INET, 32), 6: (_socket.AF_INET6, 128)}
-_UNICAST = 1
+_TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 9}
+_ONLINK = 4
 _GLOBAL, _ON_LINK, _ANY_SCOPE = 0, 253, 255
 _MAIN, _MARK = 254, 119
 _IPV6_DEFAULT_METRIC = 1024
@@ -32,7 +33,8 @@ def add(args: "Args") -> "dict[str, Any]":
     Raises:
         OpError, OSError: `exists` if one to that destination with that metric is there.
     """
-    body = _message(args, _ON_LINK if args.choice("family", (4, 6)) == 4 and not args.has("via") else _GLOBAL)
+    near = args.choice("family", (4, 6)) == 4 and not args.has("via") and _type(args) == "unicast"
+    body = _message(args, _ON_LINK if near else _GLOBAL)
     _change(_NEW, CREATE_ONLY, body)
     return {}
 
@@ -57,7 +59,8 @@ def _message(args: "Args", scope: "int") -> "bytes":
     head = table if table < 256 else 0
     body = struct.pack(
         "=8BI",
-        family, prefix, 0, 0, head, args.number("proto", _MARK, 255), scope, _UNICAST, 0,
+        family, prefix, 0, 0, head, args.number("proto", _MARK, 255), scope, _TYPES[_type(args)],
+        _ONLINK if args.has("onlink") else 0,
     )  # fmt: skip
     body += attribute(15, struct.pack("=I", table))
     if prefix:
@@ -66,11 +69,20 @@ def _message(args: "Args", scope: "int") -> "bytes":
         body += attribute(5, _packed(family, args.text("via"), "via"))
     if args.has("dev"):
         body += attribute(4, struct.pack("=I", _link(args.text("dev"))))
-    elif not args.has("via"):
+    elif not args.has("via") and _type(args) == "unicast":
         raise OpError("bad-op", "a route needs via or dev")
+    if args.has("src"):
+        body += attribute(7, _packed(family, args.text("src"), "src"))
     if args.number("metric", 0):
         body += attribute(6, struct.pack("=I", args.number("metric", 0)))
     return body
+
+
+def _type(args: "Args") -> "str":
+    kind = args.text("type", "unicast")
+    if kind not in _TYPES:
+        raise OpError("bad-op", "no such type of route: %s" % kind)
+    return kind
 
 
 def _destination(args: "Args", family: "int", longest: "int") -> "tuple[bytes, int]":
@@ -110,7 +122,7 @@ def _is_meant(args: "Args", route: "dict[str, Any]") -> "bool":
         and route["table"] == args.number("table", _MAIN)
         and route["proto"] == args.number("proto", _MARK, 255)
         and route["metric"] == metric
-        and route["type"] == "unicast"
+        and route["type"] == _type(args)
         and "hops" not in route
     )
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from wslnet.model.snapshot import Snapshot
 
+_TEXTS = frozenset({"allow", "allow_regression"})
+"""Options that are no plain values; a start of Windows needs nobody's consent to a regression."""
+
 
 def boot_data(snapshot: Snapshot) -> BootData:
     """What is to be put back, as it is wished and as it runs now.
@@ -62,7 +65,7 @@ def setup_options(options: Mapping[str, object]) -> SetupOptions:
     allow = options.get("allow")
     texts = allow if isinstance(allow, list) else []
     plain = SetupOptions(tuple(parse_allow(str(text)) for text in texts))
-    known = {name: options[name] for name in asdict(plain) if name != "allow" and name in options}
+    known = {name: options[name] for name in asdict(plain) if name not in _TEXTS and name in options}
     return replace(plain, **known)  # type: ignore[arg-type]  # written by asdict of the same class
 
 

@@ -17,9 +17,10 @@ from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import make_plan
-from wslnet.engine.probes import measure
+from wslnet.engine.regression import contradictions, measure_baseline, verify
 from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import refuse_beside_pending
+from wslnet.engine.undoable import demand_undoable
 from wslnet.errors import (
     Interrupted,
     JournalFailed,
@@ -30,19 +31,21 @@ from wslnet.errors import (
     WslnetError,
 )
 from wslnet.model.change import Action
-from wslnet.model.reach import allow_probes, wished_probes
+from wslnet.model.consent import Consent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from wslnet.app.setup import Prepared
     from wslnet.engine.guards import WindowsGuard
+    from wslnet.engine.regression import Baseline
     from wslnet.model.change import Change
     from wslnet.model.plan import Plan
-    from wslnet.model.probe import Measured
     from wslnet.model.snapshot import Snapshot
 
 _VERIFY_ATTEMPTS = 6
+_PENDING_ATTEMPTS = 2
+"""Before a run waits: its guards go on counting while it is judged."""
 
 
 class NotAsWished(WslnetError):
@@ -52,15 +55,21 @@ class NotAsWished(WslnetError):
 
 
 def execute(
-    prepared: Prepared, say: Callable[[str, str], None], *, confirm_within: float | None = None
+    prepared: Prepared,
+    say: Callable[[str, str], None],
+    *,
+    confirm_within: float | None = None,
+    consent: Consent | None = None,
 ) -> RunResult:
     """Runs the prepared plan; with `confirm_within` (seconds) it then waits for `wslnet confirm`.
+
+    `consent`: what the user agreed to beforehand; None: to nothing.
 
     Never raises for a failed change: the result says what failed, what was taken back and what is left.
 
     Raises:
         NeedsElevation: Windows' part needs an administrator and has none; nothing was changed.
-        PlanRefused: another run is at work, or waits for its confirmation.
+        PlanRefused: another run is at work, or waits for its confirmation, or a change cannot be undone.
         Unsupported: it should wait for a confirmation and no guard could take all of it back.
     """
     began = time.monotonic()
@@ -69,12 +78,16 @@ def execute(
     if not plan.changes:
         return replace(_unchanged(prepared, say), seconds=time.monotonic() - began)
     demand_rights(prepared.snapshot, plan.changes)
+    consent = consent or Consent()
+    demand_undoable(plan.changes, accepted=consent.irreversible, to_confirm=confirm_within is not None)
     windows = guard_of_windows(prepared, demanded=confirm_within is not None)
     state = fleet.inventory.state
     with only_run(state):
         # Another run may have come to wait since the plan was shown.
         refuse_beside_pending(state)
-        return replace(_run(prepared, say, confirm_within, windows), seconds=time.monotonic() - began)
+        return replace(
+            _run(prepared, say, confirm_within, windows, consent), seconds=time.monotonic() - began
+        )
 
 
 def _run(
@@ -82,40 +95,56 @@ def _run(
     say: Callable[[str, str], None],
     confirm_within: float | None,
     windows: WindowsGuard | None,
+    consent: Consent,
 ) -> RunResult:
     fleet, plan = prepared.fleet, prepared.plan
     with Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal:
+        say("all", "measuring who reaches whom before the changes")
+        baseline = measure_baseline(fleet, prepared.snapshot, prepared.options, consent)
         guards = Guards(fleet, journal, min(confirm_within or DEFAULT_S, DEFAULT_S), windows=windows)
-        run = Progress(fleet, journal, say, running_vms(prepared.snapshot), guards=guards)
-        journal.open_run(plan, run.vms, to_confirm=confirm_within is not None)
-        return _changed(prepared, run, guards, confirm_within)
+        vms = running_vms(prepared.snapshot)
+        run = Progress(fleet, journal, say, vms, guards=guards, force=consent.force)
+        journal.open_run(plan, vms, to_confirm=confirm_within is not None)
+        return _changed(prepared, run, guards, confirm_within, baseline)
 
 
 def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
-    measured = _verify(prepared, prepared.snapshot, say)
-    reason = _contradictions(measured)
+    say("all", "probing with real packets")
+    measured = verify(prepared.fleet, prepared.snapshot, prepared.options, None, attempts=_VERIFY_ATTEMPTS)
+    reason = contradictions(measured)
     result, code = (Result.UNCHANGED, 0) if reason is None else (Result.FAILED, 1)
     return RunResult(None, result, verify=measured, notes=prepared.plan.notes, reason=reason, exit_code=code)
 
 
-def _changed(prepared: Prepared, run: Progress, guards: Guards, confirm_within: float | None) -> RunResult:
+def _changed(
+    prepared: Prepared, run: Progress, guards: Guards, confirm_within: float | None, baseline: Baseline
+) -> RunResult:
     outcome = RunResult(
         run.journal.run, Result.COMMITTED, prepared.plan.changes, run.outcomes, notes=prepared.plan.notes
     )
     try:
-        snapshot, changes = _apply(prepared, run)
-        outcome = replace(outcome, changes=tuple(changes))
-        if confirm_within is not None:
-            return _wait_for_confirmation(run, guards, outcome, confirm_within)
+        snapshot, changes = _apply(prepared, run, baseline.consent)
+        lost = tuple(f"not put back: {words}" for words in run.not_put_back)
+        outcome = replace(outcome, changes=tuple(changes), notes=(*outcome.notes, *lost))
         guards.extend(guards.seconds)
         run.journal.write("probing")
-        # Confirmed only over connections made after the change.
+        # Judged only over connections made after the change.
         run.fleet.forget(run.fleet.inventory.machines)
-        measured = _verify(prepared, snapshot, run.say)
+        run.say("all", "probing with real packets")
+        measured = verify(
+            run.fleet,
+            snapshot,
+            prepared.options,
+            baseline,
+            wished=confirm_within is None,
+            attempts=_VERIFY_ATTEMPTS if confirm_within is None else _PENDING_ATTEMPTS,
+        )
         outcome = replace(outcome, verify=measured)
-        reason = _contradictions(measured)
+        reason = contradictions(measured)
         if reason is not None:
             raise NotAsWished(reason)
+        if confirm_within is not None:
+            return _wait_for_confirmation(run, guards, outcome, confirm_within)
         run.journal.write("confirm-began")
         guards.release()
         run.journal.write("committed")
@@ -153,7 +182,7 @@ def take_back(run: Progress, outcome: RunResult) -> RunResult:
     return replace(outcome, unrecorded=tuple(run.journal.unrecorded))
 
 
-def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
+def _apply(prepared: Prepared, run: Progress, consent: Consent) -> tuple[Snapshot, list[Change]]:
     """Stage 1 and the barrier as planned, stage 2 as it is found behind the barrier."""
     plan = prepared.plan
     first = [change for change in plan.changes if not _is_forecast(plan, change)]
@@ -166,6 +195,7 @@ def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
     resources = prepared.behind(snapshot)
     found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
     check_forecast([change for change in plan.changes if change.stage > 1], found)
+    demand_undoable(found, accepted=consent.irreversible, to_confirm=False)
     apply_changes(run, found, resources)
     return snapshot, [*first, *found]
 
@@ -173,20 +203,3 @@ def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
 def _is_forecast(plan: Plan, change: Change) -> bool:
     forecast = {stage.number for stage in plan.stages if stage.forecast}
     return change.stage in forecast and change.action is not Action.RESTART
-
-
-def _verify(prepared: Prepared, snapshot: Snapshot, say: Callable[[str, str], None]) -> tuple[Measured, ...]:
-    say("all", "probing with real packets")
-    allows = snapshot.inventory.wish.allow
-    probes = (*wished_probes(snapshot), *allow_probes(snapshot, allows, prepared.options.lan_peer))
-    return measure(prepared.fleet, probes, attempts=_VERIFY_ATTEMPTS)
-
-
-def _contradictions(measured: Sequence[Measured]) -> str | None:
-    words = [
-        f"{one.probe.source} -> {one.probe.target} {one.probe.proto}"
-        f"{f'/{one.probe.port}' if one.probe.port else ''}: {one.detail or 'no answer'}"
-        for one in measured
-        if one.contradicts
-    ]
-    return "probes are not as wished: " + "; ".join(words) if words else None

@@ -47,6 +47,7 @@ class _Machine(_Strict):
     configuration: str | None = None
     proxy: str | None = None
     secret: _Secret | None = None
+    save: bool = False
 
 
 class _Wish(_Strict):
@@ -105,6 +106,8 @@ def _machine(file: Path, name: str, one: _Machine) -> Machine:
         raise InputError(f"{where}: a machine of kind {one.kind} needs a parent")
     if one.kind is Kind.VM and not _is_ip(one.address or ""):
         raise InputError(f"{where}: address {one.address!r} is no IP address, and routes need one")
+    if one.save and one.kind is not Kind.VM:
+        raise InputError(f"{where}.save: only a machine of kind vm can be saved")
     secret = None
     if one.secret is not None:
         given = [key for key in ("command", "keyring", "env") if getattr(one.secret, key)]

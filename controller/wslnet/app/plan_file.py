@@ -13,15 +13,13 @@ import msgspec
 
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.allow import parse_allow
-from wslnet.model.plan import SCHEMA_VERSION, digest
+from wslnet.model.plan import SCHEMA_VERSION, plan_id
 from wslnet.profiles.modes import SetupOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.model.plan import Plan
-
-_ID_LENGTH = 16
 
 
 class _Options(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,6 +28,7 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True):
     host_loopback: bool = False
     recommended: bool = False
     lan_peer: str | None = None
+    allow_regression: list[tuple[str, str]] = []
 
 
 class _Profile(msgspec.Struct):
@@ -76,8 +75,7 @@ def read_plan(path: Path) -> SavedPlan:
         raise InputError(f"{path}: this is no plan: {error}") from error
     if found.schema_version != SCHEMA_VERSION:
         raise InputError(f"{path}: schema_version {found.schema_version} is not {SCHEMA_VERSION}")
-    body = {key: value for key, value in whole.items() if key not in {"schema_version", "id"}}
-    if digest(body)[:_ID_LENGTH] != found.id:
+    if plan_id(whole) != found.id:
         raise InputError(f"{path}: the plan was altered: its id is not that of its content")
     asked = found.profile.options
     options = SetupOptions(
@@ -86,6 +84,7 @@ def read_plan(path: Path) -> SavedPlan:
         asked.host_loopback,
         asked.recommended,
         asked.lan_peer,
+        tuple(asked.allow_regression),
     )
     changes = tuple(change.id for change in found.changes)
     return SavedPlan(found.id, found.profile.mode, options, found.fingerprints, changes)

@@ -14,12 +14,14 @@ from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.app.status import configured_mode
 from wslnet.engine.apply import Progress, apply_changes
+from wslnet.engine.barrier import cross
+from wslnet.engine.forecast import with_forecast
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import RESTART_VERB, make_plan
 from wslnet.engine.probes import measure
-from wslnet.engine.restart import RestartRefused, restart_wsl, running_vms
+from wslnet.engine.restart import RestartRefused, running_vms
 from wslnet.engine.run_log import End
 from wslnet.errors import InputError, PlanRefused, WslnetError
 from wslnet.model.reach import wished_probes
@@ -70,7 +72,7 @@ def prepare_restart(fleet: Fleet, say: Callable[[str, str], None]) -> PreparedRe
     mode = configured_mode(snapshot) or _DEFAULT_MODE
     plan = make_plan(snapshot, resources, mode=mode, notes=notes, restart=True)
     stages = tuple(one for one in plan.stages if any(change.stage == one.number for change in plan.changes))
-    plan = replace(plan, stages=stages, profile={"verb": "restart"})
+    plan = with_forecast(fleet, snapshot, replace(plan, stages=stages, profile={"verb": "restart"}))
     return PreparedRestart(
         fleet, snapshot, plan, frozenset((one.machine, one.name) for one in resources), mode
     )
@@ -96,7 +98,7 @@ def run_restart(
     began = time.monotonic()
     state = prepared.fleet.inventory.state
     with only_run(state), Journal(state / FOLDER, new_run_id()) as journal:
-        run = Progress(prepared.fleet, journal, say, running_vms(prepared.snapshot))
+        run = Progress(prepared.fleet, journal, say, running_vms(prepared.snapshot), force=force)
         journal.open_run(prepared.plan, run.vms)
         barrier = next(one for one in prepared.plan.changes if one.do.verb == RESTART_VERB)
         journal.intent(barrier)
@@ -104,8 +106,9 @@ def run_restart(
             journal.run, Result.COMMITTED, prepared.plan.changes, run.outcomes, notes=prepared.plan.notes
         )
         try:
-            found = restart_wsl(run.fleet, run.vms, None, say, force=force)
-            outcome = replace(outcome, notes=(*outcome.notes, *_mode_notes(prepared.mode, found)))
+            found = cross(run, None)
+            lost = tuple(f"not put back: {words}" for words in run.not_put_back)
+            outcome = replace(outcome, notes=(*outcome.notes, *_mode_notes(prepared.mode, found), *lost))
             journal.verified(barrier)
             run.outcomes[barrier.id] = "done"
             outcome = _put_back(prepared, run, barrier, outcome)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.app.doctor import wake_wsl
 from wslnet.engine.doctor import examine
+from wslnet.engine.forecast import with_forecast
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, Unsupported
@@ -90,6 +91,7 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     plan = make_plan(snapshot, resources, mode=mode, notes=notes)
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
+    plan = with_forecast(fleet, snapshot, plan)
     return Prepared(fleet, options, snapshot, resources, plan, profile.behind)
 
 

@@ -47,8 +47,12 @@ def run_to_undo(state: Path, run: str | None) -> RunLog | None:
     return next((log for log in reversed(read_runs(state)) if log.ended is End.COMMITTED), None)
 
 
-def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> RunResult:
+def undo(
+    fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None], *, force: bool = False
+) -> RunResult:
     """Takes a committed run back, newest change first; WSL restarts if the run restarted it.
+
+    `force`: a VM that does not stop for that is cut off.
 
     Raises:
         Unreachable: a machine whose changes stand cannot be seen; nothing was begun.
@@ -63,6 +67,7 @@ def undo(fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None]) -> R
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
         run = progress_of(fleet, journal, log, say)
+        run.force = force
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("undo-began")
         try:
@@ -122,7 +127,12 @@ def interrupted(state: Path) -> RunLog | None:
 
 
 def resume(
-    fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None], *, finish: bool | None = None
+    fleet: Fleet,
+    log: RunLog | None,
+    say: Callable[[str, str], None],
+    *,
+    finish: bool | None = None,
+    force: bool = False,
 ) -> RunResult:
     """Brings an interrupted run to an end.
 
@@ -144,6 +154,7 @@ def resume(
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
         run = progress_of(fleet, journal, log, say)
+        run.force = force
         # It may have gone back further than its journal could tell: by a guard, or with a full disk.
         run.outcomes.update({change.id: "unknown" for change in run.applied})
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
@@ -179,4 +190,4 @@ def progress_of(fleet: Fleet, journal: Journal, log: RunLog, say: Callable[[str,
         until = time.monotonic() + DEFAULT_S
         tokens = set(log.guards.values())
         guards = Guards(fleet, journal, DEFAULT_S, tokens.pop(), dict.fromkeys(log.guards, until))
-    return Progress(fleet, journal, say, log.vms, list(log.left), outcomes, guards)
+    return Progress(fleet, journal, say, log.vms, list(log.left), outcomes, guards, captured=log.captured)

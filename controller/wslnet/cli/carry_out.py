@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.setup import Prepared
+    from wslnet.model.consent import Consent
 
 _SECONDS = {"s": 1, "m": 60}
 _LEAST_S, _MOST_S = 2, 1800
@@ -67,6 +68,7 @@ def carry_out(
     verb: str,
     yes: bool,
     confirm_within: float | None,
+    consent: Consent,
     as_json: bool,
 ) -> int:
     """Shows the plan, asks, runs it, tells the result; gives the exit code."""
@@ -76,7 +78,7 @@ def carry_out(
         print_plan(prepared.plan)
     if prepared.plan.changes and not yes:
         ask(verb, as_json=as_json)
-    result = execute(prepared, say, confirm_within=confirm_within)
+    result = execute(prepared, say, confirm_within=confirm_within, consent=consent)
     if as_json:
         print_json(result.to_json())
     else:

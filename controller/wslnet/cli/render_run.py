@@ -42,9 +42,13 @@ def print_plan(plan: Plan) -> None:
             print_line(
                 f"  {_SIGNS[change.action]} {change.machine}: {change.resource}: {change.after}{before}"
             )
-            print_line(f"      {change.why}")
+            print_line(f"      {change.why}" + ("" if change.reversible else " (CANNOT BE UNDONE)"))
     for line in plan.cut:
         print_line(f"  cut by the restart: {line}")
+    for one in plan.captured:
+        fate = "put back after the restart" if one["put_back"] else "LOST by the restart"
+        why = f" ({one['why']})" if one["why"] else ""
+        print_line(f"  {fate}: {one['machine']}: {one['what']}{why}")
     for note in plan.notes:
         print_line(f"  note: {note}")
 

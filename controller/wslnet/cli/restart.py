@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wslnet.cli.consent import force_option
 from wslnet.cli.options import inventory_option, json_option, load, refuse_inside_wsl
 from wslnet.cli.output import print_json, print_line, progress
 from wslnet.cli.render_run import ask, print_plan, print_result
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say who is cut and what is put back; exit 10.")
-@click.option("--force", is_flag=True, help="Go on when a VM does not shut down; it is cut off with WSL.")
+@force_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @inventory_option
 @json_option

@@ -7,6 +7,12 @@ from pathlib import Path
 import click
 
 from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.consent import (
+    accept_irreversible_option,
+    allow_regression_option,
+    consent_of,
+    force_option,
+)
 from wslnet.cli.options import inventory_option, json_option, known_machine, load, refuse_inside_wsl
 from wslnet.cli.output import progress
 from wslnet.errors import InputError
@@ -27,6 +33,9 @@ from wslnet.model.allow import parse_allow
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @confirm_within_option
+@allow_regression_option
+@accept_irreversible_option
+@force_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -42,11 +51,15 @@ def setup(  # noqa: PLR0917 - click passes options by name
     output: Path | None,
     yes: bool,  # noqa: FBT001
     confirm_within: float | None,
+    may_stop: tuple[str, ...],
+    irreversible: bool,  # noqa: FBT001
+    force: bool,  # noqa: FBT001
     own_inventory: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
     """Set up a networking mode as one workflow, proven by packets, or rolled back."""
     from wslnet.app.setup import prepare, wish_for  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.model.consent import parse_pairs  # noqa: PLC0415
     from wslnet.profiles.modes import SetupOptions  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
@@ -54,8 +67,10 @@ def setup(  # noqa: PLR0917 - click passes options by name
         raise InputError("setup: give the mode: --mirrored or --nat")
     refuse_inside_wsl("setup")
     allows = tuple(parse_allow(text) for text in allow)
-    options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer)
-    inventory = wish_for(load(ctx, own_inventory), mode, options)
+    loaded = load(ctx, own_inventory)
+    regressions = parse_pairs(may_stop, loaded)
+    options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer, regressions)
+    inventory = wish_for(loaded, mode, options)
     if lan_peer is not None:
         known_machine(inventory, lan_peer)
     say = progress(quiet=as_json)
@@ -63,4 +78,12 @@ def setup(  # noqa: PLR0917 - click passes options by name
         prepared = prepare(fleet, mode, options, say)
         if dry_run or output is not None:
             return show_only(prepared, output, as_json=as_json)
-        return carry_out(prepared, say, verb="setup", yes=yes, confirm_within=confirm_within, as_json=as_json)
+        return carry_out(
+            prepared,
+            say,
+            verb="setup",
+            yes=yes,
+            confirm_within=confirm_within,
+            consent=consent_of(options, irreversible=irreversible, force=force),
+            as_json=as_json,
+        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wslnet.cli.consent import force_option
 from wslnet.cli.options import inventory_option, json_option, load
 from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
 from wslnet.cli.render_run import ask, print_result
@@ -20,10 +21,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@force_option
 @inventory_option
 @json_option
 @click.pass_context
-def undo(ctx: click.Context, run: str | None, own_inventory: Path | None, *, yes: bool, as_json: bool) -> int:
+def undo(
+    ctx: click.Context,
+    run: str | None,
+    own_inventory: Path | None,
+    *,
+    yes: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
     """Take back RUN, or the newest committed run that is not undone yet."""
     from wslnet.app.undo import run_to_undo  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.app.undo import undo as take_back  # noqa: PLC0415
@@ -35,16 +45,19 @@ def undo(ctx: click.Context, run: str | None, own_inventory: Path | None, *, yes
         _show(log, as_json=as_json)
         ask("undo", as_json=as_json)
     with Connections(inventory) as fleet:
-        return _tell(take_back(fleet, log, progress(quiet=as_json)), as_json=as_json)
+        return _tell(take_back(fleet, log, progress(quiet=as_json), force=force), as_json=as_json)
 
 
 @click.command()
 @click.option("--finish", "finish", flag_value=True, type=bool, default=None, help="Go on to the end.")
 @click.option("--rollback", "finish", flag_value=False, type=bool, help="Take back what was done.")
+@force_option
 @inventory_option
 @json_option
 @click.pass_context
-def resume(ctx: click.Context, own_inventory: Path | None, *, finish: bool | None, as_json: bool) -> int:
+def resume(
+    ctx: click.Context, own_inventory: Path | None, *, finish: bool | None, force: bool, as_json: bool
+) -> int:
     """Bring an interrupted run to an end: back to the old state, unless only the last check is missing."""
     from wslnet.app.undo import interrupted  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.app.undo import resume as bring_to_end  # noqa: PLC0415
@@ -53,7 +66,9 @@ def resume(ctx: click.Context, own_inventory: Path | None, *, finish: bool | Non
     inventory = load(ctx, own_inventory)
     log = interrupted(inventory.state)
     with Connections(inventory) as fleet:
-        return _tell(bring_to_end(fleet, log, progress(quiet=as_json), finish=finish), as_json=as_json)
+        return _tell(
+            bring_to_end(fleet, log, progress(quiet=as_json), finish=finish, force=force), as_json=as_json
+        )
 
 
 @click.command()

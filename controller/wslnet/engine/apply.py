@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from wslnet.engine.barrier import cross, restore
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import demand_armed
 from wslnet.engine.guards_windows import kept_alive
 from wslnet.engine.planner import RESTART_VERB
-from wslnet.engine.restart import RestartRefused, RunningVm, restart_wsl
+from wslnet.engine.restart import RestartRefused, RunningVm
 from wslnet.errors import AgentError, NeedsElevation, PlanRefused, RollbackIncomplete, WslnetError
+from wslnet.model.captured import Captured
 from wslnet.model.change import Risk
 
 if TYPE_CHECKING:
@@ -34,7 +36,11 @@ _NOTHING_TO_UNDO = frozenset({"not-found", "exists"})
 
 @dataclass
 class Progress:
-    """What a run has done so far: enough to take it back and to tell it. Without `guards` it has none."""
+    """What a run has done so far: enough to take it back and to tell it. Without `guards` it has none.
+
+    `force`: a VM that does not stop is cut off; `captured`: what a restart loses of others, `not_put_back`
+    what of that did not come back, in words.
+    """
 
     fleet: Fleet
     journal: Journal
@@ -43,6 +49,9 @@ class Progress:
     applied: list[Change] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
     guards: Guards | None = None
+    force: bool = False
+    captured: Captured = field(default_factory=Captured)
+    not_put_back: tuple[str, ...] = ()
 
 
 def apply_changes(run: Progress, changes: Sequence[Change], resources: Iterable[Resource]) -> None:
@@ -137,7 +146,7 @@ def _restart(run: Progress, change: Change) -> None:
     mode = change.do.args.get("mode")
     try:
         with kept_alive(run.guards) as lost:
-            restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+            cross(run, str(mode) if mode else None)
     except RestartRefused:
         # WSL was not touched: there is no restart to take back.
         run.journal.not_done(change)
@@ -229,10 +238,12 @@ def _restart_back(run: Progress, change: Change) -> list[str]:
     mode = change.undo.args.get("mode") if change.undo is not None else None
     has_guard_restarted = run.guards is not None and RESTART_VERB in run.guards.taken_back
     try:
-        if not has_guard_restarted:
-            restart_wsl(run.fleet, run.vms, str(mode) if mode else None, run.say)
+        if has_guard_restarted:
+            restore(run)
+        else:
+            cross(run, str(mode) if mode else None, back=True)
     except WslnetError as error:
-        return [f"{change.machine}: {change.resource}: {error.message}"]
+        return [f"{change.machine}: {change.resource}: {error.message}", *run.not_put_back]
     run.journal.undone(change)
     run.outcomes[change.id] = "undone"
-    return []
+    return [f"not put back: {one}" for one in run.not_put_back]

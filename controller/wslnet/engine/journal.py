@@ -11,6 +11,7 @@ import errno
 import json
 import os
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from io import FileIO
 from typing import TYPE_CHECKING, Self
@@ -79,7 +80,7 @@ class Journal:
 
     def open_run(self, plan: Plan, vms: Iterable[RunningVm], *, to_confirm: bool = False) -> None:
         """The first record: the whole plan, the VMs that run now, whether only the user may confirm it."""
-        running = [{"host": vm.host, "domain": vm.domain, "depth": vm.depth} for vm in vms]
+        running = [asdict(vm) for vm in vms]
         self.write("open", plan=plan.to_json(), vms=running, to_confirm=to_confirm)
 
     def intent(self, change: Change) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wslnet.errors import PlanRefused
-from wslnet.model.change import Action, Change, Op, Risk
+from wslnet.model.change import FORECAST_VERB, Action, Change, Op, Risk
 from wslnet.model.plan import Plan, Stage, digest
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def make_plan(
     )
     later = [replace(change, stage=2) for change in _ordered(snapshot, volatile)]
     changes = (*_ordered(snapshot, persistent), barrier, *later)
-    return Plan(stages, changes, prints, cut=_cut(snapshot), notes=tuple(notes))
+    return Plan(stages, changes, prints, notes=tuple(notes))
 
 
 def _diff(snapshot: Snapshot, resource: Resource) -> tuple[Change, ...]:
@@ -93,7 +93,7 @@ def _lost(snapshot: Snapshot, resources: Iterable[Resource], pending: Sequence[C
                     before="true now, lost by the restart",
                     after=one.name,
                     why="put back after the restart",
-                    do=Op("forecast"),
+                    do=Op(FORECAST_VERB),
                     undo=None,
                     rows=one.rows,
                 )
@@ -119,21 +119,6 @@ def _barrier(snapshot: Snapshot, mode: str | None) -> Change:
         rows=("S3-42",),
         stage=2,
     )
-
-
-def _cut(snapshot: Snapshot) -> tuple[str, ...]:
-    """Who a restart of WSL cuts, in words: running distros and the VMs in them."""
-    words: list[str] = []
-    service = snapshot.windows.wsl if snapshot.windows is not None else None
-    for distro in service.distros if service is not None else ():
-        if distro.state == "Running":
-            words.append(f"distro {distro.name} and everything that runs in it")
-            if distro.name.startswith("docker-desktop"):
-                words.append("Docker Desktop, which does not come back by itself")
-    for name, facts in snapshot.facts.items():
-        domains = getattr(facts, "domains", None) or ()
-        words += [f"VM {one.name} (in {name}); started again" for one in domains if one.running]
-    return tuple(words)
 
 
 def _ordered(snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Change, ...]:

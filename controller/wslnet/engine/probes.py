@@ -24,44 +24,49 @@ _GREETING = "wslnet"
 
 
 def measure(
-    fleet: Fleet, probes: Sequence[Probe], *, attempts: int = 1, pause_s: float = 1.0
+    fleet: Fleet,
+    probes: Sequence[Probe],
+    *,
+    attempts: int = 1,
+    pause_s: float = 1.0,
+    timeout_s: float = PROBE_TIMEOUT_S,
 ) -> tuple[Measured, ...]:
-    """Measures all probes, in the order given.
+    """Measures all probes, in the order given; `timeout_s` is each one's.
 
     Probes that contradict their expectation are tried again, `attempts` times in all with `pause_s` between:
     a network that has just been changed needs a moment (nmstate verifies so, linux-facts B1).
     """
     listeners = _listen(fleet, probes)
     try:
-        results = dict(zip(probes, _round(fleet, probes), strict=True))
+        results = dict(zip(probes, _round(fleet, probes, timeout_s), strict=True))
         for _ in range(attempts - 1):
             again = [probe for probe, measured in results.items() if measured.contradicts]
             if not again:
                 break
             time.sleep(pause_s)
-            results.update(zip(again, _round(fleet, again), strict=True))
+            results.update(zip(again, _round(fleet, again, timeout_s), strict=True))
         return tuple(results[probe] for probe in probes)
     finally:
         _unlisten(fleet, listeners)
 
 
-def _round(fleet: Fleet, probes: Sequence[Probe]) -> list[Measured]:
+def _round(fleet: Fleet, probes: Sequence[Probe], timeout_s: float) -> list[Measured]:
     sources = list(dict.fromkeys(probe.source for probe in probes))
     with ThreadPoolExecutor(max_workers=max(1, len(sources)), thread_name_prefix="probe") as pool:
         batches = [[probe for probe in probes if probe.source == source] for source in sources]
         found = {
             measured.probe: measured
-            for batch in pool.map(lambda one: _from_source(fleet, one), batches)
+            for batch in pool.map(lambda one: _from_source(fleet, one, timeout_s), batches)
             for measured in batch
         }
     return [found[probe] for probe in probes]
 
 
-def _from_source(fleet: Fleet, probes: Sequence[Probe]) -> list[Measured]:
+def _from_source(fleet: Fleet, probes: Sequence[Probe], timeout_s: float) -> list[Measured]:
     source = probes[0].source
     if source not in fleet.inventory.machines:
         return [Measured(probe, None, detail=f"no machine {source!r} to measure from") for probe in probes]
-    op = Op("probes", {"probes": [_args(probe) for probe in probes]})
+    op = Op("probes", {"probes": [_args(probe, timeout_s) for probe in probes]})
     try:
         (result,) = fleet.execute(source, [op], deadline_s=_ANSWER_MARGIN_S + PROBE_TIMEOUT_S * len(probes))
     except WslnetError as error:
@@ -72,12 +77,12 @@ def _from_source(fleet: Fleet, probes: Sequence[Probe]) -> list[Measured]:
     return [_measured(probe, answer) for probe, answer in zip(probes, answers, strict=True)]
 
 
-def _args(probe: Probe) -> dict[str, object]:
+def _args(probe: Probe, timeout_s: float) -> dict[str, object]:
     return {
         "proto": probe.proto,
         "dst": probe.address,
         "port": probe.port,
-        "timeout_s": PROBE_TIMEOUT_S,
+        "timeout_s": timeout_s,
         "expect": _GREETING if probe.proto == "udp" else None,
     }
 

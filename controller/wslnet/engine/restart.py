@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wslnet.engine.fleet import Fleet
+    from wslnet.model.machine import Inventory
     from wslnet.model.snapshot import Snapshot
 
 DOMAIN_TIMEOUT_S = 60.0
@@ -35,11 +36,12 @@ _NO_NETWORK = "none"
 
 @dataclass(frozen=True, slots=True)
 class RunningVm:
-    """A domain that ran before the restart, on the machine that hosts it."""
+    """A domain that ran before the restart, on the machine that hosts it; `saved`: it keeps its memory."""
 
     host: str
     domain: str
     depth: int
+    saved: bool = False
 
 
 class ModeNotReached(WslnetError):
@@ -59,12 +61,16 @@ def running_vms(snapshot: Snapshot) -> tuple[RunningVm, ...]:
     inventory = snapshot.inventory
     hosts = {name: facts for name in snapshot.facts if (facts := snapshot.linux(name)) is not None}
     found = [
-        RunningVm(name, domain.name, inventory.depth(name))
+        RunningVm(name, domain.name, inventory.depth(name), _is_to_be_saved(inventory, domain.name))
         for name, facts in hosts.items()
         for domain in facts.domains or ()
         if domain.running
     ]
     return tuple(sorted(found, key=lambda vm: vm.depth))
+
+
+def _is_to_be_saved(inventory: Inventory, domain: str) -> bool:
+    return domain in inventory.machines and inventory[domain].save
 
 
 def restart_wsl(
@@ -150,9 +156,11 @@ def _stop(
 ) -> None:
     stopped: list[RunningVm] = []
     for vm in reversed(vms):
-        progress(vm.host, f"shutting down {vm.domain}")
+        if _sleeps_with(fleet.inventory, vm, vms):
+            continue  # it is part of the memory that its host's host keeps
+        progress(vm.host, f"{'saving' if vm.saved else 'shutting down'} {vm.domain}")
         try:
-            _domain(fleet, vm, "domain.shutdown")
+            _domain(fleet, vm, "domain.save" if vm.saved else "domain.shutdown")
         except WslnetError as error:
             if isinstance(error, Unreachable) and _is_down(fleet, vm.host):
                 progress(vm.host, f"is down already, and {vm.domain} with it")
@@ -160,14 +168,23 @@ def _stop(
             if not force:
                 # Parents before children, as they were stopped the other way round.
                 _start(fleet, tuple(reversed(stopped)), progress)
+                word = "cannot be saved" if vm.saved else "does not shut down"
                 raise RestartRefused(
-                    f"{vm.host}: {vm.domain} does not shut down: {error.message}; WSL was not restarted",
+                    f"{vm.host}: {vm.domain} {word}: {error.message}; WSL was not restarted",
                     machine=vm.host,
-                    hint="shut it down inside, or go on with `wslnet restart --force`, which cuts it off",
+                    hint="shut it down inside, or go on with --force, which cuts it off",
                 ) from error
             progress(vm.host, f"{vm.domain} does not shut down: {error.message}; it will be cut off")
         else:
             stopped.append(vm)
+
+
+def _sleeps_with(inventory: Inventory, vm: RunningVm, vms: tuple[RunningVm, ...]) -> bool:
+    """Whether a machine around this VM is saved with everything in it."""
+    if vm.host not in inventory.machines:
+        return False
+    around = {vm.host, *(machine.name for machine in inventory.ancestors(vm.host))}
+    return any(one.saved and one.domain in around for one in vms)
 
 
 def _is_down(fleet: Fleet, host: str) -> bool:

@@ -16,7 +16,8 @@ import msgspec
 from wslnet.engine.journal import FOLDER
 from wslnet.engine.restart import RunningVm
 from wslnet.errors import InputError, PlanRefused
-from wslnet.model.change import change_from_json
+from wslnet.model.captured import Captured, captured_from_json
+from wslnet.model.change import FORECAST_VERB, change_from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,8 @@ class RunLog:
 
     `guards`: machine → token of a guard that may still be armed; `deadline`: until when it waits for
     `confirm` (ISO 8601); `to_confirm`: only the user's `confirm` may commit it, and that has
-    not been asked for; `going_back`: taking back had begun.
+    not been asked for; `going_back`: taking back had begun;
+    `captured`: what its last restart lost of others.
     """
 
     run: str
@@ -61,6 +63,7 @@ class RunLog:
     deadline: str | None = None
     to_confirm: bool = False
     going_back: bool = False
+    captured: Captured = field(default_factory=Captured)
 
     @property
     def left(self) -> tuple[Change, ...]:
@@ -84,7 +87,7 @@ class RunLog:
         """Ids of the plan's own changes; what a forecast only promised to put back does not count."""
         shown = self.plan.get("changes")
         changes = shown if isinstance(shown, list) else []
-        return tuple(one["id"] for one in changes if one["do"]["verb"] != "forecast")
+        return tuple(one["id"] for one in changes if one["do"]["verb"] != FORECAST_VERB)
 
 
 def read_runs(state: Path) -> tuple[RunLog, ...]:
@@ -125,6 +128,7 @@ def _read(path: Path) -> RunLog:
     guards: dict[str, str] = {}
     deadline: str | None = None
     to_confirm, going_back = False, False
+    captured = Captured()
     for line in path.read_bytes().split(b"\n"):
         try:
             record = json.loads(line)
@@ -140,11 +144,15 @@ def _read(path: Path) -> RunLog:
                 changes[change.id], outcomes[change.id] = change, "unknown"
             case "done" | "not-done" | "verified" | "undone" as outcome if "id" in record:
                 outcomes[record["id"]] = outcome
+            case "captured":
+                captured = captured_from_json(record["captured"])
             case "guard" if record["state"] == "armed":
                 guards[record["machine"]] = record["token"]
             case "guard":
                 guards.pop(record["machine"], None)
             case last if last in _LAST_WORDS:
+                # What stood beside a run that lasts is its owner's to change since.
+                captured = captured.lasting if last in {"committed", "pending"} else captured
                 deadline = record.get("deadline", deadline)
                 ended = End(last)
             case kind:
@@ -153,5 +161,17 @@ def _read(path: Path) -> RunLog:
                 ended = End.INTERRUPTED  # it went on after its last word (an undo that began)
     made = tuple(changes.values())
     return RunLog(
-        path.stem, path, began, ended, plan, vms, made, outcomes, guards, deadline, to_confirm, going_back
+        path.stem,
+        path,
+        began,
+        ended,
+        plan,
+        vms,
+        made,
+        outcomes,
+        guards,
+        deadline,
+        to_confirm,
+        going_back,
+        captured,
     )

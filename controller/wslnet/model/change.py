@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 JsonObject = Mapping[str, object]
 
+FORECAST_VERB = "forecast"
+"""The op of a change that a plan expects behind the barrier and finds anew there; no agent does it."""
+
 
 class Action(StrEnum):
     """What a change does to the machine, as plans print it (+ ~ -)."""
@@ -81,6 +84,11 @@ class Change:
     stage: int = 1
 
     @property
+    def reversible(self) -> bool:
+        """Whether it can be taken back; what a plan only forecasts is judged when it is found."""
+        return self.undo is not None or self.do.verb == FORECAST_VERB
+
+    @property
     def id(self) -> str:
         """Stable name of the change inside a plan."""
         return f"{self.machine}:{self.action}:{self.resource}"
@@ -101,6 +109,7 @@ def change_to_json(change: Change) -> dict[str, object]:
         "risk": str(change.risk),
         "do": change.do.to_json(),
         "undo": None if change.undo is None else change.undo.to_json(),
+        "reversible": change.reversible,
     }
 
 

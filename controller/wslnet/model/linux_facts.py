@@ -48,6 +48,14 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """One next hop of a multipath route."""
+
+    via: str | None = None
+    dev: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One route outside the local table; `dst` is `default` or a prefix, `proto` the kernel's number."""
 
@@ -62,6 +70,7 @@ class Route:
     scope: str = "global"
     type: str = "unicast"
     flags: tuple[str, ...] = ()
+    hops: tuple[Hop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,24 @@ class WslInfo:
     version: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login or an open terminal; `origin` is where a login came from."""
+
+    user: str | None
+    terminal: str
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A running container of docker or podman."""
+
+    engine: str
+    name: str
+    image: str = ""
+
+
 @dataclass(frozen=True)
 class LinuxFacts:
     """All readings of one Linux machine; a reading that was not asked for is None."""
@@ -154,5 +181,7 @@ class LinuxFacts:
     domains: tuple[Domain, ...] | None = None
     leases: tuple[Lease, ...] | None = None
     wsl: WslInfo | None = None
+    sessions: tuple[Session, ...] | None = None
+    containers: tuple[Container, ...] | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""

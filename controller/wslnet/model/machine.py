@@ -39,6 +39,7 @@ class Machine:
     """One node of the tree.
 
     `address` is None for a machine whose endpoint is found anew after each start (wsl).
+    `save`: a VM whose memory is kept over a restart of its host (`virsh managedsave`).
     `proxy` is a URL such as `socks5h://127.0.0.1:1080` through which the first hop is dialled.
     """
 
@@ -53,6 +54,7 @@ class Machine:
     configuration: str | None = None
     proxy: str | None = None
     secret: Secret | None = None
+    save: bool = False
 
     @property
     def is_linux(self) -> bool:

@@ -27,6 +27,15 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
+UNIDENTIFIED = frozenset({"schema_version", "id", "cut", "captured"})
+"""Keys of a plan's document that its id does not stand for."""
+
+
+def plan_id(document: Mapping[str, object]) -> str:
+    """The id of a plan's document."""
+    return digest({key: value for key, value in document.items() if key not in UNIDENTIFIED})[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Changes between two barriers. A `forecast` is diffed anew once its barrier has been passed."""
@@ -51,21 +60,24 @@ class Plan:
     """What a run would do.
 
     `fingerprints` holds, per machine, the digest of the facts that the first stage rests on; `cut` says in
-    words who is cut by the restart; `notes` holds what the user should know and nothing can be done about;
-    `profile` is what was asked for, so that a saved plan can be made again and compared.
+    words who is cut by the restart, `captured` what of others' state it loses and whether that is put back
+    (both not part of the id: who is logged in moves by itself); `notes` holds what the user should know and
+    nothing can be done about; `profile` is what was asked for, so that a saved plan can be made again and
+    compared.
     """
 
     stages: tuple[Stage, ...]
     changes: tuple[Change, ...]
     fingerprints: Mapping[str, str]
     cut: tuple[str, ...] = ()
+    captured: tuple[Mapping[str, object], ...] = ()
     notes: tuple[str, ...] = ()
     profile: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """Hash of the plan's canonical JSON (without itself)."""
-        return digest(self._body())[:16]
+        """Hash of the plan's canonical JSON (without itself and what UNIDENTIFIED names)."""
+        return plan_id(self._body())
 
     def to_json(self) -> dict[str, object]:
         """The shape of spec/cli.md, from which `apply` can run it."""
@@ -77,6 +89,7 @@ class Plan:
             "changes": [change_to_json(change) for change in self.changes],
             "fingerprints": dict(self.fingerprints),
             "cut": list(self.cut),
+            "captured": [dict(one) for one in self.captured],
             "notes": list(self.notes),
             "profile": dict(self.profile),
         }

@@ -11,7 +11,8 @@ NOT_MEASURED = "not-measured"
 class Probe:
     """One directed probe. `address` is the target as seen from `source`; `expected` None: no opinion.
 
-    `listen` asks for a short-lived listener of ours on the target when nobody listens there.
+    `listen` asks for a short-lived listener of ours on the target when nobody listens there; `kept`: it is
+    expected because it worked before.
     """
 
     source: str
@@ -21,6 +22,7 @@ class Probe:
     port: int | None = None
     expected: bool | None = None
     listen: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Measured:
             "proto": self.probe.proto,
             "port": self.probe.port,
             "expected": self.probe.expected,
+            "worked_before": self.probe.kept,
             "measured": NOT_MEASURED if self.ok is None else self.ok,
             "ms": self.ms,
             "detail": self.detail,

@@ -33,10 +33,11 @@ RECOMMENDED = {"wsl2.dnsTunneling": "true", "wsl2.autoProxy": "true", "wsl2.fire
 
 @dataclass(frozen=True, slots=True)
 class SetupOptions:
-    """What was asked of `setup` beside the mode."""
+    """What was asked of `setup` beside the mode; `allow_regression`: pairs (from, to) that may stop."""
 
     allow: tuple[Allow, ...] = ()
     open_all: bool = False
     host_loopback: bool = False
     recommended: bool = False
     lan_peer: str | None = None
+    allow_regression: tuple[tuple[str, str], ...] = ()

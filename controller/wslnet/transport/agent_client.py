@@ -115,7 +115,10 @@ class AgentClient:
 
     def _parts(self, ops: Sequence[Op]) -> list[Op]:
         """Ops that send what these need and the bundle does not hold, once an agent."""
-        found = dict(filter(None, (bundle.part_for(op.verb) for op in ops)))
+        found: dict[str, str] = {}
+        for op in ops:
+            needs = op.args.get("needs")
+            found |= bundle.parts_for(op.verb, needs if isinstance(needs, list) else ())
         fresh = [name for name in found if name not in self._sent_parts]
         self._sent_parts.update(fresh)
         return [Op("load", {"name": name, "source": found[name]}) for name in fresh]
