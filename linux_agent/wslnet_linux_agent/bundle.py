@@ -44,8 +44,13 @@ _PACKAGE = "wslnet_linux_agent"
 _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
 _RELAY = "relay.py"
-_ON_DEMAND = {"guard": "ops_guard.py", "chain": "ops_chain.py"}
-_FACTS_ON_DEMAND = {"sessions": "facts_use.py", "containers": "facts_use.py"}
+_ON_DEMAND = {
+    "guard": "ops_guard.py",
+    "chain": "ops_chain.py",
+    "file": "ops_file.py",
+    "marker": "ops_file.py",
+}
+_FACTS_ON_DEMAND = {"sessions": "facts_use.py", "containers": "facts_use.py", "files": "ops_file.py"}
 _NOT_SENT = (Path(__file__).name, _BOOT, _RELAY, *_ON_DEMAND.values(), *_FACTS_ON_DEMAND.values())
 _INDENT = 4
 _FORMAT = b"1"

@@ -20,6 +20,7 @@ _READERS = {
     "listeners": "facts_listeners",
     "firewall": "facts_firewall",
     "domains": "facts_domains",
+    "files": "ops_file",
     "leases": "facts_domains",
     "wsl": "facts_wsl",
     "sessions": "facts_use",

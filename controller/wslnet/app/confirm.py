@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wslnet.app.execute import take_back
 from wslnet.app.result import Result, RunResult
 from wslnet.app.undo import progress_of
+from wslnet.engine.commit import commit
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
@@ -59,9 +60,7 @@ def confirm(fleet: Fleet, run_id: str | None, say: Callable[[str, str], None]) -
             outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
             journal.write("confirm-began")
             try:
-                if run.guards is not None:
-                    run.guards.release()
-                journal.write("committed")
+                commit(run)
             except WslnetError as error:
                 outcome = take_back(run, replace(outcome, reason=error.message))
     return replace(outcome, seconds=time.monotonic() - began)

@@ -11,6 +11,7 @@ from wslnet.app.guard_of_windows import guard_of_windows
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
+from wslnet.engine.commit import commit
 from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
@@ -146,8 +147,7 @@ def _changed(
         if confirm_within is not None:
             return _wait_for_confirmation(run, guards, outcome, confirm_within)
         run.journal.write("confirm-began")
-        guards.release()
-        run.journal.write("committed")
+        commit(run)
     except WslnetError as error:
         if isinstance(error, (JournalFailed, NeedsElevation, PlanRefused)) and not run.applied:
             run.journal.note("rolled-back")

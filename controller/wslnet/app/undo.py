@@ -14,6 +14,7 @@ from wslnet.app.execute import take_back
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, roll_back
+from wslnet.engine.commit import commit
 from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
@@ -173,9 +174,7 @@ def _committed(run: Progress, say: Callable[[str, str], None]) -> bool:
     """Whether all changes stand: no guard is left, none had fired, and that is on disk."""
     try:
         run.journal.write("confirm-began")
-        if run.guards is not None:
-            run.guards.release()
-        run.journal.write("committed")
+        commit(run)
     except WslnetError as error:
         say("all", error.message)
         return False

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from wslnet.engine.barrier import cross, restore
+from wslnet.engine.commit import unmark, written_by
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import demand_armed
 from wslnet.engine.guards_windows import kept_alive
@@ -92,7 +93,7 @@ def _do(run: Progress, changes: list[Change]) -> None:
         run.say(machine, f"{change.action} {change.resource}")
         run.applied.append(change)
         run.outcomes[change.id] = "unknown"
-    ops = [*guard, *(change.do for change in changes)]
+    ops = [*guard, *(written_by(run.journal.run, change.do) for change in changes)]
     answers = run.fleet.execute(machine, ops, deadline_s=OP_DEADLINE_S)
     results = answers[len(guard) :]
     for change, result in zip(changes, results, strict=True):
@@ -200,7 +201,7 @@ def roll_back(run: Progress) -> None:
 
 
 def _take_back_all(run: Progress, restart: Change | None) -> list[str]:
-    left: list[str] = []
+    left = unmark(run)
     for change in reversed(run.applied):
         if change is restart:
             continue

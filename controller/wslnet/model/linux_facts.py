@@ -165,6 +165,26 @@ class Container:
     image: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DiskFile:
+    """One file with `wslnet` in its name; base64 `content`, None for what is no plain file."""
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFiles:
+    """What wslnet may have left on the disk; `missing` folders, deepest first; ids of `confirmed` runs."""
+
+    missing: tuple[str, ...] = ()
+    found: tuple[DiskFile, ...] = ()
+    confirmed: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class LinuxFacts:
     """All readings of one Linux machine; a reading that was not asked for is None."""
@@ -183,5 +203,6 @@ class LinuxFacts:
     wsl: WslInfo | None = None
     sessions: tuple[Session, ...] | None = None
     containers: tuple[Container, ...] | None = None
+    files: DiskFiles | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""

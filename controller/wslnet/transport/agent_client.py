@@ -14,8 +14,9 @@ from wslnet.transport.pipe import after
 from wslnet_linux_agent import bundle, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from wslnet.model.change import JsonObject
     from wslnet.transport.pipe import Pipe
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -116,9 +117,9 @@ class AgentClient:
     def _parts(self, ops: Sequence[Op]) -> list[Op]:
         """Ops that send what these need and the bundle does not hold, once an agent."""
         found: dict[str, str] = {}
-        for op in ops:
-            needs = op.args.get("needs")
-            found |= bundle.parts_for(op.verb, needs if isinstance(needs, list) else ())
+        for verb, args in _with_undo((op.verb, op.args) for op in ops):
+            needs = args.get("needs")
+            found |= bundle.parts_for(verb, needs if isinstance(needs, list) else ())
         fresh = [name for name in found if name not in self._sent_parts]
         self._sent_parts.update(fresh)
         return [Op("load", {"name": name, "source": found[name]}) for name in fresh]
@@ -157,3 +158,12 @@ class AgentClient:
 
     def _nonsense(self, what: str) -> AgentError:
         return AgentError(f"{self.machine}: its agent sent {clean_line(what)}", machine=self.machine)
+
+
+def _with_undo(ops: Iterable[tuple[str, JsonObject]]) -> Iterator[tuple[str, JsonObject]]:
+    """Verbs and arguments of ops, and of those that a guard among them is to do later."""
+    for verb, args in ops:
+        yield verb, args
+        undo = args.get("undo")
+        if isinstance(undo, list):
+            yield from _with_undo((op["verb"], op["args"]) for op in undo)

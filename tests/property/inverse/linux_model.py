@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wslnet.model.linux_facts import Firewall, LinuxFacts, Route
+from wslnet.model.linux_facts import DiskFile, Firewall, LinuxFacts, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,16 +91,43 @@ def _delete_rule(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     return _with_lines(facts, args, lines)
 
 
+def _write_file(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    assert facts.files is not None
+    content = base64.b64decode(args["content"])
+    if "run" in args:
+        content = content.replace(b"@RUN@", args["run"].encode())
+    assert b"# wslnet " in content
+    made = DiskFile(args["path"], args["mode"], args["uid"], args["gid"], base64.b64encode(content).decode())
+    others = tuple(one for one in facts.files.found if one.path != made.path)
+    above = tuple(one for one in facts.files.missing if not made.path.startswith(f"{one}/"))
+    return replace(facts, files=replace(facts.files, found=(*others, made), missing=above))
+
+
+def _remove_file(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    assert facts.files is not None
+    others = tuple(one for one in facts.files.found if one.path != args["path"])
+    if others == facts.files.found:
+        raise Refused("not-found")
+    gone = tuple(args["folders"])
+    return replace(facts, files=replace(facts.files, found=others, missing=(*facts.files.missing, *gone)))
+
+
 OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "route.add": _add_route,
     "route.delete": _delete_route,
     "sysctl.set": _set_sysctl,
     "rule.insert": _insert_rule,
     "rule.delete": _delete_rule,
+    "file.write": _write_file,
+    "file.remove": _remove_file,
 }
 
 
 def canonical(facts: LinuxFacts) -> LinuxFacts:
-    """The same state always looks the same: routes have no order, and `linkdown` is the link's state."""
+    """The same state always looks the same: nothing has an order, and `linkdown` is the link's state."""
     routes = (replace(one, flags=tuple(set(one.flags) - {"linkdown"})) for one in facts.routes or ())
-    return replace(facts, routes=tuple(sorted(routes, key=str)))
+    facts = replace(facts, routes=tuple(sorted(routes, key=str)))
+    if facts.files is None:
+        return facts
+    found, missing = sorted(facts.files.found, key=str), sorted(facts.files.missing)
+    return replace(facts, files=replace(facts.files, found=tuple(found), missing=tuple(missing)))

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from wslnet import resources
+from wslnet.engine.commit import written_by
 from wslnet.errors import PlanRefused
 from wslnet.model.linux_facts import LinuxFacts
 
@@ -42,7 +43,7 @@ def declared_in(module: str) -> list[type]:
 
 def perform(facts: Any, op: Op) -> Any:
     model = linux_model if isinstance(facts, LinuxFacts) else windows_model
-    return model.OPS[op.verb](facts, op.args)
+    return model.OPS[op.verb](facts, written_by("20260101T000000-000000Z", op).args)
 
 
 def canonical(facts: MachineFacts) -> MachineFacts:
