@@ -112,7 +112,7 @@ def run(lab: Any, *words: str) -> dict[str, Any]:
 
 
 def raise_mirrored(lab: Any, setup: Sequence[str]) -> Stage:
-    """The stage of a plan without a restart: mirrored already; a route, forwarding and an accept are missing."""
+    """The stage of a plan without a restart: mirrored already; a route, forwarding, an accept missing."""
     assert run(lab, "setup", "--mirrored", "--yes")["result"] == "committed"
     for machine, commands in _LACKING.items():
         for command in commands:
