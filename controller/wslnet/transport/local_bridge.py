@@ -1,7 +1,7 @@
 """The `local` bridge: typed calls as pipelines of a child `powershell.exe` on this very machine (psrp-facts).
 
-The child starts with the first call and stays for the next ones; a lost one is replaced by the next call,
-never in the middle of one. A write whose answer was lost is `DeliveryUnknown`, and its op reads back.
+The child starts with the first call and stays for the next ones; a lost one is replaced. Reads that it took
+with it are asked once more; a write whose answer was lost is `DeliveryUnknown`, and its op reads back.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import DeadlineExceeded, Unreachable
 from wslnet.transport.child_pipe import ChildPipe
+from wslnet.transport.library_logs import mute
 from wslnet.transport.local_session import LocalSession, Patience
 from wslnet.transport.pipe import after
 from wslnet_win_agent.bridge import Bridge, Reply
@@ -26,11 +27,20 @@ SWITCHES = ("-s", "-NoLogo", "-NoProfile")
 """In the order that PowerShell's own jobs use, which both editions know (psrp-facts 4)."""
 
 
+class LostChild(Exception):
+    """The child went away under calls that may be made again."""
+
+    def __init__(self, error: Unreachable) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 class LocalBridge(Bridge):
     """A bridge to the PowerShell of this machine; its child is started by the first call."""
 
     def __init__(self, machine: str, program: Sequence[str], patience: Patience | None = None) -> None:
         """Takes the machine's name for messages, and the program with what comes before its switches."""
+        mute("psrpcore")
         self._machine = machine
         self._argv = (*program, *SWITCHES)
         self._patience = patience or Patience()
@@ -66,15 +76,31 @@ class LocalBridge(Bridge):
             session.close()
 
     def _carry(self, batches: Sequence[Batch], deadline_s: float) -> list[Exchange]:
+        """Carry batches, a second time where that cannot do a thing twice."""
         deadline = after(deadline_s)
-        session = self._opened(deadline)
+        try:
+            return self._attempt(batches, self._opened(deadline), deadline)
+        except LostChild as lost:
+            if time.monotonic() >= deadline:
+                raise lost.error from lost
+            return self._again(batches, deadline)
+
+    def _again(self, batches: Sequence[Batch], deadline: float) -> list[Exchange]:
+        try:
+            return self._attempt(batches, self._opened(deadline), deadline)
+        except LostChild as lost:
+            raise lost.error from lost
+
+    def _attempt(self, batches: Sequence[Batch], session: LocalSession, deadline: float) -> list[Exchange]:
         exchanges = [session.begin(each) for each in batches]
         try:
             session.finish(exchanges, deadline)
         except Unreachable as error:
             if any(each.writes for each in batches) and any(each.handed_over for each in exchanges):
                 raise DeliveryUnknown(error.message) from error
-            raise
+            if isinstance(error, DeadlineExceeded):
+                raise
+            raise LostChild(error) from error
         finally:
             if not session.alive:
                 self.close()

@@ -6,7 +6,6 @@ bytes of a nested connection (`direct-tcpip`): no agent, no port, no X11.
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 from contextlib import nullcontext
@@ -15,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from wslnet.transport.agent_client import AgentClient
+from wslnet.transport.library_logs import mute
 from wslnet.transport.pins import HostKey, Pins
 from wslnet.transport.pipe import after, left
 from wslnet.transport.ssh_agent import AgentPipe
@@ -164,7 +164,7 @@ def open_ssh(
     """
     import paramiko  # noqa: PLC0415 - `wslnet --help` must not load it
 
-    _keep_quiet()
+    mute("paramiko")
     deadline = after(timeout_s)
     pinned = pins.get(target.machine)
     carrier = (
@@ -190,13 +190,6 @@ def open_ssh(
     transport.set_keepalive(_KEEPALIVE_S)
     acknowledges = via is None and target.proxy is None and sys.platform == "linux"
     return SshConnection(target, transport, stalls=not acknowledges)
-
-
-def _keep_quiet() -> None:
-    """Keep paramiko's log off the terminal: what it has to say comes as an error of ours."""
-    log = logging.getLogger("paramiko")
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
 
 
 def _prefer(transport: paramiko.Transport, pinned: HostKey | None) -> None:

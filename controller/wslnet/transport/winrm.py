@@ -15,6 +15,7 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
 
 from wslnet.errors import DeadlineExceeded
+from wslnet.transport.library_logs import mute
 from wslnet.transport.winrm_errors import Breakdown, BrokenError, explain
 from wslnet.transport.winrm_values import fill, reply_of
 from wslnet_win_agent.bridge import Bridge, Reply
@@ -55,6 +56,7 @@ class WinrmBridge(Bridge):
     """A bridge to one WinRM endpoint; opened by its first call."""
 
     def __init__(self, endpoint: WinrmEndpoint) -> None:
+        mute("pypsrp", "spnego")
         self._endpoint = endpoint
         self._pool: RunspacePool | None = None
         self._used_at = 0.0

@@ -16,6 +16,7 @@ from winrm.exceptions import WinRMOperationTimeoutError
 from winrm.protocol import Protocol
 
 from wslnet.errors import NeedsElevation
+from wslnet.transport.library_logs import mute
 from wslnet.transport.winrm_errors import Breakdown, BrokenError, explain
 from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
 from wslnet_win_agent.native import NativeResult
@@ -45,6 +46,7 @@ class WinrsRunner:
     """Runs native programs on one WinRM endpoint; opened by its first command. One thread at a time."""
 
     def __init__(self, endpoint: WinrmEndpoint) -> None:
+        mute("winrm", "spnego", "requests_ntlm")
         self._endpoint = endpoint
         self._protocol: Protocol | None = None
         self._shell: str | None = None

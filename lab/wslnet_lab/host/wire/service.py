@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
+import time
 import uuid
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CallLog, Engine, Identity, NativePrograms, Session
@@ -189,6 +191,9 @@ class Service:
         outbox = shell.outbox(command_id)
         if settings.drop_receives or self._traps.springs(traps.DROP_RECEIVE):
             raise DropConnectionError
+        if self._traps.holds(traps.SILENT):
+            time.sleep(settings.silence_s)
+            raise DropConnectionError
         room = min(request.max_envelope, settings.max_envelope_kb * 1024) - _ENVELOPE_ROOM
         with shell.in_use():
             delivery = outbox.take(
@@ -200,6 +205,12 @@ class Service:
             raise FaultError(faults.NO_SUCH_SHELL, request.shell_id or "")
         if delivery is None:
             raise FaultError(faults.TIMED_OUT)
+        if (
+            command_id is not None
+            and isinstance(shell, PsrpShell)
+            and self._traps.springs(traps.LOST_FRAGMENT)
+        ):
+            delivery = replace(delivery, chunks=delivery.chunks[1:])
         ended = (desired.text or "").split() if isinstance(shell, WinRsShell) else ()
         return replies.received(delivery, command_id, ended)
 

@@ -25,6 +25,8 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
     "winrm-idle-close": {"idle_close_s": 1.0},
     "winrm-shell-gone": {"shells_gone_after": 2},
     "winrm-drop-receive": {"drop_receive_after": 2},
+    "winrm-silent": {"silent_after": 2},
+    "psrp-lost-fragment": {"lost_fragment_after": 2, "fragment_size": 512},
     "psrp-split-fragments": {"fragment_size": 512, "one_fragment_per_receive": True},
     "psrp-slow-first-call": {"first_call_delay_s": 3.0},
     "psrp-enum-objects": {"friendly": "objects"},
@@ -46,8 +48,9 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
 class Settings:
     """The wire's settings; times in seconds, sizes in bytes. None: as the client asks, or never.
 
-    `…_after` traps act that many commands after they were set: a refused logon for good, shells that are
-    gone and a connection that breaks in a Receive once (`traps`); those without it act on every request.
+    `…_after` traps act that many commands after they were set: refused logons and Receives without an answer
+    for good, shells that are gone, a connection that breaks in a Receive and a fragment that gets lost once
+    (`traps`); those without it act on every request.
     """
 
     host_name: str = "DESKTOP-WUJING"
@@ -73,6 +76,9 @@ class Settings:
     shells_gone_after: int | None = None
     drop_receives: bool = False
     drop_receive_after: int | None = None
+    silent_after: int | None = None
+    silence_s: float = 60.0
+    lost_fragment_after: int | None = None
     first_call_delay_s: float = 0.0
     friendly: str = "text"
     lacking: tuple[str, ...] = ()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 UNAUTHORIZED = "unauthorized_after"
 SHELLS_GONE = "shells_gone_after"
 DROP_RECEIVE = "drop_receive_after"
+SILENT = "silent_after"
+LOST_FRAGMENT = "lost_fragment_after"
 
 
 class Traps:
@@ -29,7 +31,7 @@ class Traps:
     def watch(self, settings: Settings) -> None:
         """Arms what is newly set and disarms what is set no more; to be called with each request."""
         with self._lock:
-            for name in (UNAUTHORIZED, SHELLS_GONE, DROP_RECEIVE):
+            for name in (UNAUTHORIZED, SHELLS_GONE, DROP_RECEIVE, SILENT, LOST_FRAGMENT):
                 after: int | None = getattr(settings, name)
                 if after is None:
                     self._due_at.pop(name, None)

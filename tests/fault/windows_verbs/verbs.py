@@ -1,0 +1,162 @@
+"""One case for each verb of the Windows agent: what comes before it, its arguments, and how its end shows.
+
+`holds` reads Windows' own state. `writes` are the cmdlets that change something, for errors that end nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wslnet.profiles.boot import network_task
+from wslnet_lab.host.state.settings import OWNER_SID
+from wslnet_lab.host.tasks.store import TaskStore
+from wslnet_win_agent.boot.places import DATA_FILE
+from wslnet_win_agent.boot.task_xml import write_task
+from wslnet_win_agent.facts import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .stage import Windows
+
+Args = dict[str, object]
+CREATOR = "{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}"
+RULE: Args = {
+    "name": "wslnet-allow-tcp-8080",
+    "display_name": "wslnet: tcp/8080 into WSL",
+    "direction": "Inbound",
+    "action": "Allow",
+    "protocol": "TCP",
+    "local_ports": ["8080"],
+    "remote_addresses": ["172.24.21.0/24"],
+    "profiles": ["Domain", "Private"],
+}
+CONTENT = b"[wsl2]\nnetworkingMode=mirrored\n"
+BOOT_DATA: Args = {"content": base64.b64encode(b'{"version":1}').decode(), "reader": OWNER_SID}
+TASK: Args = {"name": "network", "xml": write_task(network_task(OWNER_SID))}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One verb.
+
+    Attributes:
+        args: for a Windows that `before` has been done on.
+        holds: whether what a write is for is so; None for what only reads or waits.
+        before: verbs with arguments, done over a good line.
+        writes: the cmdlets that change something.
+    """
+
+    args: Callable[[Windows], Args]
+    holds: Callable[[Windows], bool] | None = None
+    before: Sequence[tuple[str, Callable[[Windows], Args]]] = ()
+    writes: tuple[str, ...] = ()
+    natives: bool = False
+
+
+def _distro(windows: Windows) -> str:
+    return str(windows.state.settings.distros[0].name)
+
+
+def _start(windows: Windows) -> Args:
+    return {"distro": _distro(windows)}
+
+
+def _task(windows: Windows) -> object:
+    return TaskStore(windows.folder / "windows").find("\\wslnet\\", "network")
+
+
+def _rules(windows: Windows) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads(windows.stored("firewall.json") or "{}").get("rules", {})
+    return {name: row for name, row in found.items() if "wslnet" in name}
+
+
+def _action(windows: Windows) -> object:
+    rows = json.loads(windows.stored("firewall.json") or "{}").get("settings", {})
+    return rows.get(CREATOR.lower(), {}).get("DefaultInboundAction")
+
+
+def _forwards(windows: Windows) -> bool:
+    return windows.hardware.cards[25].forwarding[4]
+
+
+def _began(windows: Windows) -> bool:
+    task = TaskStore(windows.folder / "windows").find("\\wslnet\\", "network")
+    return task is not None and task.last_run is not None
+
+
+CASES: dict[str, Case] = {
+    "facts": Case(lambda _: {"needs": sorted(NAMES)}, before=[("wsl.start", _start)], natives=True),
+    "probes": Case(
+        lambda _: {
+            "probes": [
+                {"proto": "icmp", "dst": "172.24.21.254"},
+                {"proto": "tcp", "dst": "172.24.21.254", "port": 22},
+            ]
+        }
+    ),
+    "forwarding.set": Case(
+        lambda _: {"interface_index": 25, "family": 4, "enabled": True},
+        _forwards,
+        writes=("Set-NetIPInterface",),
+    ),
+    "hyperv_rule.create": Case(
+        lambda _: RULE, lambda w: bool(_rules(w)), writes=("New-NetFirewallHyperVRule",)
+    ),
+    "hyperv_rule.remove": Case(
+        lambda _: {"name": RULE["name"]},
+        lambda w: not _rules(w),
+        before=[("hyperv_rule.create", lambda _: RULE)],
+        writes=("Remove-NetFirewallHyperVRule",),
+    ),
+    "hyperv_setting.set": Case(
+        lambda _: {"creator": CREATOR, "default_inbound_action": "Allow"},
+        lambda w: _action(w) == 2,
+        before=[("wsl.start", _start)],
+        writes=("New-NetFirewallHyperVVMSetting", "Set-NetFirewallHyperVVMSetting"),
+    ),
+    "task.register": Case(lambda _: TASK, lambda w: _task(w) is not None, writes=("Register-ScheduledTask",)),
+    "task.unregister": Case(
+        lambda _: {"name": "network"},
+        lambda w: _task(w) is None,
+        before=[("task.register", lambda _: TASK)],
+        writes=("Unregister-ScheduledTask",),
+    ),
+    "task.start": Case(
+        lambda _: {"name": "network"},
+        _began,
+        before=[("task.register", lambda _: TASK)],
+        writes=("Start-ScheduledTask",),
+    ),
+    "boot_data.write": Case(
+        lambda _: BOOT_DATA,
+        lambda w: w.file(DATA_FILE) == b'{"version":1}',
+        writes=("New-Item", "Set-Content"),
+        natives=True,
+    ),
+    "boot_data.remove": Case(
+        lambda _: {},
+        lambda w: w.file(DATA_FILE) is None,
+        before=[("boot_data.write", lambda _: BOOT_DATA)],
+        writes=("Remove-Item",),
+    ),
+    "wslconfig.write": Case(
+        lambda w: {
+            "path": w.state.wslconfig_path(),
+            "content": base64.b64encode(CONTENT).decode(),
+            "expect_sha256": None,
+        },
+        lambda w: w.file(w.state.wslconfig_path()) == CONTENT,
+        writes=("Set-Content", "Move-Item"),
+    ),
+    "wsl.start": Case(_start, lambda w: w.hardware.wsl.running, natives=True),
+    "wsl.shutdown": Case(
+        lambda _: {}, lambda w: not w.hardware.wsl.running, before=[("wsl.start", _start)], natives=True
+    ),
+    "wsl.hold": Case(
+        lambda w: {"distro": _distro(w), "seconds": 1}, before=[("wsl.start", _start)], natives=True
+    ),
+}
