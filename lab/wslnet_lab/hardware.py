@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wslnet_lab import faults, machine, netns, sshd, state
+from wslnet_lab import faults, machine, netns, processes, sshd, state
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import hyperv_firewall, lan, links, nat, nested, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
@@ -24,7 +25,7 @@ from wslnet_lab.processes import Process
 from wslnet_lab.windows_adapters import adapters_of_boot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from wslnet_lab.paths import LabPaths
     from wslnet_lab.topology.model import Machine, Topology, WindowsAdapter
@@ -56,10 +57,15 @@ class Hardware:
             "windows": self._unplug_windows,
             "vm": self._unplug_vm,
         }
+        self._saved: dict[str, dict[str, Process]] = {}
         self._daemon = Process.of(os.getpid())
         self._windows_boots = 0
 
     # ---- reading -------------------------------------------------------------------------------------
+
+    def is_saved(self, name: str) -> bool:
+        """Whether a VM is off and its memory kept."""
+        return name in self._saved
 
     def running(self, name: str) -> bool:
         """Whether a machine is on."""
@@ -154,11 +160,41 @@ class Hardware:
                 raise LabError(f"{each.name} runs already")
             if each.parent is None or each.nic is None or not self.running(each.parent):
                 raise LabError(f"{each.name}: the machine it runs in is off")
+            if each.name in self._saved:
+                self._resume(each, TapWire(bridge=each.bridge, tap=each.tap, nic=each.nic))
+                return
             self.stop(each.name)  # it may have died by itself, and left its wire and VMs
             self.prepare(each)
             wire = TapWire(bridge=each.bridge, tap=each.tap, nic=each.nic)
             nested.plug(self.paths.netns(each.parent), self.paths.netns(each.name), wire)
             self.boot_linux(each, address=each.address)
+
+    def save_vm(self, each: Machine) -> None:
+        """Freezes a VM with everything in it, as a memory image on its host's disk does.
+
+        It is off until it is started, and no stop of its host touches it.
+        """
+        with self.lock:
+            if each.parent is None or not self.running(each.name):
+                raise LabError("Requested operation is not valid: domain is not running")
+            nested.park(self.paths.netns(each.parent), self.paths.netns(each.name), each.tap)
+            inside = [one.name for one in self.topology.subtree(each.name)]
+            self._signal(inside, signal.SIGSTOP)
+            self._saved[each.name] = {name: self.inits.pop(name) for name in inside if name in self.inits}
+            self.addresses |= dict.fromkeys(inside)
+            self.save()
+
+    def _resume(self, each: Machine, wire: TapWire) -> None:
+        nested.unpark(self.paths.netns(each.parent or ""), self.paths.netns(each.name), wire)
+        inits = self._saved.pop(each.name)
+        self.inits |= inits
+        self.addresses |= {name: self.topology.machines[name].address for name in inits}
+        self._signal(inits, signal.SIGCONT)
+        self.save()
+
+    def _signal(self, machines: Iterable[str], number: signal.Signals) -> None:
+        spaces = [self.paths.netns(name) for name in machines]
+        processes.signal_all({netns.identity(name) for name in spaces if fabric_netns.exists(name)}, number)
 
     def prepare(self, each: Machine) -> None:
         """Makes the namespace of a machine that is off."""
@@ -186,7 +222,10 @@ class Hardware:
     def stop(self, name: str, *, orderly: bool = True) -> None:
         """Switches a machine off and everything that runs in it, deepest first. Off already: nothing."""
         with self.lock:
+            kept = {one.name for saved in self._saved for one in self.topology.subtree(saved)}
             for each in reversed(self.topology.subtree(name)):
+                if each.name in kept:
+                    continue  # what is saved lies on a disk
                 if each.kind == "windows":
                     self._cut_connections()
                 space = self.paths.netns(each.name)

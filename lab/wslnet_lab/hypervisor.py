@@ -36,6 +36,7 @@ class Hypervisor:
             "domain_start": self.start,
             "domain_shutdown": self.shut_down,
             "domain_destroy": self.destroy,
+            "domain_managedsave": self.save,
         }
 
     def domains(self) -> list[dict[str, Any]]:
@@ -55,6 +56,10 @@ class Hypervisor:
     def shut_down(self, name: str) -> None:
         """Asks a domain to shut down; here that is done when this returns."""
         self._hardware.stop(self._find(name).name)
+
+    def save(self, name: str) -> None:
+        """Keeps a domain's memory and ends it; its next start goes on where it was."""
+        self._hardware.save_vm(self._find(name))
 
     def destroy(self, name: str) -> None:
         """Pulls a domain's plug."""
@@ -78,6 +83,7 @@ class Hypervisor:
             "name": each.name,
             "uuid": str(uuid.uuid5(_UUIDS, each.name)),
             "state": "running" if running else "shut off",
+            "saved": self._hardware.is_saved(each.name),
             "tap": each.tap,
             "mac": each.nic.mac if each.nic else "",
             "address": each.nic.addresses[0] if each.nic else "",

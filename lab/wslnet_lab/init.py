@@ -180,6 +180,8 @@ def _build_view(boot: Boot) -> None:
             )
         (Path(root) / "run/sshd").mkdir(mode=0o755)
         (Path(root) / "run/lock").mkdir(mode=0o755)
+        # sshd records its terminals there, if it exists, and `who` reads it by its old name.
+        (Path(root) / "run/utmp").touch(mode=0o664)
     for source, target in boot.binds:
         _bind(Path(source), Path(root + target))
     syscalls.mount("proc", f"{root}/proc", "proc", careful)

@@ -104,6 +104,15 @@ def end_all(
     return ended
 
 
+def signal_all(namespaces: Collection[tuple[int, int]], number: signal.Signals) -> None:
+    """Sends a signal to every process in these network namespaces but the caller."""
+    for pid in in_namespaces(namespaces) - {os.getpid()}:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue  # ended meanwhile
+
+
 def reap_orphans(group: int, timeout_s: float = 5.0) -> None:
     """Takes the exits of what a dead leader of a process group left to this process, its subreaper.
 

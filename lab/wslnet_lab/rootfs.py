@@ -90,6 +90,7 @@ def build_base(base: Path) -> None:
         link.unlink(missing_ok=True)
         family, _, action = name.partition("-")
         link.symlink_to(f"/usr/sbin/{family}-nft{'-' * bool(action)}{action}")
+    (base / "var/run").symlink_to("/run")
     for number, home in USERS.values():
         (base / home).mkdir(exist_ok=True)
         shutil.chown(base / home, number, number)
@@ -101,7 +102,7 @@ def mount_machine(lab: LabPaths, machine: MachinePaths, *, standins: Mapping[str
     Args:
         lab: The lab.
         machine: Whose root.
-        standins: Programs that this machine has in /usr/bin beside the host's: name to text.
+        standins: Programs that this machine has below /usr beside the host's: path to text.
     """
     for folder in (machine.root, machine.upper, machine.work, machine.usr / "upper", machine.usr / "work"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,17 +110,18 @@ def mount_machine(lab: LabPaths, machine: MachinePaths, *, standins: Mapping[str
     lowers = [Path("/usr")]
     if standins:
         extra = lab.standins / machine.folder.name
-        write_programs(extra / "bin", standins)
+        write_programs(extra, standins)
         lowers.insert(0, extra)
     _overlay(lowers, machine.usr / "upper", machine.usr / "work", machine.root / "usr")
 
 
 def write_programs(folder: Path, programs: Mapping[str, str]) -> None:
-    """Writes executable text files into a folder, which is made if missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes executable text files below a folder, with the folders they need."""
     for name, text in programs.items():
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
 
 
 def write_files(root: Path, files: Mapping[str, str]) -> None:

@@ -206,7 +206,7 @@ def _take_back_all(run: Progress, restart: Change | None) -> list[str]:
         if change is restart:
             continue
         problem = _undo(run, change)
-        if problem is not None and not (restart is not None and change.stage > 1):
+        if problem is not None and not _goes_with(run, restart, change):
             left.append(f"{change.machine}: {change.resource}: {problem}")
     if run.guards is not None:
         # What watches over the restart stays until that is taken back, too.
@@ -214,6 +214,11 @@ def _take_back_all(run: Progress, restart: Change | None) -> list[str]:
     if restart is not None and restart.undo is not None:
         left += _restart_back(run, restart)
     return left
+
+
+def _goes_with(run: Progress, restart: Change | None, change: Change) -> bool:
+    """Whether the restart loses the change anyway; a VM that is saved keeps it."""
+    return restart is not None and change.stage > 1 and not run.fleet.inventory.keeps_memory(change.machine)
 
 
 def _undo(run: Progress, change: Change) -> str | None:

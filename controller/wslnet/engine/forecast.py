@@ -36,7 +36,8 @@ def with_forecast(fleet: Fleet, snapshot: Snapshot, plan: Plan) -> Plan:
         fleet, {name: _IN_USE for name in inside if name in snapshot.facts}, deadline_s=_DEADLINE_S
     )
     mode = restart.do.args.get("mode")
-    captured = captured_in(snapshot).foreign.listed(str(mode) if mode else snapshot.mode)
+    listed = captured_in(snapshot).foreign.listed(str(mode) if mode else snapshot.mode)
+    captured = (one for one in listed if not snapshot.inventory.keeps_memory(str(one["machine"])))
     cut = (*_distros(snapshot), *_vms(snapshot), *_users(in_use))
     return replace(plan, cut=cut, captured=tuple(captured))
 

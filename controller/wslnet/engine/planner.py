@@ -84,6 +84,7 @@ def _lost(snapshot: Snapshot, resources: Iterable[Resource], pending: Sequence[C
     lost: list[Change] = []
     for one in resources:
         below = wsl is not None and (one.machine == wsl.name or inventory.is_below(one.machine, wsl.name))
+        below = below and not inventory.keeps_memory(one.machine)
         if one.volatile and below and (one.machine, one.name) not in have:
             lost.append(
                 Change(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wslnet.engine.fleet import Fleet
-    from wslnet.model.machine import Inventory
+    from wslnet.model.machine import Inventory, Machine
     from wslnet.model.snapshot import Snapshot
 
 DOMAIN_TIMEOUT_S = 60.0
@@ -158,6 +158,9 @@ def _stop(
     for vm in reversed(vms):
         if _sleeps_with(fleet.inventory, vm, vms):
             continue  # it is part of the memory that its host's host keeps
+        if vm.saved:
+            # An agent of ours would be part of the memory, and wait there for us for ever.
+            fleet.forget(one.name for one in _machines_of(fleet.inventory, vm.domain))
         progress(vm.host, f"{'saving' if vm.saved else 'shutting down'} {vm.domain}")
         try:
             _domain(fleet, vm, "domain.save" if vm.saved else "domain.shutdown")
@@ -177,6 +180,12 @@ def _stop(
             progress(vm.host, f"{vm.domain} does not shut down: {error.message}; it will be cut off")
         else:
             stopped.append(vm)
+
+
+def _machines_of(inventory: Inventory, domain: str) -> tuple[Machine, ...]:
+    if domain not in inventory.machines:
+        return ()
+    return (inventory[domain], *inventory.descendants(domain))
 
 
 def _sleeps_with(inventory: Inventory, vm: RunningVm, vms: tuple[RunningVm, ...]) -> bool:

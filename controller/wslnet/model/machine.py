@@ -126,6 +126,10 @@ class Inventory:
         """Whether `ancestor` is a parent, grandparent … of `name`."""
         return any(machine.name == ancestor for machine in self.ancestors(name))
 
+    def keeps_memory(self, name: str) -> bool:
+        """Whether a restart of WSL leaves it as it is: it, or a VM around it, is saved and goes on."""
+        return self.machines[name].save or any(machine.save for machine in self.ancestors(name))
+
     def branch(self, ancestor: str, name: str) -> Machine:
         """The child of `ancestor` through which `name` is reached (`name` itself if it is the child).
 

@@ -7,14 +7,17 @@ nftables back end (10.4 and later); a caller loads one of them. Nothing here sta
 from __future__ import annotations
 
 import ipaddress
+import os
 from typing import TYPE_CHECKING
 
 from . import libvirt_rules, links
-from .netns import FabricError, Namespace
+from .netns import NAMES, FabricError, Namespace
 
 if TYPE_CHECKING:
     from .libvirt_rules import Generation
     from .model import BridgeNetwork, Nic, TapWire
+
+_PARKED = "parked0"
 
 
 def start_network(host: str, network: BridgeNetwork, generation: Generation) -> None:
@@ -56,6 +59,30 @@ def unplug(host: str, tap: str) -> None:
     """Remove the cable; a missing one is fine."""
     with Namespace(host) as ns:
         links.remove(ns, tap)
+
+
+def park(host: str, guest: str, tap: str) -> None:
+    """Take the cable's host end off the bridge and keep it in the guest, whose card loses nothing by that."""
+    _move(host, guest, tap, _PARKED)
+
+
+def unpark(host: str, guest: str, wire: TapWire) -> None:
+    """Put a parked cable back on the bridge."""
+    _move(guest, host, _PARKED, wire.tap)
+    with Namespace(host) as host_ns, Namespace(guest) as guest_ns:
+        links.join(host_ns, wire.tap, wire.bridge)
+        links.settle(guest_ns, wire.nic.device)
+        links.settle(host_ns, wire.tap, wire.bridge)
+
+
+def _move(source: str, target: str, device: str, name: str) -> None:
+    descriptor = os.open(NAMES / target, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with Namespace(source) as ns:
+            ns.netlink("link", "set", index=ns.require(device), state="down")
+            ns.netlink("link", "set", index=ns.require(device), ifname=name, net_ns_fd=descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _tap_mac(nic: Nic) -> str:

@@ -1,4 +1,4 @@
-"""Programs that stand in for others inside the machines: `virsh` of libvirt, `wslinfo` of WSL, Windows' own.
+"""Programs that stand in for others in the machines: libvirt's `virsh`, `wslinfo`, `docker`, Windows' own.
 
 They run under the machine's own Python, outside this package, and only talk to the virtual machine monitor's
 socket. Which machine gets which is said here.
@@ -7,6 +7,7 @@ socket. Which machine gets which is said here.
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ _OF_WINDOWS = ("powershell.exe", "wsl.exe", "netsh.exe", "sc.exe", "whoami.exe",
 
 
 def programs(machine: Machine) -> dict[str, str]:
-    """The stand-ins in a machine's /usr/bin (for Windows: on its PATH): name to text."""
+    """The stand-ins of a machine: path below /usr (for Windows: name on its PATH) to text."""
     if machine.kind == "windows":
         text = (resources.files("wslnet_lab.standins") / "windows_program.py").read_text(encoding="utf-8")
         return dict.fromkeys(_OF_WINDOWS, text)
     wanted = []
     if machine.networks:
-        wanted.append("virsh")
+        wanted.append("bin/virsh")
     if machine.kind == "wsl":
-        wanted.append("wslinfo")
+        # In /usr/local, so that a client of this host's own Docker is not taken for the machine's.
+        wanted += ["bin/wslinfo", "local/bin/docker"]
     folder = resources.files("wslnet_lab.standins")
-    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in wanted}
+    return {path: (folder / f"{Path(path).name}.py").read_text(encoding="utf-8") for path in wanted}

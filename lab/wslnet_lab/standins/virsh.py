@@ -9,7 +9,12 @@ import sys
 from typing import Any
 
 _SOCKET = "/run/libvirt/libvirt-sock"
-_DONE = {"start": "started", "shutdown": "is being shutdown", "destroy": "destroyed"}
+_DONE = {
+    "start": "Domain '{}' started",
+    "shutdown": "Domain '{}' is being shutdown",
+    "destroy": "Domain '{}' destroyed",
+    "managedsave": "\nDomain '{}' state saved by libvirt",
+}
 _OFF = "Requested operation is not valid: domain is not running"
 _IGNORED = ("-q", "--quiet", "-r", "--readonly", "--domain", "--table")
 _VERSION = """\
@@ -54,7 +59,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join([line(head), rule, *map(line, rows)]) + "\n\n"
 
 
-def find(name: str) -> dict[str, str]:
+def find(name: str) -> dict[str, Any]:
     """The domain that a name, id or UUID means."""
     for domain in ask("domains"):
         if name in (domain["name"], domain["uuid"], domain["id"]):
@@ -73,13 +78,17 @@ def list_domains(options: set[str]) -> str:
     for key in ("name", "uuid"):
         if f"--{key}" in options:
             return "".join(f"{domain[key]}\n" for domain in chosen) + "\n"
-    return table(("Id", "Name", "State"), [(d["id"], d["name"], d["state"]) for d in chosen])
+    saved = "--managed-save" in options
+    states = {d["name"]: "saved" if saved and d["saved"] else d["state"] for d in chosen}
+    return table(("Id", "Name", "State"), [(d["id"], d["name"], states[d["name"]]) for d in chosen])
 
 
 def change(verb: str, name: str) -> str:
-    """`virsh start`, `shutdown`, `destroy`."""
+    """`virsh start`, `shutdown`, `destroy`, `managedsave`."""
     domain = find(name)
     failed = f"Failed to {verb} domain '{name}'"
+    if verb == "managedsave":
+        failed = f"Failed to save domain '{name}' state"
     if verb == "start" and domain["state"] == "running":
         raise FailureError("Domain is already active")
     if verb != "start" and domain["state"] != "running":
@@ -88,7 +97,7 @@ def change(verb: str, name: str) -> str:
         ask(f"domain_{verb}", name=domain["name"])
     except FailureError as failure:
         raise FailureError(failed, *failure.args) from None
-    return f"Domain '{name}' {_DONE[verb]}\n\n"
+    return f"{_DONE[verb].format(name)}\n\n"
 
 
 def interfaces(name: str) -> str:
@@ -128,7 +137,7 @@ def run(words: list[str], options: set[str]) -> str:
     if not names:
         raise FailureError(f"command '{verb}' requires <domain> option")
     if verb == "domstate":
-        return find(names[0])["state"] + "\n\n"
+        return f"{find(names[0])['state']}\n\n"
     return interfaces(names[0]) if verb == "domifaddr" else change(verb, names[0])
 
 
