@@ -137,9 +137,9 @@ class WindowsSide:
         return {}
 
     def wsl_terminate(self, distro: str) -> dict[str, object]:
-        """Ends the processes of a distribution; this machine has one, whatever its name."""
-        del distro
-        self._wsl.end_distro()
+        """Ends the processes of a distribution; one beside the machine's own has none here."""
+        if distro.lower() == self._hardware.topology.one("wsl").distro.lower():
+            self._wsl.end_distro()
         return {}
 
     def wsl_exec(
