@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from wslnet_lab.host.machine import WindowsMachine, build_windows
 from wslnet_lab.host.paper_hardware import PaperHardware
 from wslnet_lab.host.wire.settings import SettingsSource
 from wslnet_lab.standins import windows_program
+from wslnet_win_agent.boot.guard_files import ARMED, NETWORK, RELEASE, RELEASED, Order, Report
+from wslnet_win_agent.boot.places import DATA_FOLDER, order_name, report_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,18 +40,37 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse"
 CHILD = Path(__file__).with_name("faulty_child.py")
 _SETTLE_S = 5.0
+_LONGEST_WATCH_S = 60.0
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A process of a scheduled task that ends at once."""
+class Guarding:
+    """The process of the network task: it follows the orders it finds, and undoes nothing."""
+
+    def __init__(self, windows: Windows) -> None:
+        self._windows = windows
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
 
     def wait(self, timeout_s: float | None) -> int | None:
-        del timeout_s
-        return 0
+        self._thread.join(timeout_s)
+        return None if self._thread.is_alive() else 0
 
     def end(self) -> None:
-        """It has ended."""
+        self._over.set()
+
+    def _follow(self) -> None:
+        """Up to a release, or for as long as any test lasts."""
+        until = time.monotonic() + _LONGEST_WATCH_S
+        seen = 0
+        while not self._over.wait(0.05) and time.monotonic() < until:
+            order = self._windows.order()
+            if order is not None and order.number != seen:
+                seen = order.number
+                report = Report(order, RELEASED if order.word == RELEASE else ARMED)
+                self._windows.state.disk.write(rf"{DATA_FOLDER}\{report_name(NETWORK)}", report.to_bytes())
+                if order.word == RELEASE:
+                    return
 
 
 @dataclass
@@ -63,7 +85,7 @@ class Windows:
         (self.folder / "password").write_text(f"{PASSWORD}\n")
         self._log = JsonLinesLog(self.folder / "log/calls.jsonl")
         self.machine: WindowsMachine = build_windows(
-            self.folder, self.hardware, self._log, launch=lambda _action, _identity: Ended()
+            self.folder, self.hardware, self._log, launch=lambda _action, _identity: Guarding(self)
         )
         self.machine.boot()
         self.programs = LocalPrograms.of(self.machine, self._log, SettingsSource(self.folder))
@@ -77,6 +99,10 @@ class Windows:
     def file(self, path: str) -> bytes | None:
         place = self.state.disk.locate(path)
         return place.read_bytes() if place is not None and place.is_file() else None
+
+    def order(self) -> Order | None:
+        """What the guard of the network half was told last."""
+        return Order.of(self.file(rf"{DATA_FOLDER}\{order_name(NETWORK)}"))
 
     def stored(self, name: str) -> str:
         """A file of Windows' own state, as text."""

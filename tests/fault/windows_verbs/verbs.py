@@ -37,6 +37,15 @@ RULE: Args = {
 CONTENT = b"[wsl2]\nnetworkingMode=mirrored\n"
 BOOT_DATA: Args = {"content": base64.b64encode(b'{"version":1}').decode(), "reader": OWNER_SID}
 TASK: Args = {"name": "network", "xml": write_task(network_task(OWNER_SID))}
+RUN: Args = {"run": "20261121-1500", "token": "secret"}
+GUARD: Args = {
+    **RUN,
+    "deadline_s": 20,
+    "vms": [],
+    "undo": [
+        {"verb": "forwarding.set", "args": {"interface_index": 25, "family": 4, "enabled": False}},
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,11 @@ def _action(windows: Windows) -> object:
     return rows.get(CREATOR.lower(), {}).get("DefaultInboundAction")
 
 
+def _watches(windows: Windows) -> float | None:
+    order = windows.order()
+    return None if order is None else order.deadline_s
+
+
 def _forwards(windows: Windows) -> bool:
     return windows.hardware.cards[25].forwarding[4]
 
@@ -88,7 +102,14 @@ def _began(windows: Windows) -> bool:
     return task is not None and task.last_run is not None
 
 
+INSTALLED = (("boot_data.write", lambda _: BOOT_DATA), ("task.register", lambda _: TASK))
+ARMED = (*INSTALLED, ("guard.arm", lambda _: GUARD))
+
 CASES: dict[str, Case] = {
+    "guard.status": Case(lambda _: {}, before=ARMED),
+    "guard.arm": Case(lambda _: GUARD, lambda w: _watches(w) == 20, before=INSTALLED),
+    "guard.extend": Case(lambda _: {**RUN, "deadline_s": 50}, lambda w: _watches(w) == 50, before=ARMED),
+    "guard.disarm": Case(lambda _: RUN, lambda w: _watches(w) is None, before=ARMED),
     "facts": Case(lambda _: {"needs": sorted(NAMES)}, before=[("wsl.start", _start)], natives=True),
     "probes": Case(
         lambda _: {
