@@ -4,32 +4,34 @@ Sent inside the agent's bundle by `controller.py`, never part of the product. A 
 link is cut, so that mending twice is `not-found`, as the undo of every real change is.
 """
 
-import os
 import subprocess
+from pathlib import Path
 
 from wslnet_linux_agent import ops
 
-MARK = "/run/wslnet-link-cut"
+MARK = Path("/run/wslnet-link-cut")
+_STEP_TIMEOUT_S = 10
 
 
-def make(args):
+def make(args: ops.Args) -> dict[str, object]:
     """Cut the link as `steps` (argument vectors) say; the mark stands before the first."""
-    with open(MARK, "x"):
-        _run(args.objects("steps"))
+    MARK.touch(exist_ok=False)
+    _run(args.objects("steps"))
     return {}
 
 
-def mend(args):
+def mend(args: ops.Args) -> dict[str, object]:
     """Mend the link; `not-found` when it is not cut."""
-    if not os.path.exists(MARK):
+    if not MARK.exists():
         raise ops.OpError("not-found", "no link is cut")
     _run(args.objects("steps"))
-    os.unlink(MARK)
+    MARK.unlink()
     return {}
 
 
-def _run(steps):
+def _run(steps: list[ops.Args]) -> None:
     for step in steps:
-        done = subprocess.run(step.texts("argv"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=10)
+        argv = step.texts("argv")
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=_STEP_TIMEOUT_S, check=False)
         if done.returncode:
-            raise ops.OpError("failed", "%s: %s" % (step.texts("argv"), done.stderr.decode().strip()))
+            raise ops.OpError("failed", f"{argv}: {done.stderr.strip()}")

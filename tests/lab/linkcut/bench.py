@@ -14,6 +14,7 @@ from wslnet_lab import state
 from wslnet_lab.paths import LabPaths
 
 MARK = "run/wslnet-link-cut"
+GUARDS = "run/wslnet"
 LINUX = ("wsl", "vm1", "vm2")
 KINDS = ("drop-22", "link-down", "address-removed", "sshd-stopped", "route-lost")
 
@@ -97,7 +98,7 @@ def is_cut(lab: Any, machine: str) -> bool:
 
 def guards(lab: Any) -> dict[str, dict[str, Any]]:
     """The guards of all machines as they see themselves (`deadline` by CLOCK_BOOTTIME, `state`)."""
-    files = {name: inside(lab, name, "run/wslnet/guard.json") for name in LINUX}
+    files = {name: inside(lab, name, f"{GUARDS}/guard.json") for name in LINUX}
     return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
 
 

@@ -1,7 +1,7 @@
 """The real program with one more wish: `python controller.py SPEC.json ARGUMENTS…`.
 
 The spec holds routes and a cut of a link (`bench.spec`). They are resources like all others: planned, put
-under the machine's guard and journalled by the real engine. Once the cut is made the program waits to be killed.
+under the machine's guard and journalled by the real engine. Once the cut is made it waits to be killed.
 """
 
 from __future__ import annotations
