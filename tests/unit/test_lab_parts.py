@@ -229,7 +229,7 @@ def test_virsh_prints_tables_as_libvirt_does() -> None:
     assert virsh.table(("Id", "Name", "State"), [("1", "vm1", "running")]) == (
         " Id   Name   State\n----------------------\n 1    vm1    running\n\n"
     )
-    assert sorted(programs(SEED.machines["wsl"])) == ["virsh", "wslinfo"]
+    assert sorted(programs(SEED.machines["wsl"])) == ["bin/virsh", "bin/wslinfo", "local/bin/docker"]
     assert programs(SEED.machines["vm2"]) == {}
 
 

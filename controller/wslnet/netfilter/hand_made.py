@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from wslnet.model.captured import KeptRules, Spec
@@ -111,12 +110,7 @@ def insertions(
     Each of `wanted` (places in `order`) goes below the nearest rule that stood above it and is there again,
     else to the head. What is there again, wherever, is not made twice.
     """
-    matcher = SequenceMatcher(a=order, b=present, autojunk=False)
-    again = {
-        block.a + step: block.b + step
-        for block in matcher.get_matching_blocks()
-        for step in range(block.size)
-    }
+    again = _again(order, present)
     missing = Counter(order) - Counter(present)
     todo: list[tuple[int, Spec]] = []
     above = 0
@@ -127,3 +121,26 @@ def insertions(
             missing[spec] -= 1
             todo.append((above + len(todo) + 1, spec))
     return todo
+
+
+def _again(order: Sequence[Spec], present: Sequence[Spec]) -> dict[int, int]:
+    """Places in `order` to places in `present`: the longest common subsequence of the two chains."""
+    longest = [[0] * (len(present) + 1) for _ in range(len(order) + 1)]
+    for one in range(len(order) - 1, -1, -1):
+        for other in range(len(present) - 1, -1, -1):
+            longest[one][other] = (
+                longest[one + 1][other + 1] + 1
+                if order[one] == present[other]
+                else max(longest[one + 1][other], longest[one][other + 1])
+            )
+    found: dict[int, int] = {}
+    one = other = 0
+    while one < len(order) and other < len(present):
+        if order[one] == present[other]:
+            found[one] = other
+            one, other = one + 1, other + 1
+        elif longest[one + 1][other] >= longest[one][other + 1]:
+            one += 1
+        else:
+            other += 1
+    return found
