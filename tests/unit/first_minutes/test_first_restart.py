@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     Make = Callable[..., Snapshot]
 
 FACTS = Path(__file__).parents[2] / "cases" / "snapshots" / "mirrored.json"
+FOREIGN = {
+    "family": 4,
+    "dst": "10.9.0.0/16",
+    "via": "192.168.122.191",
+    "dev": "virbr0",
+    "table": 254,
+    "proto": 3,
+    "metric": 0,
+}
 VMS = (RunningVm("wsl", "vm1", 1), RunningVm("vm1", "vm2", 2))
 
 
@@ -43,6 +52,7 @@ class Model:
     broken: set[str] = field(default_factory=set)
     up: set[str] = field(default_factory=lambda: {"wsl", "vm1", "vm2"})
     done: list[str] = field(default_factory=list)
+    refusing: set[str] = field(default_factory=set)
 
     def execute(self, machine: str, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
         assert deadline_s > 0
@@ -63,10 +73,11 @@ class Model:
         if op.verb == "wsl.shutdown":
             self.up.clear()
             routes = self.facts["wsl"]["routes"]
-            self.facts["wsl"]["routes"] = [one for one in routes if one["dst"] != "192.168.124.0/24"]
+            lost = {"192.168.124.0/24", FOREIGN["dst"]}
+            self.facts["wsl"]["routes"] = [one for one in routes if one["dst"] not in lost]
         elif op.verb == "wsl.start":
             self.up.add("wsl")
-        elif op.verb == "domain.shutdown":
+        elif op.verb in {"domain.shutdown", "domain.save"}:
             if name in self.stuck:
                 return OpResult(code="timed-out", message=f"{name} is not shut off in time")
             self.up.discard(name)
@@ -75,7 +86,13 @@ class Model:
                 return OpResult(code="failed", message="no memory")
             self.up.add(name)
         elif op.verb == "route.add":
-            self.facts["wsl"]["routes"].append(dict(op.args))
+            return self._add_route(machine, dict(op.args))
+        return OpResult({})
+
+    def _add_route(self, machine: str, route: dict[str, Any]) -> OpResult:
+        if machine in self.refusing:
+            return OpResult(code="not-found", message="no such interface")
+        self.facts[machine]["routes"].append(route)
         return OpResult({})
 
     def _facts(self, machine: str, needs: Any) -> dict[str, Any]:
@@ -195,3 +212,72 @@ def test_another_mode_than_asked_for_is_told(model: Model) -> None:
     assert any(
         note.startswith("WSL runs in mode mirrored, and .wslconfig asks for nat") for note in result.notes
     )
+
+
+def test_a_route_by_hand_is_forecast_and_put_back_before_wslnets_own(model: Model) -> None:
+    model.facts["wsl"]["routes"].append(dict(FOREIGN))
+    prepared = prepare_restart(model, quiet)
+    listed = {(one["machine"], one["what"], one["put_back"]) for one in prepared.plan.captured}
+    assert ("wsl", "route 10.9.0.0/16 via 192.168.122.191 dev virbr0", True) in listed
+    result = run_restart(prepared, quiet)
+    assert model.done == [*FULL, "route.add wsl", "route.add wsl"]
+    back = [one for one in model.facts["wsl"]["routes"] if one["dst"] == FOREIGN["dst"]]
+    assert back == [FOREIGN]
+    assert [change.resource for change in result.changes] == ["WSL", "route 192.168.124.0/24"]
+    (log,) = read_runs(model.inventory.state)
+    assert [one.route.dst for one in log.captured.foreign.routes] == ["10.9.0.0/16"]
+
+
+def test_what_cannot_be_put_back_is_told(model: Model) -> None:
+    model.facts["wsl"]["routes"].append(dict(FOREIGN))
+    prepared = prepare_restart(model, quiet)
+    model.refusing = {"wsl"}
+    result = run_restart(prepared, quiet)
+    assert result.result is Result.FAILED  # wslnet's own route is refused too
+    assert any("not put back: wsl: route 10.9.0.0/16" in note for note in result.notes)
+
+
+def test_a_refused_restart_gives_a_vm_that_was_started_again_its_state_back(model: Model) -> None:
+    inside = FOREIGN | {"dev": "ens3", "via": "192.168.124.1"}
+    model.facts["vm2"]["routes"].append(inside)
+    prepared = prepare_restart(model, quiet)
+    model.stuck = {"vm1"}
+
+    class Forgetful(Model):
+        def _one(self, machine: str, op: Op) -> OpResult:
+            if op.verb == "domain.shutdown" and op.args["name"] == "vm2":
+                self.facts["vm2"]["routes"].remove(inside)
+            return super()._one(machine, op)
+
+    forgetful = Forgetful(model.inventory, model.facts, model.stuck)
+    with pytest.raises(RestartRefused):
+        run_restart(replace(prepared, fleet=forgetful), quiet)
+    assert inside in model.facts["vm2"]["routes"]
+
+
+def test_a_vm_that_asks_for_it_is_saved_and_what_runs_in_it_is_left_alone(model: Model) -> None:
+    machines = {**model.inventory.machines, "vm1": replace(model.inventory["vm1"], save=True)}
+    model.inventory = replace(model.inventory, machines=machines)
+    prepared = prepare_restart(model, quiet)
+    assert "VM vm1 (in wsl); saved with its memory, and goes on where it was" in prepared.plan.cut
+    assert "VM vm2 (in vm1); goes on with the saved VM that it runs in" in prepared.plan.cut
+    run_restart(prepared, quiet)
+    assert model.done[:2] == ["domain.save vm1", "wsl.shutdown windows"]
+    assert model.done[3:5] == ["domain.start vm1", "domain.start vm2"]
+
+
+def test_docker_desktop_sessions_and_containers_are_named(model: Model) -> None:
+    wsl = model.facts["windows"]["wsl"]
+    wsl["distros"].append({"name": "docker-desktop", "state": "Running"})
+    model.facts["wsl"] |= {
+        "sessions": [{"user": "wujing", "terminal": "pts/0", "origin": "172.24.21.50"}],
+        "containers": [{"engine": "docker", "name": "web", "image": "nginx:1.27"}],
+    }
+    before = prepare_restart(model, quiet).plan
+    assert "Docker Desktop, which does not come back by itself: start it again on Windows" in before.cut
+    assert "session of wujing on wsl pts/0 from 172.24.21.50" in before.cut
+    assert "container web (nginx:1.27) of docker on wsl" in before.cut
+    model.facts["wsl"]["sessions"] = []
+    after = prepare_restart(model, quiet).plan
+    assert after.cut != before.cut
+    assert after.id == before.id
