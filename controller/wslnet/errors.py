@@ -14,6 +14,7 @@
     ├─ OutcomeUnknown          1  a write may or may not have happened: read before anything else
     ├─ JournalFailed           1  the journal cannot be written, so nothing (more) is changed
     ├─ PlanRefused             1  the plan does not fit what is there (stale, forbidden, not undoable)
+    │  └─ Locked                  another controller is at work on a machine; the message names it
     ├─ RolledBack             12  a change failed and everything done was taken back
     ├─ RollbackIncomplete     21  not everything could be taken back; what is left is listed
     └─ Interrupted           130  stopped by the user
@@ -134,6 +135,12 @@ class PlanRefused(WslnetError):
     """The plan cannot be applied to what is there now."""
 
     code = "plan-refused"
+
+
+class Locked(PlanRefused):
+    """Another run is at work on this inventory or on one of its machines; nothing was changed."""
+
+    code = "locked"
 
 
 class RolledBack(WslnetError):

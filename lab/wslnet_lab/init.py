@@ -182,6 +182,11 @@ def _build_view(boot: Boot) -> None:
         (Path(root) / "run/lock").mkdir(mode=0o755)
         # sshd records its terminals there, if it exists, and `who` reads it by its old name.
         (Path(root) / "run/utmp").touch(mode=0o664)
+        if boot.wsl_boot:
+            # What all distributions share (wsl-facts 2.2); everybody may write there.
+            shared = Path(root) / "mnt/wsl"
+            shared.mkdir(parents=True, exist_ok=True)
+            syscalls.mount("none", str(shared), "tmpfs", 0, "mode=1777")
     for source, target in boot.binds:
         _bind(Path(source), Path(root + target))
     syscalls.mount("proc", f"{root}/proc", "proc", careful)

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 import zlib
 from functools import cache
 from pathlib import Path
@@ -44,15 +45,22 @@ _PACKAGE = "wslnet_linux_agent"
 _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
 _RELAY = "relay.py"
+_GUARD = ("ops_state.py", "ops_guard.py")
 _ON_DEMAND = {
-    "guard": "ops_guard.py",
-    "chain": "ops_chain.py",
-    "file": "ops_file.py",
-    "marker": "ops_file.py",
+    "guard": _GUARD,
+    "lock": (*_GUARD, "ops_lock.py"),
+    "chain": ("ops_chain.py",),
+    "file": ("ops_file.py",),
+    "marker": ("ops_file.py",),
 }
-_FACTS_ON_DEMAND = {"sessions": "facts_use.py", "containers": "facts_use.py", "files": "ops_file.py"}
-_NOT_SENT = (Path(__file__).name, _BOOT, _RELAY, *_ON_DEMAND.values(), *_FACTS_ON_DEMAND.values())
+_FACTS_ON_DEMAND = {"sessions": ("facts_use.py",), "containers": ("facts_use.py",), "files": ("ops_file.py",)}
+_NOT_SENT = (
+    *(Path(__file__).name, _BOOT, _RELAY),
+    *(file for files in (*_ON_DEMAND.values(), *_FACTS_ON_DEMAND.values()) for file in files),
+)
 _INDENT = 4
+# Python 3.11 counts the depth of a syntax tree per interpreter: two threads that parse make it raise SystemError.
+_PARSING = threading.Lock()
 _FORMAT = b"1"
 
 
@@ -81,8 +89,8 @@ def build(sources: dict[str, str]) -> bytes:
 
 def parts_for(verb: str, needs: Iterable[str] = ()) -> dict[str, str]:
     """Give names and texts of the modules to send before an op of this verb or a reading of these facts."""
-    wanted = [_ON_DEMAND.get(verb.partition(".")[0]), *(_FACTS_ON_DEMAND.get(name) for name in needs)]
-    return {_module_name(file): _text_of(file) for file in wanted if file is not None}
+    wanted = [_ON_DEMAND.get(verb.partition(".")[0], ()), *(_FACTS_ON_DEMAND.get(name, ()) for name in needs)]
+    return {_module_name(file): _text_of(file) for files in wanted for file in files}
 
 
 @cache
@@ -99,13 +107,14 @@ def relay(host: str, port: int) -> bytes:
 
 def minify(source: str) -> str:
     """Give the same program without docstrings, annotations, comments and blocks for the type checker."""
-    tree = _Strip().visit(ast.parse(source))
-    text = ast.unparse(ast.fix_missing_locations(tree))
-    narrow = re.sub(r"^(?: {4})+", lambda found: " " * (len(found[0]) // _INDENT), text, flags=re.MULTILINE)
-    if ast.dump(ast.parse(narrow)) != ast.dump(ast.parse(text)):
+    with _PARSING:
+        tree = _Strip().visit(ast.parse(source))
+        text = ast.unparse(ast.fix_missing_locations(tree))
+        narrow = re.sub(
+            r"^(?: {4})+", lambda found: " " * (len(found[0]) // _INDENT), text, flags=re.MULTILINE
+        )
         # Text over several lines would have lost spaces that are its own.
-        return text
-    return narrow
+        return narrow if ast.dump(ast.parse(narrow)) == ast.dump(ast.parse(text)) else text
 
 
 class _Strip(ast.NodeTransformer):

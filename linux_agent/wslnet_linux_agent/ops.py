@@ -32,9 +32,12 @@ _VERBS = {
     "guard.extend": ("ops_guard", "extend"),
     "guard.disarm": ("ops_guard", "disarm"),
     "guard.status": ("ops_guard", "status"),
+    "lock.hold": ("ops_lock", "hold"),
+    "lock.release": ("ops_lock", "release"),
+    "lock.status": ("ops_lock", "status"),
 }
 _MOST_SECONDS = 3600
-_CHANGES_NOTHING = ("facts", "probes", "listen", "unlisten", "guard.status")
+_CHANGES_NOTHING = ("facts", "probes", "listen", "unlisten", "guard.status", "lock.status")
 _CODES = {
     errno.EEXIST: "exists",
     errno.ENOENT: "not-found",

@@ -6,26 +6,21 @@ late or dead undoes in its stead. Not part of the bundle: it is sent with the fi
 """
 
 import fcntl
-import json
 import os
 import time
 
-from wslnet_linux_agent import ops
+from wslnet_linux_agent import ops, ops_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from wslnet_linux_agent.ops_state import State
 
-    State = dict[str, Any]
-
-_FOLDER = "/run/wslnet"
-_STATE = _FOLDER + "/guard.json"
+_FILE = "guard.json"
 # The guard holds a lock on this file as long as it lives: pids are used again, locks are not.
-_ALIVE = _FOLDER + "/guard.alive"
-# CLOCK_BOOTTIME runs on while the machine sleeps; Python 3.5 has no name for it.
-_BOOTTIME = 7
+_ALIVE = ops_state.FOLDER + "/guard.alive"
+# Distributions of WSL share the folder and no processes: there a guard can only be asked to end.
+_PIDS = "/proc/self/ns/pid"
 _TICK_S = 0.25
-_LOCK_WAIT_S = 30.0
 _END_S = 2.0
 _POLL_S = 0.02
 _KILL = 9
@@ -41,9 +36,8 @@ def arm(args: "ops.Args") -> "State":
         OpError: `exists`: another run's guard is here, or this run's has fired.
     """
     undo = args.ops("undo")
-    os.makedirs(_FOLDER, 0o700, exist_ok=True)
-    with _Locked():
-        state = _read()
+    with ops_state.Locked():
+        state = ops_state.read(_FILE)
         if state is not None and not _is_meant(state, args):
             _refuse_foreign(state)
             state = None
@@ -58,35 +52,46 @@ def arm(args: "ops.Args") -> "State":
 
 def extend(args: "ops.Args") -> "State":
     """Move the deadline; a guard that died is started anew. The answer says whether it had fired."""
-    with _Locked():
+    with ops_state.Locked():
         state = _settle(_own(args))
         return _watch(state, args) if state["state"] == "armed" else _told(state)
 
 
 def disarm(args: "ops.Args") -> "State":
     """End the guard and forget it; the answer says how it stood: `armed` before, or `fired`."""
-    with _Locked():
+    with ops_state.Locked():
         state = _settle(_own(args))
         if _lives():
-            os.kill(state["pid"], _KILL)
-        os.unlink(_STATE)
+            _end(state)
+        os.unlink(os.path.join(ops_state.FOLDER, _FILE))
         os.unlink(_ALIVE)
         return _told(state)
 
 
 def status(_: "ops.Args") -> "State":
     """Whose guard is here and how it stands; changes nothing."""
-    state = _read()
+    state = ops_state.read(_FILE)
     return {"state": "none"} if state is None else dict(_told(state), alive=_lives())
 
 
+def settle_others(run: "str") -> "None":
+    """See that no guard of another run is at work; one that is late or dead is undone in its stead.
+
+    Raises:
+        OpError: `exists`: one waits here for its confirmation.
+    """
+    state = ops_state.read(_FILE)
+    if state is not None and state["run"] != run:
+        _undo_left(state)
+
+
 def _told(state: "State") -> "State":
-    left = state.get("deadline", 0) - _now()
+    left = state.get("deadline", 0) - ops_state.now()
     return {"run": state["run"], "state": state["state"], "left_s": left, "done": state.get("done", [])}
 
 
 def _own(args: "ops.Args") -> "State":
-    state = _read()
+    state = ops_state.read(_FILE)
     if state is None:
         raise ops.OpError("not-found", "no guard is here")
     if not _is_meant(state, args):
@@ -99,12 +104,27 @@ def _is_meant(state: "State", args: "ops.Args") -> "bool":
 
 
 def _refuse_foreign(state: "State") -> "None":
-    was_armed = state["state"] == "armed"
-    if was_armed and (_lives() and _now() < state["deadline"]):
-        raise ops.OpError("exists", "run %s waits here for its confirmation" % state["run"])
-    if was_armed:
-        _fire(state)
+    if _undo_left(state):
         raise ops.OpError("exists", "run %s had lost its guard and was undone just now" % state["run"])
+
+
+def _undo_left(state: "State") -> "bool":
+    if state["state"] != "armed":
+        return False
+    left = state["deadline"] - ops_state.now()
+    if left > 0 and _lives():
+        text = "run %s waits here for its confirmation, for another %d s" % (state["run"], left + 1)
+        raise ops.OpError("exists", text)
+    _fire(state)
+    return True
+
+
+def _end(state: "State") -> "None":
+    if state["pids"] == os.readlink(_PIDS):
+        os.kill(state["pid"], _KILL)
+        return
+    ops_state.write(_FILE, dict(state, state="disarmed"))
+    _demand_none()
 
 
 def _demand_none() -> "None":
@@ -117,7 +137,7 @@ def _demand_none() -> "None":
 
 
 def _settle(state: "State") -> "State":
-    if state["state"] == "armed" and _now() >= state.get("deadline", _now() + 1):
+    if state["state"] == "armed" and ops_state.now() >= state.get("deadline", ops_state.now() + 1):
         _fire(state)
     return state
 
@@ -128,13 +148,13 @@ def _fire(state: "State") -> "None":
         result = ops.perform(op)
         done.append({"verb": op["verb"], "error": result.get("error")})
     state.update(state="fired", done=done)
-    _write(state)
+    ops_state.write(_FILE, state)
 
 
 def _watch(state: "State", args: "ops.Args") -> "State":
-    state["deadline"] = _now() + args.seconds("deadline_s", 0)
+    state["deadline"] = ops_state.now() + args.seconds("deadline_s", 0)
     if _lives():
-        _write(state)
+        ops_state.write(_FILE, state)
     else:
         _start(state)
     return _told(state)
@@ -178,20 +198,20 @@ def _detach(state: "State", started: "int") -> "None":
         if os.access(group, os.W_OK):
             with open(group, "w") as file:
                 file.write("0")
-    state["pid"] = os.getpid()
-    _write(state)
+    state.update(pid=os.getpid(), pids=os.readlink(_PIDS))
+    ops_state.write(_FILE, state)
     os.write(started, b"!")
     os.close(started)
     while state["state"] == "armed":
-        time.sleep(min(_TICK_S, max(0, state["deadline"] - _now())))
+        time.sleep(min(_TICK_S, max(0, state["deadline"] - ops_state.now())))
         state = _newest(state)
-        if _now() >= state["deadline"]:
+        if ops_state.now() >= state["deadline"]:
             state = _last_look(state)
 
 
 def _last_look(state: "State") -> "State":
     try:
-        with _Locked():
+        with ops_state.Locked():
             return _settle(_newest(state))
     except ops.OpError:
         # Somebody holds the lock for long: it is asked for again.
@@ -200,59 +220,13 @@ def _last_look(state: "State") -> "State":
 
 def _newest(state: "State") -> "State":
     """What the file says now; from memory if somebody took the file away."""
-    found = _read()
+    found = ops_state.read(_FILE)
     return found if found is not None and found["token"] == state["token"] else state
 
 
 def _lives() -> "bool":
     try:
         with open(_ALIVE, "r+") as file:
-            return not _lock(file.fileno())
+            return not ops_state.lock(file.fileno())
     except FileNotFoundError:
         return False
-
-
-def _lock(number: "int") -> "bool":
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-class _Locked:
-    """Holds the folder's lock: one at a time looks at the state and acts on it."""
-
-    def __enter__(self) -> "None":
-        self._number = os.open(_FOLDER, os.O_RDONLY)
-        until = time.monotonic() + _LOCK_WAIT_S
-        while not _lock(self._number):
-            if time.monotonic() > until:
-                os.close(self._number)
-                raise ops.OpError("timed-out", "the guard is busy")
-            time.sleep(_POLL_S)
-
-    def __exit__(self, *_: "object") -> "None":
-        # Closing alone would leave the lock with a guard that was forked in between.
-        fcntl.flock(self._number, fcntl.LOCK_UN)
-        os.close(self._number)
-
-
-def _now() -> "float":
-    return time.clock_gettime(_BOOTTIME)
-
-
-def _read() -> "State | None":
-    try:
-        with open(_STATE, encoding="utf-8") as file:
-            state = json.load(file)  # type: State
-    except (FileNotFoundError, ValueError):
-        return None
-    return state
-
-
-def _write(state: "State") -> "None":
-    new = _STATE + ".new"
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(state, file)
-    os.rename(new, _STATE)

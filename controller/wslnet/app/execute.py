@@ -17,10 +17,12 @@ from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
+from wslnet.engine.machine_locks import PENDING_MARGIN_S, machine_locks
 from wslnet.engine.planner import make_plan
 from wslnet.engine.regression import contradictions, measure_baseline, verify
 from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import refuse_beside_pending
+from wslnet.engine.stale import demand_fresh
 from wslnet.engine.undoable import demand_undoable
 from wslnet.errors import (
     Interrupted,
@@ -70,7 +72,8 @@ def execute(
 
     Raises:
         NeedsElevation: Windows' part needs an administrator and has none; nothing was changed.
-        PlanRefused: another run is at work, or waits for its confirmation, or a change cannot be undone.
+        PlanRefused: another run is at work or waits for its confirmation, here or on a machine of another
+            inventory; the facts moved since the plan was made; or a change cannot be undone.
         Unsupported: it should wait for a confirmation and no guard could take all of it back.
     """
     began = time.monotonic()
@@ -86,20 +89,26 @@ def execute(
     with only_run(state):
         # Another run may have come to wait since the plan was shown.
         refuse_beside_pending(state)
-        return replace(
-            _run(prepared, say, confirm_within, windows, consent), seconds=time.monotonic() - began
-        )
+        run, machines = new_run_id(), plan.machines(fleet.inventory)
+        with machine_locks(fleet, run, machines, say) as locked:
+            snapshot = demand_fresh(locked, prepared.snapshot, plan)
+            mine = replace(prepared, fleet=locked, snapshot=snapshot)
+            outcome = _run(mine, run, say, confirm_within, windows, consent)
+            if confirm_within is not None and outcome.result is Result.PENDING:
+                locked.keep(confirm_within + PENDING_MARGIN_S)
+        return replace(outcome, seconds=time.monotonic() - began)
 
 
 def _run(
     prepared: Prepared,
+    run_id: str,
     say: Callable[[str, str], None],
     confirm_within: float | None,
     windows: WindowsGuard | None,
     consent: Consent,
 ) -> RunResult:
     fleet, plan = prepared.fleet, prepared.plan
-    with Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal:
+    with Journal(fleet.inventory.state / FOLDER, run_id) as journal:
         say("all", "measuring who reaches whom before the changes")
         baseline = measure_baseline(fleet, prepared.snapshot, prepared.options, consent)
         guards = Guards(fleet, journal, min(confirm_within or DEFAULT_S, DEFAULT_S), windows=windows)

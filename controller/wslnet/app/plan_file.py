@@ -46,6 +46,7 @@ class _Document(msgspec.Struct):
     profile: _Profile
     fingerprints: dict[str, str]
     changes: list[_Change]
+    facts: dict[str, dict[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class SavedPlan:
     mode: str
     options: SetupOptions
     fingerprints: dict[str, str]
+    facts: dict[str, dict[str, str]]
     changes: tuple[str, ...]
 
 
@@ -87,7 +89,7 @@ def read_plan(path: Path) -> SavedPlan:
         tuple(asked.allow_regression),
     )
     changes = tuple(change.id for change in found.changes)
-    return SavedPlan(found.id, found.profile.mode, options, found.fingerprints, changes)
+    return SavedPlan(found.id, found.profile.mode, options, found.fingerprints, found.facts, changes)
 
 
 def demand_same(saved: SavedPlan, plan: Plan) -> None:
@@ -102,10 +104,16 @@ def demand_same(saved: SavedPlan, plan: Plan) -> None:
     moved = [name for name in machines if saved.fingerprints.get(name) != plan.fingerprints.get(name)]
     now = [change.id for change in plan.changes]
     differ = [one for one in (*saved.changes, *now) if (one in saved.changes) != (one in now)]
-    words = [f"the facts of {', '.join(moved)}"] if moved else []
+    words = [_moved_facts(name, saved, plan) for name in moved]
     words += [f"changes ({'; '.join(dict.fromkeys(differ))})"] if differ else []
     raise PlanRefused(
         f"the plan is stale: {' and '.join(words) or 'its notes'} moved since it was made",
         machine=moved[0] if moved else None,
         hint="make it again with `wslnet plan -o FILE`",
     )
+
+
+def _moved_facts(machine: str, saved: SavedPlan, plan: Plan) -> str:
+    before, after = saved.facts.get(machine, {}), plan.facts.get(machine, {})
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return f"{', '.join(names) or 'the facts'} of {machine}"

@@ -20,6 +20,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
+from wslnet.engine.machine_locks import machine_locks, take_all
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.probes import measure
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
@@ -65,9 +66,11 @@ def undo(
     _demand_reach(fleet, log)
     with (
         only_run(fleet.inventory.state),
+        machine_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
-        run = progress_of(fleet, journal, log, say)
+        take_all(locked, say)
+        run = progress_of(locked, journal, log, say)
         run.force = force
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("undo-began")
@@ -152,17 +155,19 @@ def resume(
         raise InputError(f"run {log.run} cannot be finished: not all of its changes were made; roll it back")
     with (
         only_run(fleet.inventory.state),
+        machine_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
-        run = progress_of(fleet, journal, log, say)
+        take_all(locked, say)
+        run = progress_of(locked, journal, log, say)
         run.force = force
         # It may have gone back further than its journal could tell: by a guard, or with a full disk.
         run.outcomes.update({change.id: "unknown" for change in run.applied})
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("resume-began")
         if (log.complete and not log.to_confirm) if finish is None else finish:
-            probes = wished_probes(gather(fleet, needs_of(fleet.inventory)))
-            outcome = replace(outcome, verify=measure(fleet, probes, attempts=3))
+            probes = wished_probes(gather(locked, needs_of(fleet.inventory)))
+            outcome = replace(outcome, verify=measure(locked, probes, attempts=3))
             if not any(one.contradicts for one in outcome.verify) and _committed(run, say):
                 run.outcomes.update({change.id: "done" for change in run.applied})
                 return replace(outcome, seconds=time.monotonic() - began)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wslnet.errors import AgentError, WslnetError
+from wslnet.errors import AgentError, Locked, WslnetError
 from wslnet.model.change import Op
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
@@ -38,6 +38,9 @@ def gather(
 
     `say` is told, from the reading threads, about each machine as soon as it is through.
     Never raises for a machine that cannot be reached: see `Snapshot.unseen`.
+
+    Raises:
+        Locked: `fleet` locks what it speaks to, and another controller holds a machine.
     """
     names = [name for name in fleet.inventory.machines if needs.get(name)]
     with ThreadPoolExecutor(max_workers=max(1, len(names)), thread_name_prefix="gather") as pool:
@@ -62,6 +65,8 @@ def _read(fleet: Fleet, name: str, needs: Iterable[str], deadline_s: float) -> M
         if not result.ok:
             return Unseen(result.code, result.message)
         return decode(fleet.inventory[name].kind, name, result.value)
+    except Locked:
+        raise
     except WslnetError as error:
         return Unseen(error.code, error.message, error.exit_code)
 

@@ -10,23 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from wslnet.engine.fact_lines import fact_prints, fingerprint
 from wslnet.errors import PlanRefused
 from wslnet.model.change import FORECAST_VERB, Action, Change, Op, Risk
-from wslnet.model.plan import Plan, Stage, digest
+from wslnet.model.plan import Plan, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wslnet.model.change import Resource
-    from wslnet.model.snapshot import MachineFacts, Snapshot
+    from wslnet.model.snapshot import Snapshot
 
 RESTART_VERB = "wsl.restart"
 """The op of the barrier; `wslnet.engine.restart` carries it out, no agent does."""
-
-_FORGETFUL = frozenset({"neighbours", "listeners", "errors"})
-"""Facts that move by themselves and are left out of fingerprints."""
 
 
 def make_plan(
@@ -51,11 +47,14 @@ def make_plan(
         or any(change.risk is Risk.RESTARTS_LAYER for change in persistent)
         or (mode is not None and snapshot.mode != mode)
     )
-    touched = {one.machine for one in resources}
-    prints = {name: fingerprint(snapshot.facts[name]) for name in sorted(touched) if name in snapshot.facts}
+    touched = [name for name in sorted({one.machine for one in resources}) if name in snapshot.facts]
+    prints = {name: fingerprint(snapshot.facts[name]) for name in touched}
+    facts = {name: fact_prints(snapshot.facts[name]) for name in touched}
     if not restart:
         only: tuple[Stage, ...] = (Stage(1, "no restart needed"),) if persistent or volatile else ()
-        return Plan(only, _ordered(snapshot, [*persistent, *volatile]), prints, notes=tuple(notes))
+        return Plan(
+            only, _ordered(snapshot, [*persistent, *volatile]), prints, notes=tuple(notes), facts=facts
+        )
     barrier = _barrier(snapshot, mode)
     volatile = [*volatile, *_lost(snapshot, resources, volatile)]
     stages = (
@@ -64,7 +63,7 @@ def make_plan(
     )
     later = [replace(change, stage=2) for change in _ordered(snapshot, volatile)]
     changes = (*_ordered(snapshot, persistent), barrier, *later)
-    return Plan(stages, changes, prints, notes=tuple(notes))
+    return Plan(stages, changes, prints, notes=tuple(notes), facts=facts)
 
 
 def _diff(snapshot: Snapshot, resource: Resource) -> tuple[Change, ...]:
@@ -128,24 +127,3 @@ def _ordered(snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Change, ...
     return tuple(
         sorted(changes, key=lambda change: (-inventory.depth(change.machine), change.risk is Risk.CUTS_LINK))
     )
-
-
-def fingerprint(facts: MachineFacts) -> str:
-    """Digest of facts without what moves by itself (counters, neighbours, lifetimes)."""
-    plain = msgspec.to_builtins(facts)
-    for name in _FORGETFUL:
-        plain.pop(name, None)
-    firewall = plain.get("firewall")
-    if firewall:
-        firewall["backends"] = {
-            backend: {family: _without_counters(text) for family, text in saved.items()}
-            for backend, saved in firewall["backends"].items()
-        }
-        firewall["nft"] = None
-    return digest(plain)
-
-
-def _without_counters(saved: str) -> str:
-    lines = (line.partition("] ")[2] if line.startswith("[") else line for line in saved.splitlines())
-    kept = (line.partition(" [")[0] if line.startswith(":") else line for line in lines)
-    return "\n".join(line for line in kept if not line.startswith("#"))

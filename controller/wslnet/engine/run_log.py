@@ -17,12 +17,13 @@ from wslnet.engine.journal import FOLDER
 from wslnet.engine.restart import RunningVm
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.captured import Captured, captured_from_json
-from wslnet.model.change import FORECAST_VERB, change_from_json
+from wslnet.model.change import FORECAST_VERB, Risk, change_from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.model.change import Change
+    from wslnet.model.machine import Inventory
 
 
 class End(StrEnum):
@@ -69,6 +70,16 @@ class RunLog:
     def left(self) -> tuple[Change, ...]:
         """Changes that stand or may stand, in the order they were made."""
         return tuple(one for one in self.changes if self.outcomes.get(one.id) not in {"undone", "not-done"})
+
+    def machines(self, inventory: Inventory) -> frozenset[str]:
+        """The machines that it changes and may have locked; see `Plan.machines`."""
+        planned = self.plan.get("changes")
+        found = {str(one["machine"]) for one in planned} if isinstance(planned, list) else set()
+        found |= {one.machine for one in self.left} | set(self.guards)
+        wsl = inventory.wsl
+        if wsl is not None and any(one.risk is Risk.RESTARTS_LAYER for one in self.left):
+            found |= {wsl.name, *(machine.name for machine in inventory.descendants(wsl.name))}
+        return frozenset(found)
 
     @property
     def expired(self) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wslnet.model.change import Change
+    from wslnet.model.machine import Inventory
 
 SCHEMA_VERSION = 1
 
@@ -59,11 +60,11 @@ class Stage:
 class Plan:
     """What a run would do.
 
-    `fingerprints` holds, per machine, the digest of the facts that the first stage rests on; `cut` says in
-    words who is cut by the restart, `captured` what of others' state it loses and whether that is put back
-    (both not part of the id: who is logged in moves by itself); `notes` holds what the user should know and
-    nothing can be done about; `profile` is what was asked for, so that a saved plan can be made again and
-    compared.
+    `fingerprints` holds, per machine, the digest of the facts that the first stage rests on, and `facts`
+    that of each fact, to say what moved; `cut` says in words who is cut by the restart, `captured` what of
+    others' state it loses and whether that is put back (both not part of the id: who is logged in moves by
+    itself); `notes` holds what the user should know and nothing can be done about; `profile` is what was
+    asked for, so that a saved plan can be made again and compared.
     """
 
     stages: tuple[Stage, ...]
@@ -73,11 +74,20 @@ class Plan:
     captured: tuple[Mapping[str, object], ...] = ()
     notes: tuple[str, ...] = ()
     profile: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """Hash of the plan's canonical JSON (without itself and what UNIDENTIFIED names)."""
         return plan_id(self._body())
+
+    def machines(self, inventory: Inventory) -> frozenset[str]:
+        """The machines that it changes; a restart of WSL changes all that is in it."""
+        found = {change.machine for change in self.changes}
+        wsl = inventory.wsl
+        if wsl is not None and any(stage.barrier for stage in self.stages):
+            found |= {wsl.name, *(machine.name for machine in inventory.descendants(wsl.name))}
+        return frozenset(found)
 
     def to_json(self) -> dict[str, object]:
         """The shape of spec/cli.md, from which `apply` can run it."""
@@ -88,6 +98,7 @@ class Plan:
             "stages": [stage.to_json() for stage in self.stages],
             "changes": [change_to_json(change) for change in self.changes],
             "fingerprints": dict(self.fingerprints),
+            "facts": {name: dict(prints) for name, prints in self.facts.items()},
             "cut": list(self.cut),
             "captured": [dict(one) for one in self.captured],
             "notes": list(self.notes),

@@ -62,6 +62,14 @@ class ModelGuard:
 
 
 @dataclass
+class ModelLock:
+    run: str
+    token: str
+    holder: str
+    until: float
+
+
+@dataclass
 class GuardedFleet:
     """`outer` and in it `inner`; `cut` machines answer nobody, `refuse` makes arming fail with that code."""
 
@@ -69,6 +77,7 @@ class GuardedFleet:
     clock: Clock
     values: dict[str, str] = field(default_factory=lambda: {OUTER: "0", INNER: "0"})
     held: dict[str, ModelGuard] = field(default_factory=dict)
+    locks: dict[str, ModelLock] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     cut_on_change: set[str] = field(default_factory=set)
     refuse: str = ""
@@ -101,7 +110,8 @@ class GuardedFleet:
             if results and not results[-1].ok:
                 results.append(OpResult(code="not-run", message="not run"))
             else:
-                results.append(self._one(machine, op.verb, dict(op.args)))
+                one = self._lock if op.verb.startswith("lock.") else self._one
+                results.append(one(machine, op.verb, dict(op.args)))
         if machine in self.cut_on_change and any(op.verb == "sysctl.set" for op in ops):
             self.cut_on_change.discard(machine)
             self.cut.add(machine)
@@ -134,6 +144,20 @@ class GuardedFleet:
         if verb == "guard.disarm":
             del self.held[machine]
         return OpResult({"state": "fired" if guard.fired else "armed"})
+
+    def _lock(self, machine: str, verb: str, args: dict[str, Any]) -> OpResult:
+        lock, guard = self.locks.get(machine), self.held.get(machine)
+        if verb == "lock.release":
+            if lock is not None and lock.token == args["token"]:
+                del self.locks[machine]
+            return OpResult({"state": "free"})
+        if lock is not None and lock.token != args["token"] and self.clock.now < lock.until:
+            return OpResult(code="exists", message=f"locked by {lock.holder}, run {lock.run}")
+        if guard is not None and guard.run != args["run"] and not guard.fired:
+            return OpResult(code="exists", message=f"run {guard.run} waits here for its confirmation")
+        until = self.clock.now + args["lease_s"]
+        self.locks[machine] = ModelLock(args["run"], args["token"], args["holder"], until)
+        return OpResult({"state": "held"})
 
 
 def prepared(fleet: GuardedFleet) -> Prepared:

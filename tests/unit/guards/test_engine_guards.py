@@ -49,7 +49,7 @@ def test_a_guard_is_armed_in_the_request_of_the_change_and_its_token_is_on_disk_
     fleet.refuse = "failed"
     outcome = execute(prepared(fleet), say)
     assert outcome.result is Result.ROLLED_BACK
-    assert (INNER, ["guard.arm", "sysctl.set"]) in fleet.requests
+    assert (INNER, ["lock.hold", "guard.arm", "sysctl.set"]) in fleet.requests
     assert fleet.values == OLD
     (journal,) = (fleet.inventory.state / "journal").glob("*.jsonl")
     kinds = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]

@@ -155,7 +155,8 @@ def test_a_run_that_was_refused_at_its_first_record_leaves_nothing(
         whole_run(fleet)
     assert list((fleet.inventory.state / FOLDER).iterdir()) == []
     assert fleet.values == OLD
-    assert [verbs for _, verbs in fleet.requests if verbs != ["facts"]] == []
+    assert {verb for _, verbs in fleet.requests for verb in verbs} == {"facts", "lock.hold", "lock.release"}
+    assert fleet.locks == {}
 
 
 @pytest.mark.parametrize("times", [1, 10**9], ids=["once", "for-good"])

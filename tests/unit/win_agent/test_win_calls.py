@@ -62,6 +62,8 @@ CALLS: dict[str, Call] = {
     "user_name": files.user_name(),
     "access": files.access(["C:\\Program Files\\wslnet"]),
     "children": files.children("C:\\ProgramData\\wslnet"),
+    "move": files.move(f"{PATH}.wslnet-tmp", PATH),
+    "new_file": files.new_file("C:\\ProgramData\\wslnet.lock", "{}"),
     "new_folder": files.new_folder("C:\\ProgramData\\wslnet"),
     "tasks": tasks.tasks(),
     "export": tasks.export("network"),

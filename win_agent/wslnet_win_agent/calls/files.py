@@ -50,6 +50,11 @@ def move_over(path: str, destination: str) -> Call:
     return Call("Move-Item", {"LiteralPath": [path], "Destination": destination, "Force": True})
 
 
+def move(path: str, destination: str) -> Call:
+    """Write: a file renamed to a name that nothing has; one call of Windows (MoveFileEx)."""
+    return Call("Move-Item", {"LiteralPath": [path], "Destination": destination})
+
+
 def remove(path: str) -> Call:
     """Write: remove one file."""
     return Call("Remove-Item", {"LiteralPath": [path], "Force": True})
@@ -68,3 +73,8 @@ def children(folder: str) -> Call:
 def new_folder(path: str) -> Call:
     """Write: a folder that is not there."""
     return Call("New-Item", {"Path": [path], "ItemType": "Directory"})
+
+
+def new_file(path: str, text: str) -> Call:
+    """Write: a file that is not there, with this text; without `Force` one that is there is an error."""
+    return Call("New-Item", {"Path": [path], "ItemType": "File", "Value": text})

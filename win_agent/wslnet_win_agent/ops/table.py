@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts import gather
 
-from . import boot_data, firewall, guard, interfaces, probes, tasks, wsl, wslconfig
+from . import boot_data, firewall, guard, interfaces, machine_lock, probes, tasks, wsl, wslconfig
 from .arguments import Arguments
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _READS: dict[str, Callable[[Host, Arguments], object]] = {
     "guard.status": guard.status,
+    "lock.status": machine_lock.status,
     "facts": lambda host, arguments: gather(host, arguments.texts("needs")),
     "probes": probes.probe,
 }
@@ -30,6 +31,8 @@ _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "hyperv_rule.create": firewall.create_rule,
     "hyperv_rule.remove": firewall.remove_rule,
     "hyperv_setting.set": firewall.set_setting,
+    "lock.hold": machine_lock.hold,
+    "lock.release": machine_lock.release,
     "task.register": tasks.register,
     "task.start": tasks.start,
     "task.unregister": tasks.unregister,

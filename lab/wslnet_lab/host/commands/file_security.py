@@ -1,4 +1,4 @@
-"""Get-Acl of a file or folder, and New-Item for folders."""
+"""Get-Acl of a file or folder, and New-Item for both."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ class FileSecurityCommands:
             yield PlainObject(types, {}, notes, to_string=types[0])
 
     def new_item(self, call: BoundCall, sink: Sink) -> Iterator[object]:
-        """New-Item -ItemType Directory; folders above it are made with it."""
+        """New-Item -ItemType Directory, folders above it are made with it; or File, which must be new."""
         kind = str(call.parameters.get("ItemType") or "")
-        if kind.lower() not in {"directory", "container"} or call.parameters.get("Name"):
+        if kind.lower() not in {"directory", "container", "file"} or call.parameters.get("Name"):
             raise CommandError(not_modelled(call.command, f"New-Item of type {kind or 'file'}"))
         given = call.parameters.get("Path")
         for text in given if isinstance(given, list) else [given]:
@@ -71,11 +71,27 @@ class FileSecurityCommands:
             if place.kind != "file":
                 sink.error(drive_not_found(call.command, place.given))
                 continue
+            if kind.lower() == "file":
+                yield from self._new_file(call, place.path, sink)
+                continue
             if self._state.disk.locate(place.path) is not None and call.parameters.get("Force") is not True:
                 sink.error(file_exists(call.command, "DirectoryExist", place.path))
                 continue
             folder = self._made(place.path, call)
             yield file_object(self._state.disk, place.path, folder)
+
+    def _new_file(self, call: BoundCall, path: str, sink: Sink) -> Iterator[object]:
+        if call.parameters.get("Force") is True:
+            raise CommandError(not_modelled(call.command, "-Force for a file"))
+        try:
+            # CreateNew, and UTF-8 without a mark, as the provider of Windows PowerShell 5.1 does.
+            made = self._state.disk.create(path, str(call.parameters.get("Value") or "").encode())
+        except OSError:
+            sink.error(file_exists(call.command, "NewItemIOError", path))
+            return
+        identity = call.session.identity
+        self._state.acl.made(path, ADMINISTRATORS if identity.admin else identity.sid)
+        yield file_object(self._state.disk, path, made)
 
     def _made(self, path: str, call: BoundCall) -> Path:
         identity = call.session.identity

@@ -114,6 +114,19 @@ class Disk:
             raise FileNotFoundError(3, "no such folder", path)
         place.write_bytes(content)
 
+    def create(self, path: str, content: bytes) -> Path:
+        """Makes a file that is not there, as one act.
+
+        Raises:
+            FileExistsError, FileNotFoundError: It is there already; the folder does not exist.
+        """
+        place = self.place(path)
+        if place is None:
+            raise FileNotFoundError(3, "no such folder", path)
+        with place.open("xb") as file:
+            file.write(content)
+        return place
+
     def _walk(self, path: str, *, follow: bool, budget: int) -> Path | None:
         parts = [part for part in path[2:].split("\\") if part]
         place = self._root

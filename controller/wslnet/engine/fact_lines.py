@@ -1,0 +1,135 @@
+"""Facts as lines of text without what moves by itself: what fingerprints are made of and compared by.
+
+Counters, lifetimes, neighbours, carriers, and the empty tables and chains that only a look created are left
+out. Pure; the same lines tell a person what moved.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wslnet.model.plan import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wslnet.model.snapshot import MachineFacts
+
+FactLines = dict[str, tuple[str, ...]]
+"""Fact name → its lines. Lines of a firewall keep their order, others are sorted."""
+
+_FORGETFUL = frozenset({"neighbours", "listeners", "errors"})
+_PASSING = {
+    "links": frozenset({"carrier", "flags"}),
+    "addresses": frozenset({"flags"}),
+    "routes": frozenset({"flags"}),
+}
+_COUNTED = re.compile(r"^\[\d+:\d+\] ")
+_NFT_PASSING = re.compile(r" ?(counter packets \d+ bytes \d+|expires [0-9a-z]+)")
+_ACCEPTING = re.compile(r"type \w+ hook .*; policy accept;$")
+
+
+def fact_lines(facts: MachineFacts) -> FactLines:
+    """The lines of every fact that was read."""
+    plain = msgspec.to_builtins(facts)
+    found: FactLines = {}
+    for name, value in plain.items():
+        if value is None or name in _FORGETFUL:
+            continue
+        if name == "firewall":
+            found[name] = (*_saved(value["backends"]), *_nft(value["nft"] or ""))
+        else:
+            found[name] = tuple(sorted(_flat("", _without(value, _PASSING.get(name, frozenset())))))
+    return found
+
+
+def fingerprint(facts: MachineFacts) -> str:
+    """Digest of the lines of all facts."""
+    return digest(fact_lines(facts))
+
+
+def fact_prints(facts: MachineFacts) -> dict[str, str]:
+    """Digest of the lines of each fact, short: enough to say which of them moved."""
+    return {name: digest(lines)[:12] for name, lines in fact_lines(facts).items()}
+
+
+def difference(before: FactLines, after: FactLines) -> dict[str, tuple[str, ...]]:
+    """Fact → lines that came (`+ …`) and went (`- …`); facts that only one side has are not compared."""
+    found = {}
+    for name in before:
+        if name in after and before[name] != after[name]:
+            gone = [f"- {line}" for line in _beyond(before[name], after[name])]
+            come = [f"+ {line}" for line in _beyond(after[name], before[name])]
+            found[name] = (*come, *gone) or ("in another order",)
+    return found
+
+
+def _beyond(lines: tuple[str, ...], others: tuple[str, ...]) -> Iterator[str]:
+    """Lines that stand here more often than there."""
+    left = list(others)
+    for line in lines:
+        if line in left:
+            left.remove(line)
+        else:
+            yield line
+
+
+def _without(value: object, passing: frozenset[str]) -> object:
+    if not passing or not isinstance(value, list | tuple):
+        return value
+    return [{key: item for key, item in each.items() if key not in passing} for each in value]
+
+
+def _flat(path: str, value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        inner = {key: item for key, item in value.items() if isinstance(item, dict | list | tuple) and item}
+        words = [f"{key}={item}" for key, item in value.items() if key not in inner and item is not None]
+        if path and words:
+            yield f"{path} {' '.join(words)}"
+        elif words:
+            yield from words
+        for key, item in inner.items():
+            yield from _flat(f"{path} {key}".strip(), item)
+    elif isinstance(value, list | tuple):
+        if all(isinstance(item, dict) for item in value):
+            for item in value:
+                yield f"{path} {_words(item)}".strip()
+        else:
+            yield f"{path} {' '.join(str(item) for item in value)}".strip()
+    else:
+        yield f"{path} {value}".strip()
+
+
+def _words(item: Mapping[str, object]) -> str:
+    return " ".join(f"{key}={value}" for key, value in item.items() if value not in (None, [], ()))
+
+
+def _saved(backends: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Rules, chains with a name, and policies other than ACCEPT, each with back end, family and table."""
+    for backend, families in sorted(backends.items()):
+        for family, text in sorted(families.items()):
+            table = ""
+            for line in text.splitlines():
+                if line.startswith("*"):
+                    table = f"{backend}/{family} {line[1:]}"
+                elif line.startswith(":"):
+                    chain, policy = line.split(" ")[:2]
+                    if policy != "ACCEPT":
+                        yield f"{table} {chain} {policy}"
+                elif line.startswith(("-", "[")):
+                    yield f"{table} {_COUNTED.sub('', line)}"
+
+
+def _nft(text: str) -> Iterator[str]:
+    """The leaves of the ruleset with the blocks they stand in; empty tables and chains have none."""
+    blocks: list[str] = []
+    for line in (_NFT_PASSING.sub("", each).strip() for each in text.splitlines()):
+        if line.endswith("{") and "= {" not in line:
+            blocks.append(line[:-1].strip())
+        elif line == "}":
+            blocks = blocks[:-1]
+        elif line and not line.startswith("#") and not _ACCEPTING.match(line):
+            yield f"nft {' '.join([*blocks, line])}"
