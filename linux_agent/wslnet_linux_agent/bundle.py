@@ -59,7 +59,7 @@ _NOT_SENT = (
     *(file for files in (*_ON_DEMAND.values(), *_FACTS_ON_DEMAND.values()) for file in files),
 )
 _INDENT = 4
-# Python 3.11 counts the depth of a syntax tree per interpreter: two threads that parse make it raise SystemError.
+# Python 3.11 counts the depth of syntax trees per interpreter: of two threads that parse one may fail.
 _PARSING = threading.Lock()
 _FORMAT = b"1"
 

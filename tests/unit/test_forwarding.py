@@ -115,6 +115,7 @@ class ModelWindows:
     refuse: dict[int, str] = field(default_factory=dict)
     match: str | None = None
     writes: list[dict[str, object]] = field(default_factory=list)
+    locked: bool = False
 
     @property
     def inventory(self) -> Inventory:
@@ -136,7 +137,10 @@ class ModelWindows:
         args = dict(op.args)
         if op.verb == "facts":
             return OpResult({name: msgspec.to_builtins(getattr(self.facts, name)) for name in args["needs"]})  # type: ignore[attr-defined]
-        assert op.verb == "forwarding.set"
+        if op.verb.startswith("lock."):
+            self.locked = op.verb == "lock.hold"
+            return OpResult({"state": "held" if self.locked else "free"})
+        assert (op.verb, self.locked) == ("forwarding.set", True)
         code = self.refuse.get(int(str(args["interface_index"])))
         if code is not None and args["enabled"]:
             return OpResult(code=code, message="Access is denied. (Windows System Error 5)")
@@ -187,7 +191,18 @@ def test_enable_and_disable_are_runs_with_a_journal(tmp_path: Path) -> None:
     again = switch(windows, enabled=True)
     assert (str(again.result), again.exit_code, len(windows.writes)) == ("unchanged", 0, 3)
     assert str(switch(windows, enabled=False).result) == "committed"
-    assert windows.on == []
+    assert (windows.on, windows.locked) == ([], False)
+
+
+def test_what_moved_since_the_plan_is_not_built_upon_and_is_named(tmp_path: Path) -> None:
+    windows = ModelWindows(tmp_path)
+    planned = prepare(windows, Selection(), enabled=True)
+    one, *others = windows.facts.interfaces or ()
+    windows.facts = replace(windows.facts, interfaces=(replace(one, mtu=1280), *others))
+    with pytest.raises(PlanRefused, match=r"stale: windows: interfaces \(\+ .*mtu=1280"):
+        execute(planned, quiet)
+    assert (windows.writes, windows.locked) == ([], False)
+    assert not (tmp_path / "journal").exists()
 
 
 def test_what_fails_is_taken_back(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from wslnet.engine.apply import Progress, apply_changes, roll_back
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import Journal, new_run_id
 from wslnet.engine.lock import only_run
+from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import make_plan
+from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.errors import InputError, NeedsElevation, RollbackIncomplete, Unsupported, WslnetError
 from wslnet.model.change import Op
 from wslnet.profiles.boot import WSL, network_task, wsl_task
@@ -113,7 +115,7 @@ def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResu
 
     Raises:
         NeedsElevation: the session has no administrator's rights; nothing was changed.
-        PlanRefused: another run is at work.
+        PlanRefused: another run is at work, or waits for its confirmation.
     """
     began = time.monotonic()
     fleet, plan = prepared.fleet, prepared.plan
@@ -123,9 +125,14 @@ def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResu
         raise NeedsElevation(
             "the tasks need an administrator; nothing was changed", hint="run it in an elevated terminal"
         )
-    state = fleet.inventory.state
-    with only_run(state), Journal(state / JOURNAL, new_run_id()) as journal:
-        run = Progress(fleet, journal, say)
+    state, run_id = fleet.inventory.state, new_run_id()
+    refuse_beside_pending(state)
+    with (
+        only_run(state),
+        held_locks(fleet, run_id, plan.machines(fleet.inventory), say) as locked,
+        Journal(state / JOURNAL, run_id) as journal,
+    ):
+        run = Progress(locked, journal, say)
         journal.open_run(plan, ())
         outcome = RunResult(journal.run, Result.COMMITTED, plan.changes, run.outcomes)
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wslnet.engine.apply import Progress, apply_changes
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import Journal, new_run_id
+from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import make_plan
 from wslnet.errors import AgentError, InputError, Unsupported, WslnetError
 from wslnet.model.boot_data import BootData, read_boot_data
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
 
 _KEPT_JOURNALS = 20
+_LOCKED_WITHIN_S = 60.0
 
 
 def data_path() -> Path:
@@ -99,17 +101,21 @@ def put_back(
     What was done before a failure stays: half of the network is better than none of it.
 
     Raises:
-        WslnetError: a change failed.
+        WslnetError: a change failed; Locked: another controller is at work on a machine and does not end.
     """
     plan = make_plan(snapshot, resources)
     if not plan.changes:
         return 0
     for old in sorted(folder.glob("*.jsonl"))[: -_KEPT_JOURNALS + 1]:
         old.unlink(missing_ok=True)
-    with Journal(folder, new_run_id()) as journal:
+    run_id, machines = new_run_id(), plan.machines(fleet.inventory)
+    with (
+        held_locks(fleet, run_id, machines, say, wait_s=_LOCKED_WITHIN_S) as locked,
+        Journal(folder, run_id) as journal,
+    ):
         journal.open_run(plan, ())
         try:
-            apply_changes(Progress(fleet, journal, say), plan.changes, resources)
+            apply_changes(Progress(locked, journal, say), plan.changes, resources)
         except WslnetError as error:
             journal.note("failed", reason=error.message)
             raise

@@ -15,7 +15,7 @@ from wslnet.app.undo import progress_of
 from wslnet.engine.commit import commit
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
-from wslnet.engine.machine_locks import machine_locks, take_all
+from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
 from wslnet.errors import PlanRefused, WslnetError
 
@@ -57,10 +57,9 @@ def confirm(fleet: Fleet, run_id: str | None, say: Callable[[str, str], None]) -
     with only_run(state):
         log = pending_run(state, run_id)
         with (
-            machine_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
+            held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
             Journal(state / FOLDER, log.run, again=True) as journal,
         ):
-            take_all(locked, say)
             run = progress_of(locked, journal, log, say)
             outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
             journal.write("confirm-began")

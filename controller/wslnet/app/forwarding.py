@@ -16,7 +16,10 @@ from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
+from wslnet.engine.machine_locks import machine_locks
 from wslnet.engine.planner import make_plan
+from wslnet.engine.run_log import refuse_beside_pending
+from wslnet.engine.stale import demand_fresh
 from wslnet.errors import AgentError, InputError, Interrupted, NeedsElevation, PlanRefused, WslnetError
 from wslnet.model.tunnels import forwarding_cards, tunnels
 from wslnet.profiles.forwarding import IPV4, NEEDS, Choice, choose, compile_match, resource_of
@@ -136,17 +139,25 @@ def execute(prepared: PreparedForwarding, say: Callable[[str, str], None]) -> Ru
 
     Raises:
         NeedsElevation: it needs an administrator and has none; nothing was changed.
-        PlanRefused: another run is at work.
+        PlanRefused: another run is at work or waits for its confirmation, or the facts moved since the plan.
     """
     began = time.monotonic()
     fleet, plan = prepared.fleet, prepared.plan
     if not plan.changes:
         return RunResult(None, Result.UNCHANGED, notes=plan.notes, seconds=time.monotonic() - began)
     demand_rights(prepared.snapshot, plan.changes)
-    with (
-        only_run(fleet.inventory.state),
-        Journal(fleet.inventory.state / FOLDER, new_run_id()) as journal,
-    ):
+    state, run_id = fleet.inventory.state, new_run_id()
+    refuse_beside_pending(state)
+    with only_run(state), machine_locks(fleet, run_id, plan.machines(fleet.inventory), say) as locked:
+        demand_fresh(locked, prepared.snapshot, plan)
+        return replace(_run(prepared, locked, run_id, say), seconds=time.monotonic() - began)
+
+
+def _run(
+    prepared: PreparedForwarding, fleet: Fleet, run_id: str, say: Callable[[str, str], None]
+) -> RunResult:
+    plan = prepared.plan
+    with Journal(fleet.inventory.state / FOLDER, run_id) as journal:
         run = Progress(fleet, journal, say)
         journal.open_run(plan, ())
         outcome = RunResult(journal.run, Result.COMMITTED, plan.changes, run.outcomes, notes=plan.notes)
@@ -160,4 +171,4 @@ def execute(prepared: PreparedForwarding, say: Callable[[str, str], None]) -> Ru
             outcome = take_back(run, replace(outcome, reason=error.message))
         except KeyboardInterrupt:
             outcome = take_back(run, replace(outcome, reason=Interrupted.code))
-        return replace(outcome, seconds=time.monotonic() - began)
+        return outcome

@@ -19,10 +19,11 @@ from wslnet.engine.forecast import with_forecast
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
+from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import RESTART_VERB, make_plan
 from wslnet.engine.probes import measure
 from wslnet.engine.restart import RestartRefused, running_vms
-from wslnet.engine.run_log import End
+from wslnet.engine.run_log import End, refuse_beside_pending
 from wslnet.errors import InputError, PlanRefused, WslnetError
 from wslnet.model.reach import wished_probes
 from wslnet.profiles.mirrored import volatile_resources
@@ -93,12 +94,17 @@ def run_restart(
 
     Raises:
         RestartRefused: a VM did not stop; everything runs as before.
-        PlanRefused: another run is at work.
+        PlanRefused: another run is at work, or waits for its confirmation.
     """
     began = time.monotonic()
-    state = prepared.fleet.inventory.state
-    with only_run(state), Journal(state / FOLDER, new_run_id()) as journal:
-        run = Progress(prepared.fleet, journal, say, running_vms(prepared.snapshot), force=force)
+    fleet, state, run_id = prepared.fleet, prepared.fleet.inventory.state, new_run_id()
+    refuse_beside_pending(state)
+    with (
+        only_run(state),
+        held_locks(fleet, run_id, prepared.plan.machines(fleet.inventory), say) as locked,
+        Journal(state / FOLDER, run_id) as journal,
+    ):
+        run = Progress(locked, journal, say, running_vms(prepared.snapshot), force=force)
         journal.open_run(prepared.plan, run.vms)
         barrier = next(one for one in prepared.plan.changes if one.do.verb == RESTART_VERB)
         journal.intent(barrier)

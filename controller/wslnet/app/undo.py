@@ -20,7 +20,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
-from wslnet.engine.machine_locks import machine_locks, take_all
+from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.probes import measure
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
@@ -66,10 +66,9 @@ def undo(
     _demand_reach(fleet, log)
     with (
         only_run(fleet.inventory.state),
-        machine_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
+        held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
-        take_all(locked, say)
         run = progress_of(locked, journal, log, say)
         run.force = force
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
@@ -155,10 +154,9 @@ def resume(
         raise InputError(f"run {log.run} cannot be finished: not all of its changes were made; roll it back")
     with (
         only_run(fleet.inventory.state),
-        machine_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
+        held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
-        take_all(locked, say)
         run = progress_of(locked, journal, log, say)
         run.force = force
         # It may have gone back further than its journal could tell: by a guard, or with a full disk.

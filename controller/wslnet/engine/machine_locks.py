@@ -150,8 +150,8 @@ def machine_locks(
 ) -> Iterator[LockedFleet]:
     """Gives the fleet that locks `machines` with the first request to each, and releases them at the end.
 
-    What `keep` was called for stays locked. Take the locks with `take_all`, or by reading the machines
-    `in_order`, before anything is changed: then of two controllers exactly one gets through.
+    What `keep` was called for stays locked. The machines must be spoken to `in_order` before anything is
+    changed: then of two controllers exactly one gets through (`wslnet.engine.stale`, or `held_locks`).
     """
     token = owner_token(fleet.inventory.state)
     locked = LockedFleet(fleet, run, token, frozenset(machines) & set(fleet.inventory.machines))
@@ -161,30 +161,37 @@ def machine_locks(
         locked.release(say)
 
 
-def take_all(locked: LockedFleet, say: Callable[[str, str], None], *, wait_s: float = 0.0) -> None:
-    """Locks all machines that can be reached; those that cannot are locked when they answer again.
+@contextmanager
+def held_locks(
+    fleet: Fleet, run: str, machines: Iterable[str], say: Callable[[str, str], None], *, wait_s: float = 0.0
+) -> Iterator[LockedFleet]:
+    """As `machine_locks`, all locks taken at once; `wait_s` is how long another controller may take to end.
 
-    `wait_s` is how long another controller may take to end.
+    Machines that cannot be reached are locked when they answer again.
 
     Raises:
         Locked: another controller holds one, which is named.
     """
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            for machine in in_order(locked.inventory, locked.machines):
-                try:
-                    locked.take(machine)
-                except (Unreachable, OutcomeUnknown) as error:
-                    say(machine, f"not locked: {error.message}")
-        except Locked as refused:
+    with machine_locks(fleet, run, machines, say) as locked:
+        deadline = time.monotonic() + wait_s
+        while (refused := _take_all(locked, say)) is not None:
             locked.release(say)
-            if time.monotonic() > deadline:
-                raise
+            if time.monotonic() >= deadline:
+                raise refused
             say(refused.machine or "all", f"{refused.message}; waiting")
             time.sleep(_POLL_S)
-        else:
-            return
+        yield locked
+
+
+def _take_all(locked: LockedFleet, say: Callable[[str, str], None]) -> Locked | None:
+    for machine in in_order(locked.inventory, locked.machines):
+        try:
+            locked.take(machine)
+        except Locked as refused:
+            return refused
+        except (Unreachable, OutcomeUnknown) as error:
+            say(machine, f"not locked: {error.message}")
+    return None
 
 
 def in_order(inventory: Inventory, machines: Iterable[str]) -> tuple[str, ...]:

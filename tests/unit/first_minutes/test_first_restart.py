@@ -53,6 +53,7 @@ class Model:
     up: set[str] = field(default_factory=lambda: {"wsl", "vm1", "vm2"})
     done: list[str] = field(default_factory=list)
     refusing: set[str] = field(default_factory=set)
+    locked: set[str] = field(default_factory=set)
 
     def execute(self, machine: str, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
         assert deadline_s > 0
@@ -69,8 +70,12 @@ class Model:
             return OpResult(self._facts(machine, op.args["needs"]))
         if op.verb == "probes":
             return OpResult([{"ok": True, "ms": 1.0, "detail": "ok"} for _ in op.args["probes"]])  # type: ignore[attr-defined]
+        if op.verb.startswith("lock."):
+            (self.locked.add if op.verb == "lock.hold" else self.locked.discard)(machine)
+            return OpResult({})
         self.done.append(f"{op.verb} {name or machine}")
         if op.verb == "wsl.shutdown":
+            self.locked &= {"windows"}
             self.up.clear()
             routes = self.facts["wsl"]["routes"]
             lost = {"192.168.124.0/24", FOREIGN["dst"]}
@@ -187,6 +192,7 @@ def test_the_command_says_who_is_cut_and_puts_back_what_only_wsl_held(model: Mod
     assert (result.result, result.exit_code) == (Result.COMMITTED, 0)
     assert model.done == [*FULL, "route.add wsl"]
     assert {result.outcomes[one.id] for one in result.changes} == {"done"}
+    assert model.locked == set()
     assert "WSL runs in mode mirrored, as .wslconfig asks for" in result.notes
     assert [(one.ended, one.vms) for one in read_runs(model.inventory.state)] == [(End.RESTARTED, VMS)]
 
