@@ -93,7 +93,7 @@ def execute(
         with machine_locks(fleet, run, machines, say) as locked:
             snapshot = demand_fresh(locked, prepared.snapshot, plan)
             mine = replace(prepared, fleet=locked, snapshot=snapshot)
-            outcome = _run(mine, run, say, confirm_within, windows, consent)
+            outcome = _run(mine, run, say, confirm_within, windows=windows, consent=consent)
             if confirm_within is not None and outcome.result is Result.PENDING:
                 locked.keep(confirm_within + PENDING_MARGIN_S)
         return replace(outcome, seconds=time.monotonic() - began)
@@ -104,6 +104,7 @@ def _run(
     run_id: str,
     say: Callable[[str, str], None],
     confirm_within: float | None,
+    *,
     windows: WindowsGuard | None,
     consent: Consent,
 ) -> RunResult:

@@ -59,10 +59,14 @@ class Model:
         assert deadline_s > 0
         if machine not in self.up | {"windows", "lan"}:
             raise Unreachable(f"{machine}: no route")
-        return tuple(self._one(machine, op) for op in ops)
+        return tuple((self._lock if op.verb.startswith("lock.") else self._one)(machine, op) for op in ops)
 
     def forget(self, machines: Iterable[str]) -> None:
         assert set(machines) <= set(self.inventory.machines)
+
+    def _lock(self, machine: str, op: Op) -> OpResult:
+        (self.locked.add if op.verb == "lock.hold" else self.locked.discard)(machine)
+        return OpResult({})
 
     def _one(self, machine: str, op: Op) -> OpResult:
         name = str(op.args.get("name", ""))
@@ -70,9 +74,6 @@ class Model:
             return OpResult(self._facts(machine, op.args["needs"]))
         if op.verb == "probes":
             return OpResult([{"ok": True, "ms": 1.0, "detail": "ok"} for _ in op.args["probes"]])  # type: ignore[attr-defined]
-        if op.verb.startswith("lock."):
-            (self.locked.add if op.verb == "lock.hold" else self.locked.discard)(machine)
-            return OpResult({})
         self.done.append(f"{op.verb} {name or machine}")
         if op.verb == "wsl.shutdown":
             self.locked &= {"windows"}
