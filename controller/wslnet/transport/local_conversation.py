@@ -14,10 +14,12 @@ from psrpcore.types import RunspacePoolState
 
 from wslnet.transport.local_exchange import Exchange
 from wslnet.transport.local_framing import POOL, DamagedLineError, Element, ElementReader, encode
-from wslnet.transport.local_messages import MessageReader, Unreadable
+from wslnet.transport.local_messages import MessageReader, PlainPool, Unreadable
 from wslnet.transport.local_values import error_record, pipeline_of
+from wslnet.transport.psrp_limits import LimitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from uuid import UUID
 
     from wslnet_win_agent.send import Batch
@@ -34,7 +36,7 @@ class Conversation:
     """One runspace pool with its pipelines."""
 
     def __init__(self, runspaces: int) -> None:
-        self._pool = psrpcore.ClientRunspacePool(max_runspaces=runspaces)
+        self._pool = PlainPool(max_runspaces=runspaces)
         self._reader = ElementReader()
         self._messages = MessageReader(self._pool)
         self._waiting: dict[UUID, deque[Element]] = {}
@@ -126,9 +128,15 @@ class Conversation:
                 exchange.closed = True
                 self._pool.pipeline_table.pop(element.target, None)
 
+    def _read(self, element: Element) -> Iterator[psrpcore.PSRPEvent | Unreadable]:
+        try:
+            yield from self._messages.read(element)
+        except LimitError as error:
+            raise ConversationError(str(error)) from error
+
     def _take_data(self, element: Element) -> None:
         exchange = self._exchanges.get(element.target)
-        for message in self._messages.read(element):
+        for message in self._read(element):
             if isinstance(message, psrpcore.RunspacePoolStateEvent):
                 _demand_unbroken(message)
             elif exchange is not None:

@@ -15,7 +15,8 @@ from uuid import UUID
 POOL = UUID(int=0)
 """The target of what concerns the runspace pool and no pipeline."""
 
-LONGEST_LINE = 1 << 26
+LONGEST_LINE = 1 << 20
+"""PowerShell's own lines have 44 kB at most (psrp-facts 2); programs that write in between have the rest."""
 _NAMES = rb"(?:DataAck|Data|CommandAck|SignalAck|CloseAck)"
 _START = re.compile(rb"<" + _NAMES + rb"(?=[\s/>])")
 _ELEMENT = re.compile(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import psrpcore
 from psrpcore.types import PSRPMessageType
+
+from wslnet.transport.psrp_limits import MOST_BYTES, LimitError, demand_plain_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,8 @@ _UNREADABLE = (
     AttributeError,
     TypeError,
     struct.error,
+    RecursionError,
+    ArithmeticError,
 )
 """What psrpcore raises for a message that it cannot read, such as text with U+FFFE (psrp-facts 5)."""
 
@@ -50,15 +54,32 @@ class Unreadable:
     is_end: bool
 
 
+class PlainPool(psrpcore.ClientRunspacePool):  # type: ignore[misc]  # psrpcore is untyped here
+    """psrpcore's pool; looks through a message before it reads it."""
+
+    def _process_message(self, message: Any) -> psrpcore.PSRPEvent:  # noqa: ANN401 - psrpcore's own
+        demand_plain_xml(bytes(message.data))
+        return super()._process_message(message)
+
+
 class MessageReader:
     """Reads what a pool and its pipelines say."""
 
     def __init__(self, pool: psrpcore.ClientRunspacePool) -> None:
         self._pool = pool
         self._kinds: dict[UUID, int] = {}
+        self._taken: dict[UUID, int] = {}
 
     def read(self, element: Element) -> Iterator[psrpcore.PSRPEvent | Unreadable]:
-        """Give the messages that an element's fragments complete."""
+        """Give the messages that an element's fragments complete.
+
+        Raises:
+            LimitError: its fragments are none, or more came for one target than any honest answer has.
+        """
+        _demand_whole_fragments(element.data)
+        self._taken[element.target] = self._taken.get(element.target, 0) + len(element.data)
+        if self._taken[element.target] > MOST_BYTES:
+            raise LimitError("more than PowerShell has to say")
         self._remember_kind(element)
         payload = psrpcore.PSRPPayload(element.data, psrpcore.StreamType.default, element.target)
         self._pool.receive_data(payload)
@@ -79,3 +100,14 @@ class MessageReader:
         head = _HEADER.size + _KIND.size
         if len(element.data) >= head and element.data[16] & 1:
             _, self._kinds[element.target] = _KIND.unpack_from(element.data, _HEADER.size)
+
+
+def _demand_whole_fragments(data: bytes) -> None:
+    """Psrpcore would read half a fragment as a whole one, and half a header for ever."""
+    at = 0
+    while at < len(data):
+        if len(data) - at < _HEADER.size:
+            raise LimitError("a fragment that is cut")
+        at += _HEADER.size + int(_HEADER.unpack_from(data, at)[3])
+    if at != len(data):
+        raise LimitError("a fragment that is cut")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.errors import DeadlineExceeded, Unreachable
+from wslnet.transport.agent_text import clean_line
 from wslnet.transport.local_conversation import Conversation, ConversationError
 from wslnet.transport.pipe import after
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wslnet_win_agent.send import Batch
 
 RUNSPACES = 4
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +131,6 @@ class LocalSession:
                 raise
             except ConversationError as error:
                 self._lost = True
-                text = f"{self._machine}: Windows' own PowerShell does not keep to its protocol: {error}"
+                breach = clean_line(str(error))[:_LONGEST]
+                text = f"{self._machine}: Windows' own PowerShell does not keep to its protocol: {breach}"
                 raise Unreachable(text, machine=self._machine) from error

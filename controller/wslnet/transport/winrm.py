@@ -17,6 +17,7 @@ from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
 from wslnet.errors import DeadlineExceeded
 from wslnet.transport.library_logs import mute
 from wslnet.transport.winrm_errors import Breakdown, BrokenError, explain
+from wslnet.transport.winrm_limits import begin_call, limit_pool, limit_wsman
 from wslnet.transport.winrm_values import fill, reply_of
 from wslnet_win_agent.bridge import Bridge, Reply
 from wslnet_win_agent.errors import DeliveryUnknown
@@ -112,6 +113,7 @@ class WinrmBridge(Bridge):
 
     def _attempt(self, batches: Sequence[Batch], deadline: float) -> tuple[Reply | None, ...]:
         pool = self._open_pool(deadline)
+        begin_call(pool)
         pipelines = [self._begin(pool, each, deadline) for each in batches]
         replies = self._finish(pipelines, deadline)
         self._used_at = time.monotonic()
@@ -149,12 +151,15 @@ class WinrmBridge(Bridge):
             # Without this HTTP_PROXY is honoured even for 127.0.0.1.
             no_proxy=one.proxy is None,
         )
-        return RunspacePool(
+        limit_wsman(connection)
+        pool = RunspacePool(
             connection,
             configuration_name=one.configuration,
             max_runspaces=RUNSPACES,
             idle_timeout=SHELL_IDLE_S,
         )
+        limit_pool(pool)
+        return pool
 
     def _begin(self, pool: RunspacePool, batch: Batch, deadline: float) -> PowerShell:
         pipeline = PowerShell(pool)

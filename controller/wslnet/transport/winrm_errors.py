@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import requests
 
 from wslnet.errors import AuthenticationFailed, DeadlineExceeded, NeedsElevation, Unreachable, WslnetError
+from wslnet.transport.agent_text import clean_line
+from wslnet.transport.psrp_limits import LimitError
 
 if TYPE_CHECKING:
     from wslnet.transport.winrm_endpoint import WinrmEndpoint
@@ -19,6 +21,7 @@ OPERATION_TIMEOUT = 2150858793
 SHELL_GONE = 2150858843
 UNKNOWN_CONFIGURATION = 2150858779
 ACCESS_DENIED = 5
+_LONGEST = 300
 _QUOTA = frozenset({2150859173, 2150859174, 2150859175})
 
 
@@ -66,7 +69,9 @@ def explain(error: Exception, endpoint: WinrmEndpoint) -> Breakdown:
     if isinstance(error, requests.ConnectionError):
         return _connection(error, endpoint)
     text = f"{name}: WinRM on {endpoint.place}: {_line(error)}"
-    return Breakdown(Unreachable(text, machine=name), may_have_run=True, again=True)
+    # Who sends what no honest Windows sends would send it again.
+    again = not isinstance(error, LimitError)
+    return Breakdown(Unreachable(text, machine=name), may_have_run=True, again=again)
 
 
 def _fault(code: int, error: Exception, endpoint: WinrmEndpoint) -> Breakdown:
@@ -138,4 +143,4 @@ def _fault_code(error: Exception) -> int | None:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return clean_line(" ".join(str(error).split())[:_LONGEST]) or type(error).__name__

@@ -17,7 +17,9 @@ from winrm.protocol import Protocol
 
 from wslnet.errors import NeedsElevation
 from wslnet.transport.library_logs import mute
+from wslnet.transport.psrp_limits import MOST_BYTES, LimitError
 from wslnet.transport.winrm_errors import Breakdown, BrokenError, explain
+from wslnet.transport.winrm_limits import limit_protocol
 from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
 from wslnet_win_agent.native import NativeResult
 
@@ -148,6 +150,8 @@ class WinrsRunner:
             except WinRMOperationTimeoutError:
                 continue  # no output yet
             stdout, stderr = stdout + out, stderr + err
+            if len(stdout) + len(stderr) > MOST_BYTES:
+                raise LimitError("a program that says more than wslnet listens to")
             if done:
                 return NativeResult(code & _UNSIGNED, stdout, stderr)
 
@@ -167,6 +171,7 @@ class WinrsRunner:
             proxy=one.proxy,
             ca_trust_path=None,
         )
+        limit_protocol(self._protocol)
         self._limit(deadline - time.monotonic())
         try:
             self._shell = self._protocol.open_shell(
