@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from wslnet.engine.fleet import Fleet
 
 
+_OTHERS_WITHIN_S = 15.0
+
+
 def pending_run(state: Path, run: str | None) -> RunLog:
     """The run that waits for its confirmation; `run` must be its id.
 
@@ -54,7 +57,8 @@ def confirm(fleet: Fleet, run_id: str | None, say: Callable[[str, str], None]) -
     """
     began = time.monotonic()
     state = fleet.inventory.state
-    with only_run(state):
+    # A boot task may be putting WSL in order just now; the guards wait meanwhile, and so does this.
+    with only_run(state, wait_s=_OTHERS_WITHIN_S):
         log = pending_run(state, run_id)
         with (
             held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,

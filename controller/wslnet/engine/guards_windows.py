@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wslnet.engine.guards import Guards
     from wslnet.model.change import Change
 
-_BARRIER_S = 45.0
+_BARRIER_S = 40.0
 _BEAT_S = 8.0
 _END_WITHIN_S = 60.0
 
