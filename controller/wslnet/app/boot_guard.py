@@ -44,14 +44,14 @@ _REPLACE_AGAIN_S = 0.1
 class Guard:
     """The guard of one half. Its files lie in `folder`; `take_back` undoes what a report holds.
 
-    `aliases` gives the names of the interfaces of an order by their index, as they are now. `now` must count
-    sleep. After `__enter__` one process at a time is it.
+    `accept` may refuse an order by raising, and gives the names of its interfaces by their index, as they are
+    now. `now` must count sleep. After `__enter__` one process at a time is it.
     """
 
     half: str
     folder: Path
     take_back: Callable[[Report], tuple[JsonDict, ...]]
-    aliases: Callable[[Order], Mapping[str, str] | None] = lambda _: None
+    accept: Callable[[Order], Mapping[str, str] | None] = lambda _: None
     now: Callable[[], float] = seconds_since_boot
     _report: Report | None = None
     _deadline: float = 0.0
@@ -120,7 +120,7 @@ class Guard:
         return former is not None and former.order.is_of(order.run, order.token)
 
     def _accept(self, order: Order) -> None:
-        self._report = Report(order, ARMED, aliases=self.aliases(order))
+        self._report = Report(order, ARMED, aliases=self.accept(order))
         self._deadline = self.now() + order.deadline_s
         self._write(self._report)
 

@@ -18,13 +18,14 @@ from wslnet.profiles.boot import NETWORK
 from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.boot_data import BootData
     from wslnet.model.change import Resource
     from wslnet.model.machine import Inventory
     from wslnet.model.snapshot import Snapshot
+    from wslnet_win_agent.boot.guard_files import Order
 
 ADAPTERS_WITHIN_S = 60.0
 _NEEDS = frozenset({"os", "adapters", "interfaces", "addresses", "routes", "profiles", "hyperv_firewall"})
@@ -47,12 +48,13 @@ def keep_network(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) 
     """
     windows = windows_of(data).name
     _refuse_open_data(see(fleet, windows, frozenset({"boot"})))
-    guard = Guard(
-        NETWORK,
-        data_path().parent,
-        lambda report: take_back(fleet, windows, report, say),
-        lambda order: interface_aliases(fleet, windows, order),
-    )
+
+    def accept(order: Order) -> Mapping[str, str] | None:
+        if not guard.is_armed:
+            _refuse_open_data(see(fleet, windows, frozenset({"boot"})))
+        return interface_aliases(fleet, windows, order)
+
+    guard = Guard(NETWORK, data_path().parent, lambda report: take_back(fleet, windows, report, say), accept)
     with guard:
         guard.stand()
         try:

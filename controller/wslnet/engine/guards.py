@@ -146,10 +146,12 @@ class Guards:
     def settle(self, say: Callable[[str, str], None], *, wait: bool) -> None:
         """Before taking back: finds every guard, and waits for those of machines that are out of reach.
 
-        With `wait` a machine that cannot be reached gets the time in which its guard brings it back.
+        With `wait` a machine that cannot be reached gets the time in which its guard brings it back; Windows
+        always gets it, because everything else goes back through it.
         """
-        lost = [machine for machine in self.armed if not self._answers(machine)]
-        if not lost or not wait:
+        is_linux = {name: machine.is_linux for name, machine in self.fleet.inventory.machines.items()}
+        lost = [name for name in self.armed if not self._answers(name) and (wait or not is_linux[name])]
+        if not lost:
             return
         until = max(self.armed[machine] for machine in lost) + _FIRE_S
         say(", ".join(lost), f"out of reach; waiting up to {until - time.monotonic():.0f} s for the guard")

@@ -7,7 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.access import strangers
-from wslnet_win_agent.boot.places import DATA_FILE, DATA_FOLDER, PROGRAM, PROGRAM_FOLDER
+from wslnet_win_agent.boot.guard_files import NETWORK
+from wslnet_win_agent.boot.places import (
+    DATA_FILE,
+    DATA_FOLDER,
+    PROGRAM,
+    PROGRAM_FOLDER,
+    order_name,
+    report_name,
+)
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import files
 from wslnet_win_agent.calls import tasks as calls
@@ -24,6 +32,9 @@ WHOAMI = r"C:\Windows\System32\whoami.exe"
 _SID = re.compile(rb"S-1-[0-9-]+")
 _TIMEOUT_S = 20.0
 _FILE_SYSTEM = "FileSystem::"
+_DATA = (DATA_FOLDER, DATA_FILE, *(rf"{DATA_FOLDER}\{name(NETWORK)}" for name in (order_name, report_name)))
+"""The folder, the data, and whatever else SYSTEM reads in it."""
+
 _NEVER_RUN = 0x41303
 RUNNING = "Running"
 _STATES = {0: "Unknown", 1: "Disabled", 2: "Queued", 3: "Ready", 4: RUNNING}
@@ -33,14 +44,14 @@ _STATES = {0: "Unknown", 1: "Disabled", 2: "Queued", 3: "Ready", 4: RUNNING}
 def boot(host: Host) -> dict[str, object]:
     """Give the fact of docs/protocols.md 2."""
     name, sid = _user(host)
-    security = _security(host, (PROGRAM_FOLDER, PROGRAM, DATA_FOLDER, DATA_FILE))
+    security = _security(host, (PROGRAM_FOLDER, PROGRAM, *_DATA))
     content = read_file(host, DATA_FILE).content if DATA_FOLDER.casefold() in security else None
     return {
         "user": name,
         "sid": sid,
         "tasks": _tasks(host),
         "program": _place((PROGRAM_FOLDER, PROGRAM), security),
-        "data": _place((DATA_FOLDER, DATA_FILE), security)
+        "data": _place(_DATA, security)
         | {"content": None if content is None else base64.b64encode(content).decode()},
     }
 
@@ -71,8 +82,8 @@ def _security(host: Host, paths: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _place(paths: tuple[str, str], security: dict[str, str]) -> dict[str, object]:
-    folder, file = paths
+def _place(paths: tuple[str, ...], security: dict[str, str]) -> dict[str, object]:
+    folder, file = paths[:2]
     others = [
         f"{path}: {who}"
         for path in paths
