@@ -121,7 +121,8 @@ class LockedFleet:
     def _keep_others(self, spoken_to: str) -> None:
         """Extends the locks of machines that nothing was said to for long."""
         late = time.monotonic() - self.lease_s * 3 / 4
-        for machine in [one for one, at in self.extended.items() if at < late and one != spoken_to]:
+        # A copy: over the restart of WSL a second thread keeps Windows' guard alive.
+        for machine in [one for one, at in list(self.extended.items()) if at < late and one != spoken_to]:
             try:
                 held = self.fleet.execute(machine, [self._hold()], deadline_s=_OP_DEADLINE_S)[0]
             except WslnetError:
