@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab import faults, machine, netns, processes, sshd, state
 from wslnet_lab.errors import LabError, UsageError
-from wslnet_lab.fabric import hyperv_firewall, lan, links, nat, nested, windows_ip
+from wslnet_lab.fabric import hyperv_firewall, lan, links, nat, nested, rule_sets, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import TapWire
 from wslnet_lab.init import PATH
@@ -213,10 +213,12 @@ class Hardware:
         self.addresses[each.name] = address
         name = self.paths.netns(each.name)
         for network in each.networks:
-            nested.start_network(name, network.bridge, network.generation)
+            nested.start_network(name, network.bridge, network.generation, each.iptables)
             with fabric_netns.Namespace(name) as inside:
                 for position, rule in enumerate(network.forward, start=1):
-                    inside.run(["iptables-nft", "-I", "FORWARD", str(position), *shlex.split(rule)])
+                    inside.run([each.iptables, "-I", "FORWARD", str(position), *shlex.split(rule)])
+        for rule_set in each.rule_sets:
+            rule_sets.load(name, rule_set, each.iptables)
         self.save()
 
     def stop(self, name: str, *, orderly: bool = True) -> None:

@@ -25,6 +25,7 @@ def install(paths: LabPaths, topology: Topology) -> None:
         if machine.is_linux:
             rootfs.mount_machine(paths, where, standins=standins.programs(machine))
             rootfs.write_files(where.root, _identity(machine))
+            rootfs.choose_iptables(where.root, machine.iptables)
             sshd.install(where.root, machine.hostname, paths.client_key)
         else:
             where.root.mkdir()

@@ -56,7 +56,7 @@ _ACCOUNTS = {
 USERS = {"root": (0, Path("root")), "wujing": (1000, Path("home/wujing"))}
 """Accounts of every Linux machine: number of user and group, home below the root."""
 
-# The lab's rules are iptables-nft's whatever this host's own choice is.
+# Whose they are is the topology's choice, not this host's.
 _IPTABLES = (
     "iptables",
     "iptables-save",
@@ -85,15 +85,21 @@ def build_base(base: Path) -> None:
         (base / "etc" / name).write_text(text)
     for name in ("shadow", "sudoers"):
         (base / "etc" / name).chmod(0o440)
-    for name in _IPTABLES:
-        link = base / "etc/alternatives" / name
-        link.unlink(missing_ok=True)
-        family, _, action = name.partition("-")
-        link.symlink_to(f"/usr/sbin/{family}-nft{'-' * bool(action)}{action}")
+    choose_iptables(base, "iptables-nft")
     (base / "var/run").symlink_to("/run")
     for number, home in USERS.values():
         (base / home).mkdir(exist_ok=True)
         shutil.chown(base / home, number, number)
+
+
+def choose_iptables(root: Path, program: str) -> None:
+    """Makes `iptables` and its companions below a root those of `iptables-nft` or `iptables-legacy`."""
+    backend = program.partition("-")[2]
+    for name in _IPTABLES:
+        link = root / "etc/alternatives" / name
+        link.unlink(missing_ok=True)
+        family, _, action = name.partition("-")
+        link.symlink_to(f"/usr/sbin/{family}-{backend}{'-' * bool(action)}{action}")
 
 
 def mount_machine(lab: LabPaths, machine: MachinePaths, *, standins: Mapping[str, str]) -> None:

@@ -45,11 +45,13 @@ _PACKAGE = "wslnet_linux_agent"
 _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
 _RELAY = "relay.py"
-_GUARD = ("ops_state.py", "ops_guard.py")
+# A guard undoes what others did: it comes with the ops that it may have to undo.
+_GUARD = ("ops_nft.py", "ops_state.py", "ops_guard.py")
 _ON_DEMAND = {
     "guard": _GUARD,
     "lock": (*_GUARD, "ops_lock.py"),
     "chain": ("ops_chain.py",),
+    "nft": ("ops_nft.py",),
     "file": ("ops_file.py",),
     "marker": ("ops_file.py",),
 }

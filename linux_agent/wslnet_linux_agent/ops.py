@@ -16,6 +16,8 @@ _VERBS = {
     "sysctl.set": ("ops_sysctl", "set_value"),
     "rule.insert": ("ops_rule", "insert"),
     "rule.delete": ("ops_rule", "delete"),
+    "nft.insert": ("ops_nft", "insert"),
+    "nft.delete": ("ops_nft", "delete"),
     "file.write": ("ops_file", "write"),
     "file.remove": ("ops_file", "remove"),
     "marker.set": ("ops_file", "mark"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from wslnet.netfilter.rules import Act
 from wslnet.netfilter.ruleset import parse_save
 from wslnet.netfilter.walk import Packet, walk
 
@@ -37,7 +38,7 @@ def test_rules_keep_their_words_numbers_and_counters() -> None:
     chain = parse_save(SAVED)["filter"].chains["FORWARD"]
     assert [rule.number for rule in chain.rules] == [1, 2, 3, 4, 5]
     assert chain.policy == "ACCEPT"
-    assert chain.rules[3].target == "REJECT"
+    assert chain.rules[3].act is Act.REJECT
     assert chain.rules[3].packets == 4
     assert chain.rules[3].text == "-o virbr0 -j REJECT --reject-with icmp-port-unreachable"
 

@@ -1,7 +1,7 @@
 """Which firewall rule keeps nested VMs from the machines above them: machine, table, chain, number, text.
 
-A packet is walked through the saved rules both ways. What this walk does not see (native nftables chains)
-is said, never guessed.
+Packets are walked both ways through every chain that filters forwarding, whichever back end holds it. What
+could not be read or evaluated is said, never guessed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, graded, setup_command
-from wslnet.checks.parts.forward_filters import unread_forward_chains
 from wslnet.checks.parts.wires import is_wished, routers, unknown_wires, wires
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
+from wslnet.netfilter.owners import owner_of
+from wslnet.netfilter.rules import NFT
+from wslnet.netfilter.walk import UNKNOWN
 from wslnet.profiles.nested import nested_resources
 from wslnet.resources.forward_accept import ForwardAccept
 
@@ -21,14 +23,11 @@ if TYPE_CHECKING:
 
     from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
-    from wslnet.netfilter.walk import Verdict
+    from wslnet.netfilter.placing import Stop
 
 _SAY = Findings("nested.reject", docs="https://libvirt.org/firewall.html")
 
-_LIBVIRTS = frozenset({"icmp-port-unreachable", "virbr0"})
-"""Words of the REJECTs that libvirt before 5.1 puts straight into FORWARD (note 000)."""
-
-_Blocked = tuple[ForwardAccept, "Verdict"]
+_Blocked = tuple[ForwardAccept, "Stop"]
 
 
 def _judge(snapshot: Snapshot) -> Iterator[Finding]:
@@ -51,11 +50,10 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _machine(snapshot: Snapshot, machine: str, facts: LinuxFacts, wanted: Sequence[ForwardAccept]) -> Finding:
-    verdicts = [(one, one.verdict(facts)) for one in wanted]
-    blocked = [(one, verdict) for one, verdict in verdicts if verdict is not None and not verdict.passes]
-    unread = unread_forward_chains(facts)
+    blocked = [(one, stop) for one in wanted if (stop := one.stop(facts)) is not None]
+    unread = _unread(facts)
     if blocked:
-        return _blocked(snapshot, machine, blocked, unread)
+        return _blocked(snapshot, machine, facts, blocked, unread)
     unknown = unknown_wires(snapshot, machine)
     if unknown or not wanted:
         reason = f"the subnets around {machine} are not all known"
@@ -64,17 +62,33 @@ def _machine(snapshot: Snapshot, machine: str, facts: LinuxFacts, wanted: Sequen
         return _SAY.problem(
             Status.WARN,
             machine,
-            f"{machine} has firewall chains on the way of nested VMs that were not evaluated",
+            f"{machine} may have firewall chains on the way of nested VMs that could not be read",
             evidence=unread,
             cause="an accept in one chain does not keep another chain from rejecting (linux-facts B2)",
             fix=Fix("wslnet matrix", ("measure with packets whether anything is blocked",)),
         )
-    evidence = (f"{machine} filter FORWARD: {one.src} -> {one.dst} passes" for one, _ in verdicts)
+    evidence = (f"{machine} {one.place}: {one.src} -> {one.dst} passes" for one in wanted)
     return _SAY.ok(machine, f"{machine} lets its nested VMs through, both ways", *evidence)
 
 
-def _blocked(snapshot: Snapshot, machine: str, blocked: Sequence[_Blocked], unread: Sequence[str]) -> Finding:
-    certain = any(verdict.target != "UNKNOWN" for _, verdict in blocked)
+def _unread(facts: LinuxFacts) -> tuple[str, ...]:
+    """In words, what of the firewall its tools did not tell: absent tools have nothing to tell."""
+    errors = facts.errors or {}
+    return tuple(
+        f"{name.partition('/')[2]} was not read: {error.message}"
+        for name, error in errors.items()
+        if name.startswith("firewall/") and not name.endswith("/6")
+    )
+
+
+def _blocked(
+    snapshot: Snapshot,
+    machine: str,
+    facts: LinuxFacts,
+    blocked: Sequence[_Blocked],
+    unread: Sequence[str],
+) -> Finding:
+    certain = any(stop.verdict.target != UNKNOWN for _, stop in blocked)
     inventory = snapshot.inventory
     subnets = {prefix for one, _ in blocked for prefix in (one.src, one.dst)}
     inner = [wire.child for wire in wires(snapshot, machine) if wire.subnet in subnets]
@@ -84,42 +98,45 @@ def _blocked(snapshot: Snapshot, machine: str, blocked: Sequence[_Blocked], unre
         graded(wished=wished and certain),
         machine,
         f"{machine} keeps {', '.join(inner)} from the machines above",
-        evidence=(*(_evidence(machine, one, verdict) for one, verdict in blocked), *unread),
-        cause=_cause(next((verdict for _, verdict in blocked if verdict.target != "UNKNOWN"), blocked[0][1])),
+        evidence=(*(_evidence(machine, one, stop) for one, stop in blocked), *unread),
+        cause=_cause(next((stop for _, stop in blocked if stop.verdict.target != UNKNOWN), blocked[0][1])),
         fix=Fix(
             setup_command(inventory.wish),
-            tuple(
-                f"on {machine}, above that rule: iptables -I FORWARD 1 -s {one.src} -d {one.dst} -j ACCEPT"
-                for one in accepts
-            ),
+            tuple(f"on {machine}, above that rule: {one.command(facts)}" for one in accepts),
             accepts,
         ),
     )
 
 
-def _cause(verdict: Verdict) -> str:
-    rule = verdict.rule
-    if verdict.target == "UNKNOWN":
+def _cause(stop: Stop) -> str:
+    verdict = stop.verdict
+    owner = owner_of(stop.base.table, verdict.chain, verdict.rule)
+    if verdict.target == UNKNOWN:
         return "a rule on the way uses a match that wslnet does not evaluate"
-    if rule is None:
-        return "the chain drops what no rule accepts; Docker, among others, sets that policy"
-    if verdict.target == "REJECT" and (verdict.chain.startswith("LIBVIRT_") or _LIBVIRTS & set(rule.spec)):
+    if owner == "libvirt":
         return (
             "a NAT network of libvirt rejects every connection to its VMs that they did not open themselves"
         )
-    return "somebody's rule refuses new connections between these subnets"
+    if verdict.rule is None:
+        by = f"{owner} sets that policy" if owner is not None else "Docker, among others, sets that policy"
+        return f"the chain drops what no rule accepts; {by}"
+    return f"{owner or 'somebody'}'s rule refuses new connections between these subnets"
 
 
-def _evidence(machine: str, accept: ForwardAccept, verdict: Verdict) -> str:
+def _evidence(machine: str, accept: ForwardAccept, stop: Stop) -> str:
     """`vm1 filter FORWARD rule 7: REJECT -o virbr0 … (4 packets); stops 192.168.122.0/24 -> …`."""
+    verdict, table = stop.verdict, stop.base.table
     rule = verdict.rule
-    may = "may stop" if verdict.target == "UNKNOWN" else "stops"
+    may = "may stop" if verdict.target == UNKNOWN else "stops"
     way = f"{may} {accept.src} -> {accept.dst}"
     if rule is None:
-        return f"{machine} filter {verdict.chain} policy: {verdict.target}; {way}"
-    words = " ".join([str(rule.target), *rule.text.replace(f"-j {rule.target}", "", 1).split()])
+        return f"{machine} {table.title} {verdict.chain} policy: {verdict.target}; {way}"
+    words = rule.text
+    if table.backend != NFT:
+        name = rule.target or str(rule.act)
+        words = " ".join([name, *words.replace(f"-j {name}", "", 1).split()])
     count = "" if rule.packets is None else f" ({rule.packets} packets)"
-    return f"{machine} filter {verdict.chain} rule {rule.number}: {words}{count}; {way}"
+    return f"{machine} {table.title} {verdict.chain} rule {rule.number}: {words}{count}; {way}"
 
 
 CHECK = Check(

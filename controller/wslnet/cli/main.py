@@ -32,6 +32,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "undo": ("wslnet.cli.undo:undo", "Take back the newest committed run, or the one named."),
     "resume": ("wslnet.cli.undo:resume", "Bring an interrupted run to an end."),
     "history": ("wslnet.cli.undo:history", "The runs of this inventory and how each ended."),
+    "vm": ("wslnet.cli.vm:vm", "Nested VMs: route to them and let them be forwarded."),
+    "rules": ("wslnet.cli.rules:rules", "Filter and NAT rules of any Linux machine, decoded."),
     "forwarding": ("wslnet.cli.forwarding:forwarding", "Windows' routing between its Hyper-V switches."),
     "config": ("wslnet.cli.config:config", "`.wslconfig` and `wsl.conf`: get, set, unset, lint, diff."),
     "boot": ("wslnet.cli.boot:boot", "Two scheduled tasks that put things back after a start of Windows."),

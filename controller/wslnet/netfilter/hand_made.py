@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wslnet.model.linux_facts import LinuxFacts
-    from wslnet.netfilter.ruleset import Chain, RuleLine, Table
+    from wslnet.netfilter.rules import Chain, Rule, Table
 
 OWN_COMMENT = "wslnet:"
 _MAKERS = (
@@ -94,11 +94,11 @@ def _by_hand(chain: Chain, own: set[int]) -> Iterator[int]:
         yield place
 
 
-def _is_own(rule: RuleLine) -> bool:
+def _is_own(rule: Rule) -> bool:
     return (rule.comment or "").startswith(OWN_COMMENT)
 
 
-def _is_of_bridge(rule: RuleLine) -> bool:
+def _is_of_bridge(rule: Rule) -> bool:
     return _NETWORK.sub("NET", _BRIDGE.sub("BR", " ".join(rule.spec))) in _OF_BRIDGE
 
 

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from wslnet.netfilter.ruleset import parse_save
+from wslnet.netfilter.rules import Field
+from wslnet.netfilter.view import tables
 
 if TYPE_CHECKING:
     from wslnet.model.linux_facts import Firewall
 
-_NFT = re.compile(r"\bip saddr (?P<subnet>[0-9./]+)\b.*\bmasquerade\b")
+_ANYBODY = "0.0.0.0/0"
 
 
 def masqueraded(firewall: Firewall) -> frozenset[str]:
-    """The source prefixes of all IPv4 rules that masquerade; a rule for any source gives `0.0.0.0/0`.
-
-    Saved rules are read by back end; libvirt's own nft table is in none of them and is read as text.
-    """
+    """The source prefixes of all IPv4 rules that masquerade; a rule for any source gives `0.0.0.0/0`."""
+    rules = (rule for table in tables(firewall) for chain in table.chains.values() for rule in chain.rules)
     found: set[str] = set()
-    for saved in firewall.backends.values():
-        table = parse_save(saved.get("4", "")).get("nat")
-        for chain in table.chains.values() if table is not None else ():
-            for rule in chain.rules:
-                if rule.target == "MASQUERADE":
-                    found.add(rule.option("-s", "--source") or "0.0.0.0/0")
-    for line in (firewall.nft or "").splitlines():
-        match = _NFT.search(line)
-        if match is not None:
-            found.add(match["subnet"])
+    for rule in rules:
+        if (rule.target or "").upper() == "MASQUERADE":
+            found.update(rule.values(Field.SRC) or (_ANYBODY,))
     return frozenset(found)

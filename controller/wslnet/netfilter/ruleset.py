@@ -1,4 +1,4 @@
-"""Reads `iptables-save` text into tables, chains and rules.
+"""Reads what iptables saves (`iptables-save [-c]`, `iptables -S`) into tables, chains and rules.
 
 The exact argument vector of each rule is kept, so that a rule can be shown, compared and deleted as it is.
 """
@@ -7,99 +7,100 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+
+from wslnet.netfilter.iptables_words import comment, decode
+from wslnet.netfilter.rules import Chain, Rule, Table
 
 _COUNTERS = re.compile(r"\[(?P<packets>\d+):(?P<bytes>\d+)\] ?")
 _CHAIN = re.compile(r":(?P<name>\S+) (?P<policy>\S+)")
-_COMMENT_LINE = "#"
+_TAINTED = re.compile(r"# Table `(?P<name>[^']+)' (?:contains incompatible base-chains|is incompatible)")
+
+_BASE_PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+_HOOKS = {
+    "PREROUTING": "prerouting",
+    "INPUT": "input",
+    "FORWARD": "forward",
+    "OUTPUT": "output",
+    "POSTROUTING": "postrouting",
+}
+_NAT_PRIORITIES = {"PREROUTING": -100, "OUTPUT": -100, "INPUT": 100, "POSTROUTING": 100}
 
 
-@dataclass(frozen=True, slots=True)
-class RuleLine:
-    """One rule: its number in the chain (from 1), its arguments without `-A CHAIN`, its packet counter."""
-
-    number: int
-    spec: tuple[str, ...]
-    packets: int | None = None
-
-    def option(self, *names: str) -> str | None:
-        """The value of the first of the named options, with a leading `!` if it is negated."""
-        for index, word in enumerate(self.spec[:-1]):
-            if word in names:
-                negated = index > 0 and self.spec[index - 1] == "!"
-                return ("!" if negated else "") + self.spec[index + 1]
-        return None
-
-    @property
-    def target(self) -> str | None:
-        """What it jumps or goes to; None for a rule that only counts."""
-        return self.option("-j", "--jump", "-g", "--goto")
-
-    @property
-    def goes(self) -> bool:
-        """Whether it goes to its target and does not come back (`-g`)."""
-        return self.option("-g", "--goto") is not None
-
-    @property
-    def comment(self) -> str | None:
-        """The text of its comment match."""
-        return self.option("--comment")
-
-    @property
-    def text(self) -> str:
-        """The rule as one would type it."""
-        return shlex.join(self.spec)
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A chain; `policy` is None for user chains."""
-
-    name: str
-    policy: str | None
-    rules: tuple[RuleLine, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table (`filter`, `nat`, …) of one back end and family."""
-
-    name: str
-    chains: dict[str, Chain] = field(default_factory=dict)
-
-
-def parse_save(text: str) -> dict[str, Table]:
-    """Reads the output of `iptables-save [-c]`.
+def parse_save(text: str, backend: str = "iptables", family: str = "ip") -> dict[str, Table]:
+    """Reads saved rules; without a `*table` line they are of table filter, as `iptables -S` prints them.
 
     Lines that are no rules (comments such as the warning about incompatible base chains) are passed over.
 
     Returns:
         Tables by name; a table missing from the text is missing here.
     """
-    tables: dict[str, Table] = {}
-    policies: dict[str, str | None] = {}
-    rules: dict[str, list[RuleLine]] = {}
-    current: str | None = None
+    tables: dict[str, dict[str, str | None]] = {}
+    rules: dict[tuple[str, str], list[Rule]] = {}
+    current = "filter"
     for line in text.splitlines():
         if line.startswith("*"):
-            current, policies, rules = line[1:].strip(), {}, {}
+            current = line[1:].strip()
+            tables.setdefault(current, {})
         elif line.startswith(":") and (chain := _CHAIN.match(line)):
-            policies[chain["name"]] = None if chain["policy"] == "-" else chain["policy"]
-            rules[chain["name"]] = []
-        elif line.strip() == "COMMIT" and current is not None:
-            tables[current] = Table(
-                current,
-                {name: Chain(name, policy, tuple(rules[name])) for name, policy in policies.items()},
+            tables.setdefault(current, {})[chain["name"]] = (
+                None if chain["policy"] == "-" else chain["policy"]
             )
-        elif not line.startswith(_COMMENT_LINE):
-            _read_rule(line, rules)
-    return tables
+        elif line.startswith(("-", "[")):
+            _read(line, tables.setdefault(current, {}), current, rules)
+    return {
+        name: Table(
+            name,
+            {
+                chain: _chain(name, chain, policy, tuple(rules.get((name, chain), ())))
+                for chain, policy in chains.items()
+            },
+            backend,
+            family,
+        )
+        for name, chains in tables.items()
+    }
 
 
-def _read_rule(line: str, rules: dict[str, list[RuleLine]]) -> None:
+def tainted_tables(text: str) -> tuple[str, ...]:
+    """Tables of which iptables-nft said that they hold base chains that it cannot show."""
+    return tuple(found["name"] for found in _TAINTED.finditer(text))
+
+
+def _chain(table: str, name: str, policy: str | None, rules: tuple[Rule, ...]) -> Chain:
+    hook = _HOOKS.get(name) if policy is not None or name in _HOOKS else None
+    priority = _NAT_PRIORITIES.get(name, 0) if table == "nat" else _BASE_PRIORITIES.get(table, 0)
+    if hook is None:
+        return Chain(name, policy, rules)
+    return Chain(name, policy, rules, hook, priority, "nat" if table == "nat" else "filter")
+
+
+def _read(
+    line: str, chains: dict[str, str | None], table: str, rules: dict[tuple[str, str], list[Rule]]
+) -> None:
     counters = _COUNTERS.match(line)
-    words = shlex.split(line[counters.end() :] if counters else line)
-    if len(words) > 1 and words[0] == "-A" and words[1] in rules:
-        chain = rules[words[1]]
-        packets = int(counters["packets"]) if counters else None
-        chain.append(RuleLine(len(chain) + 1, tuple(words[2:]), packets))
+    words = _words(line[counters.end() :] if counters else line)
+    match words:
+        case ["-P", chain, policy, *_]:
+            chains[chain] = policy
+        case ["-N", chain, *_]:
+            chains[chain] = None
+        case ["-A", chain, *spec]:
+            chains.setdefault(chain, None)
+            listed = rules.setdefault((table, chain), [])
+            packets, size = (int(counters["packets"]), int(counters["bytes"])) if counters else (None, None)
+            listed.append(_rule(len(listed) + 1, tuple(spec), packets, size))
+        case _:
+            return
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        # A line that was cut in a quoted comment still says what its first words are.
+        return line.split()
+
+
+def _rule(number: int, spec: tuple[str, ...], packets: int | None, size: int | None) -> Rule:
+    matches, act, target = decode(spec)
+    return Rule(number, spec, shlex.join(spec), matches, act, target, packets, size, comment(spec))

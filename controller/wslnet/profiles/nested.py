@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from wslnet.model.machine import Kind
 from wslnet.model.topology import Segment, segment
-from wslnet.resources.forward_accept import ForwardAccept
+from wslnet.resources.forward_accept import ForwardAccept, forward_places
 from wslnet.resources.static_route import StaticRoute
 from wslnet.resources.sysctl import Sysctl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
@@ -26,13 +26,15 @@ NEEDS = frozenset(
 """Facts of Linux machines that the nested part is computed from and judged by."""
 
 
-def nested_resources(snapshot: Snapshot) -> tuple[Resource, ...]:
-    """Resources that connect all VMs below wsl with wsl and with each other.
+def nested_resources(snapshot: Snapshot, only: Collection[str] | None = None) -> tuple[Resource, ...]:
+    """Resources that connect all VMs below wsl, or those of `only`, with all machines between and with wsl.
 
     A wire whose ends are not known (parent not seen) gives nothing; doctor says so.
     """
     found: dict[tuple[str, str], Resource] = {}
     for machine in snapshot.inventory.of_kind(Kind.VM):
+        if only is not None and machine.name not in only:
+            continue
         wire = segment(snapshot, machine.name)
         if wire is not None:
             for resource in _for_wire(snapshot, wire):
@@ -66,8 +68,10 @@ def _forwarding(snapshot: Snapshot, above: Segment, below: Segment, wire: Segmen
     yield Sysctl(
         router, "net.ipv4.ip_forward", "1", f"{router} must forward between {above.subnet} and {wire.subnet}"
     )
-    yield ForwardAccept(router, above.subnet, wire.subnet, uplink, below.link, why)
-    yield ForwardAccept(router, wire.subnet, above.subnet, below.link, uplink, back)
+    facts = snapshot.linux(router)
+    for place in forward_places(facts.firewall if facts is not None else None):
+        yield ForwardAccept(router, above.subnet, wire.subnet, uplink, below.link, why, place)
+        yield ForwardAccept(router, wire.subnet, above.subnet, below.link, uplink, back, place)
 
 
 def _link_with(snapshot: Snapshot, machine: str, address: str) -> str | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Generation = Literal["reject-in-forward", "libvirt-chains", "libvirt-nft", "none"]
 
+Iptables = Literal["iptables-nft", "iptables-legacy"]
+
 _MASQUERADE = """\
 -A {chain} -s {net} -d 224.0.0.0/24 -j RETURN
 -A {chain} -s {net} -d 255.255.255.255/32 -j RETURN
@@ -112,8 +114,10 @@ table ip libvirt_network {{
 """
 
 
-def load(ns: Namespace, generation: Generation, bridge: str, subnet: str) -> None:
-    """Load the rules for one bridge and its IPv4 subnet.
+def load(
+    ns: Namespace, generation: Generation, bridge: str, subnet: str, iptables: Iptables = "iptables-nft"
+) -> None:
+    """Load the rules for one bridge and its IPv4 subnet, those of iptables with the given program.
 
     `libvirt-chains` and `libvirt-nft` take one network a machine: their chains are made, not shared.
 
@@ -126,16 +130,21 @@ def load(ns: Namespace, generation: Generation, bridge: str, subnet: str) -> Non
         ns.nft(_LIBVIRT_NFT.format(br=bridge, net=subnet))
     elif generation == "libvirt-chains":
         masquerade = _MASQUERADE.format(chain="LIBVIRT_PRT", net=subnet)
-        _restore(ns, _LIBVIRT_CHAINS.format(br=bridge, net=subnet, masquerade=masquerade))
+        restore(ns, iptables, _LIBVIRT_CHAINS.format(br=bridge, net=subnet, masquerade=masquerade))
     elif generation == "reject-in-forward":
         masquerade = _MASQUERADE.format(chain="POSTROUTING", net=subnet)
-        _restore(ns, _REJECT_IN_FORWARD.format(br=bridge, net=subnet, masquerade=masquerade))
+        restore(ns, iptables, _REJECT_IN_FORWARD.format(br=bridge, net=subnet, masquerade=masquerade))
     else:
         raise FabricError(
             f"unknown generation of libvirt rules {generation}: {', '.join(get_args(Generation))}"
         )
 
 
-def _restore(ns: Namespace, text: str) -> None:
+def restore(ns: Namespace, iptables: Iptables, text: str) -> None:
+    """Add what `iptables-save` would print to what is there.
+
+    Raises:
+        FabricError: The program refuses it.
+    """
     # Without --noflush the whole tables would be replaced, WSL's own chains with them (wsl-guest-facts 5).
-    ns.run(["iptables-nft-restore", "--noflush", "--wait", "5"], stdin=text)
+    ns.run([f"{iptables}-restore", "--noflush", "--wait", "5"], stdin=text)

@@ -14,13 +14,15 @@ from . import libvirt_rules, links
 from .netns import NAMES, FabricError, Namespace
 
 if TYPE_CHECKING:
-    from .libvirt_rules import Generation
+    from .libvirt_rules import Generation, Iptables
     from .model import BridgeNetwork, Nic, TapWire
 
 _PARKED = "parked0"
 
 
-def start_network(host: str, network: BridgeNetwork, generation: Generation) -> None:
+def start_network(
+    host: str, network: BridgeNetwork, generation: Generation, iptables: Iptables = "iptables-nft"
+) -> None:
     """Do what libvirt's net-start does: bridge, address, ip_forward on, the rules of that generation.
 
     Raises:
@@ -36,7 +38,7 @@ def start_network(host: str, network: BridgeNetwork, generation: Generation) -> 
             ns.netlink("link", "set", index=port, address=network.mac, master=index)
         ns.set_sysctls({"ipv4/ip_forward": 1})
         subnet = str(ipaddress.ip_interface(network.address).network)
-        libvirt_rules.load(ns, generation, network.bridge, subnet)
+        libvirt_rules.load(ns, generation, network.bridge, subnet, iptables)
 
 
 def plug(host: str, guest: str, wire: TapWire) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Kind = Literal["gateway", "peer", "windows", "wsl", "vm"]
 AdapterKind = Literal["physical", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
 Generation = Literal["reject-in-forward", "libvirt-chains", "libvirt-nft", "none"]
+Iptables = Literal["iptables-nft", "iptables-legacy"]
+RuleSet = Literal["docker", "ufw", "firewalld"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Network:
         name: As `virsh net-list` shows it.
         bridge: Bridge with its address.
         generation: Which libvirt wrote its rules; `none`: only those of `forward` are there.
-        forward: Rules put at the head of filter FORWARD after that (iptables-nft specifications).
+        forward: Rules put at the head of filter FORWARD after that (words of iptables).
     """
 
     name: str
@@ -71,6 +73,8 @@ class Machine:
         nic: Its card; Windows has `adapters` instead.
         adapters: Windows' adapters.
         networks: libvirt networks it hosts.
+        iptables: The program that its `iptables` is, with which libvirt's rules are made.
+        rule_sets: Whose rules it has too, loaded in this order after those of libvirt.
         bridge: The parent's bridge that a VM is plugged into.
         tap: The VM's port on that bridge.
         distro: Name of the WSL distribution.
@@ -87,6 +91,8 @@ class Machine:
     nic: Nic | None = None
     adapters: tuple[WindowsAdapter, ...] = ()
     networks: tuple[Network, ...] = ()
+    iptables: Iptables = "iptables-nft"
+    rule_sets: tuple[RuleSet, ...] = ()
     bridge: str = ""
     tap: str = ""
     distro: str = ""

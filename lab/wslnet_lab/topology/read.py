@@ -1,18 +1,22 @@
 """Reads a topology file (TOML, beside this module) into `topology.model`. A mistake in one names its key.
 
 A file may say `extends = "NAME"`: its tables are laid over that topology's key by key, its lists of adapters,
-networks and machines in boot order are added to it, its wish takes the place of the other.
+networks and machines in boot order are added to it (an adapter or network of the same name is laid over), its
+wish takes the place of the other.
 """
 
 from __future__ import annotations
 
 import tomllib
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.errors import UsageError
 from wslnet_lab.fabric.model import BridgeNetwork, Nic
 from wslnet_lab.topology.model import Machine, Network, Topology, WindowsAdapter, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _FOLDER = resources.files("wslnet_lab.topology")
 _EXTENDS = "extends"
@@ -56,10 +60,25 @@ def _laid_over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and isinstance(base.get(key), dict):
             merged[key] = _laid_over(base[key], value)
         elif key in _ADDED:
-            merged[key] = [*base.get(key, ()), *value]
+            merged[key] = _joined(base.get(key, ()), value)
         else:
             merged[key] = value
     return merged
+
+
+def _joined(base: Sequence[Any], own: Sequence[Any]) -> list[Any]:
+    """Both lists; a table of `own` with a name that `base` has is laid over that one."""
+    joined = list(base)
+    for value in own:
+        name = value.get("name") if isinstance(value, dict) else None
+        place = next(
+            (n for n, one in enumerate(joined) if name is not None and one.get("name") == name), None
+        )
+        if place is None:
+            joined.append(value)
+        else:
+            joined[place] = _laid_over(joined[place], value)
+    return joined
 
 
 def _machine(name: str, data: dict[str, Any]) -> Machine:
@@ -69,6 +88,7 @@ def _machine(name: str, data: dict[str, Any]) -> Machine:
         nic=_nic(rest.pop("nic")) if "nic" in rest else None,
         adapters=tuple(_adapter(each) for each in rest.pop("adapters", ())),
         networks=tuple(_network(each) for each in rest.pop("networks", ())),
+        rule_sets=tuple(rest.pop("rule_sets", ())),
         **rest,
     )
 

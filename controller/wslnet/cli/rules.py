@@ -1,0 +1,102 @@
+"""`wslnet rules`: show the filter and NAT rules of Linux machines, delete one by its exact words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.output import print_json, progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TABLES = ("filter", "nat", "mangle", "raw", "security", "all")
+
+
+@click.group()
+def rules() -> None:
+    """Filter and NAT rules of any Linux machine, decoded, numbered, with counters."""
+
+
+@rules.command()
+@click.argument("table", type=click.Choice(_TABLES), default="all", metavar="[TABLE]")
+@click.option("--machine", "machines", multiple=True, metavar="NAME", help="Only this machine (repeatable).")
+@click.option("--chain", "chains", multiple=True, metavar="NAME", help="Only this chain (repeatable).")
+@click.option("--family", type=click.Choice(["4", "6"]), help="Only IPv4 or only IPv6.")
+@click.option("--order", is_flag=True, help="What forwarded packets meet, in the order of the kernel.")
+@inventory_option
+@json_option
+@click.pass_context
+def show(  # noqa: PLR0917 - click passes options by name
+    ctx: click.Context,
+    table: str,
+    machines: tuple[str, ...],
+    chains: tuple[str, ...],
+    family: str | None,
+    own_inventory: Path | None,
+    *,
+    order: bool,
+    as_json: bool,
+) -> int:
+    """Show the rules of all back ends: number, id, packets, bytes, words, owner. No name is ever resolved.
+
+    TABLE is filter, nat, mangle, raw, security or all; tables of nftables count by the kind of their chains.
+    """
+    from wslnet.app.rules import survey  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.cli.render_rules import Selection, document, lines, ordered_lines  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    families = (int(family),) if family else (4, 6)
+    selection = Selection(table, frozenset(chains), families)
+    with Connections(load(ctx, own_inventory)) as fleet:
+        snapshot = survey(fleet, machines)
+    if as_json:
+        print_json(document(snapshot, selection))
+        return 0
+    for line in ordered_lines(snapshot, selection) if order else lines(snapshot, selection):
+        click.echo(line)
+    return 0
+
+
+@rules.command()
+@click.argument("machine")
+@click.argument("rule")
+@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@confirm_within_option
+@inventory_option
+@json_option
+@click.pass_context
+def delete(
+    ctx: click.Context,
+    machine: str,
+    rule: str,
+    confirm_within: float | None,
+    own_inventory: Path | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Delete a rule, given by the id that `show` prints or by its exact words; `undo` puts it back."""
+    from wslnet.app.rules import nothing_wished, prepare_deletion  # noqa: PLC0415 - as above
+    from wslnet.model.consent import Consent  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    say = progress(quiet=as_json)
+    with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
+        prepared = prepare_deletion(fleet, machine, rule)
+        if dry_run:
+            return show_only(prepared, None, as_json=as_json)
+        return carry_out(
+            prepared,
+            say,
+            verb="rules delete",
+            yes=yes,
+            confirm_within=confirm_within,
+            consent=Consent(),
+            as_json=as_json,
+        )

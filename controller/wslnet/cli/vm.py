@@ -1,0 +1,58 @@
+"""`wslnet vm`: what concerns the nested VMs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.output import progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group()
+def vm() -> None:
+    """Nested VMs: route to them and let them be forwarded."""
+
+
+@vm.command()
+@click.argument("names", nargs=-1, metavar="[VM]...")
+@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@confirm_within_option
+@inventory_option
+@json_option
+@click.pass_context
+def reach(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    confirm_within: float | None,
+    own_inventory: Path | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Let the VMs (all without a name) and every machine above them reach each other, proven by packets."""
+    from wslnet.app.vm_reach import prepare, reach_of  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.model.consent import Consent  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    say = progress(quiet=as_json)
+    with Connections(reach_of(load(ctx, own_inventory), names)) as fleet:
+        prepared = prepare(fleet, names, say)
+        if dry_run:
+            return show_only(prepared, None, as_json=as_json)
+        return carry_out(
+            prepared,
+            say,
+            verb="vm reach",
+            yes=yes,
+            confirm_within=confirm_within,
+            consent=Consent(),
+            as_json=as_json,
+        )

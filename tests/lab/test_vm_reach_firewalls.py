@@ -1,0 +1,121 @@
+"""`vm reach vm2` over every firewall that vm1 may have: packets, and the bytes of everybody else's rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .conftest import RunningLab, labs, wslnet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+
+VM2 = "192.168.124.91"
+WSL = "192.168.122.1"
+ORDINARY = ("vm1-legacy-docker", "vm1-nft-firewalld")
+REST = (
+    "seed",
+    "vm1-nft-chains",
+    "vm1-nft-docker",
+    "vm1-nft-table",
+    "vm1-nft-ufw",
+    "vm1-legacy-reject",
+    "vm1-legacy-chains",
+    "vm1-legacy-table",
+    "vm1-legacy-ufw",
+    "vm1-legacy-firewalld",
+)
+# nft shows them once more, without the comments.
+TABLES_OF_IPTABLES = re.compile(r"^table ip (?:filter|nat|mangle|raw) \{.*?^\}\n", re.MULTILINE | re.DOTALL)
+COUNTERS = re.compile(r"\[\d+:\d+\]|packets \d+ bytes \d+")
+FETCH = (
+    "import socket,sys\n"
+    "s = socket.create_connection((sys.argv[1], 22), 2)\n"
+    "s.settimeout(2)\n"
+    "print(s.recv(64).decode())\n"
+)
+
+
+@pytest.fixture(params=[*ORDINARY, *(pytest.param(name, marks=pytest.mark.full) for name in REST)])
+def lab(request: pytest.FixtureRequest, raise_lab_of: Callable[[str], RunningLab]) -> RunningLab:
+    return raise_lab_of(request.param)
+
+
+@pytest.fixture
+def raise_lab_of() -> Iterator[Callable[[str], RunningLab]]:
+    with labs() as up:
+        yield lambda topology: up(f"t{os.getpid()}-reach", topology)
+
+
+def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
+    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json")
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def firewall(lab: RunningLab, machine: str) -> str:
+    """All rules of all back ends, counters and dates aside, byte for byte."""
+    commands = [["iptables-nft-save"], ["iptables-legacy-save"], ["nft", "-a", "list", "ruleset"]]
+    *saves, native = (lab.outside(machine, command).stdout for command in commands)
+    saved = "\n".join([*saves, TABLES_OF_IPTABLES.sub("", native)])
+    return "\n".join(COUNTERS.sub("", line) for line in saved.splitlines() if not line.startswith("#"))
+
+
+def strangers(text: str) -> list[str]:
+    """The lines of everybody else; nft numbers what it makes, and a number is never used again."""
+    return [re.sub(r" # handle \d+$", "", line) for line in text.splitlines() if "wslnet:" not in line]
+
+
+def greets(lab: RunningLab, source: str, address: str) -> bool:
+    done = lab.outside(source, ["/usr/bin/python3", "-c", FETCH, address])
+    return done.stdout.startswith("SSH-2.0")
+
+
+def reached(lab: RunningLab) -> list[bool]:
+    return [
+        lab.pings("wsl", VM2),
+        lab.pings("vm2", WSL),
+        greets(lab, "wsl", VM2),
+        greets(lab, "vm2", WSL),
+    ]
+
+
+@pytest.mark.row("S0-37", "S0-38", "S0-43")
+def test_reach_connects_and_undo_leaves_all_as_it_was(lab: RunningLab) -> None:
+    before = firewall(lab, "vm1")
+    assert not all(reached(lab))
+
+    code, said = run(lab, "vm", "reach", "vm2", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert said["unverified"] == []
+    assert all(reached(lab))
+    changed = firewall(lab, "vm1")
+    assert strangers(changed) == strangers(before)
+    assert "wslnet:" in changed
+
+    code, said = run(lab, "doctor", "--only", "nested.reject", "--only", "route.nested")
+    assert [one["status"] for one in said["findings"] if one["status"] in {"fail", "crash"}] == [], said
+    code, said = run(lab, "vm", "reach", "vm2", "--yes")
+    assert (code, said["result"], said["changes"]) == (0, "unchanged", []), said
+    assert firewall(lab, "vm1") == changed
+
+    code, said = run(lab, "undo", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert firewall(lab, "vm1") == before
+
+
+@pytest.mark.full
+def test_without_a_firewall_a_route_is_enough(raise_lab_of: Callable[[str], RunningLab]) -> None:
+    lab = raise_lab_of("vm1-none")
+    before = firewall(lab, "vm1")
+    code, said = run(lab, "vm", "reach", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert {one["machine"] for one in said["changes"]} == {"wsl"}
+    assert all(reached(lab))
+    assert firewall(lab, "vm1") == before
