@@ -149,10 +149,11 @@ def _taken_back(run: Progress, outcome: RunResult) -> RunResult:
     run.journal.note("failed", reason=outcome.reason)
     try:
         roll_back(run)
+        run.journal.note("rolled-back")
+        outcome = replace(outcome, result=Result.ROLLED_BACK, exit_code=12)
     except RollbackIncomplete as error:
-        return replace(outcome, result=Result.FAILED, left=error.left, exit_code=error.exit_code)
-    run.journal.note("rolled-back")
-    return replace(outcome, result=Result.ROLLED_BACK, exit_code=12)
+        outcome = replace(outcome, result=Result.FAILED, left=error.left, exit_code=error.exit_code)
+    return replace(outcome, unrecorded=tuple(run.journal.unrecorded))
 
 
 def _boot_of(snapshot: Snapshot) -> Boot:

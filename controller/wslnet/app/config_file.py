@@ -5,13 +5,11 @@ Local files are read and replaced whole; nothing is left half-written. The gramm
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError
+from wslnet.whole_file import write_whole
 from wslnet_win_agent.wslconfig import (
     WSL_CONF,
     WSLCONFIG,
@@ -24,10 +22,11 @@ from wslnet_win_agent.wslconfig import (
 from wslnet_win_agent.wslconfig.lint import Surroundings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wslnet_win_agent.wslconfig import Schema
 
 KINDS = {"wslconfig": WSLCONFIG, "wsl.conf": WSL_CONF}
-_NEW_FILE_MODE = 0o644
 
 
 @dataclass(frozen=True)
@@ -103,20 +102,7 @@ def replace_local(path: Path, content: bytes) -> None:
     Raises:
         InputError: the folder or the file cannot be written; the old file is whole.
     """
-    target = path.resolve()
     try:
-        mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE_MODE
-        handle, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.chmod(mode)
-            temporary.replace(target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(path, content)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}; nothing was changed") from error

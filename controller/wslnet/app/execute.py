@@ -160,6 +160,7 @@ def _changed(
         commit(run)
     except WslnetError as error:
         if isinstance(error, (JournalFailed, NeedsElevation, PlanRefused)) and not run.applied:
+            guards.clear()
             run.journal.note("rolled-back")
             raise
         return take_back(run, replace(outcome, reason=error.message))

@@ -20,7 +20,15 @@ from wslnet.engine.machine_locks import machine_locks
 from wslnet.engine.planner import make_plan
 from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.engine.stale import demand_fresh
-from wslnet.errors import AgentError, InputError, Interrupted, NeedsElevation, PlanRefused, WslnetError
+from wslnet.errors import (
+    AgentError,
+    InputError,
+    Interrupted,
+    JournalFailed,
+    NeedsElevation,
+    PlanRefused,
+    WslnetError,
+)
 from wslnet.model.tunnels import forwarding_cards, tunnels
 from wslnet.profiles.forwarding import IPV4, NEEDS, Choice, choose, compile_match, resource_of
 
@@ -165,7 +173,7 @@ def _run(
             apply_changes(run, plan.changes, prepared.resources)
             journal.write("committed")
         except WslnetError as error:
-            if isinstance(error, NeedsElevation) and not run.applied:
+            if isinstance(error, (JournalFailed, NeedsElevation)) and not run.applied:
                 journal.note("rolled-back")
                 raise
             outcome = take_back(run, replace(outcome, reason=error.message))

@@ -58,8 +58,7 @@ class Journal:
         self._torn = again
         try:
             make_folder(folder)
-            if not again:
-                _write_synced(self._reserve, _RESERVED)
+            self._keep_room(needed=not again)
             self._file = FileIO(self.path, "ab", opener=None if again else _only_new)
         except OSError as error:
             self._give_room()
@@ -132,6 +131,13 @@ class Journal:
             self._append(kind, body)
         except OSError:
             self._give_room()
+            self._note_again(kind, body)
+
+    def _note_again(self, kind: str, body: dict[str, object]) -> None:
+        """Once more, in the room that was kept; a record that stands there twice says the same."""
+        try:
+            self._append(kind, body)
+        except OSError:
             about = (str(body[key]) for key in ("id", "machine") if key in body)
             self.unrecorded.append(" ".join([kind, *about]))
 
@@ -154,6 +160,15 @@ class Journal:
             with suppress(OSError):
                 # A disk that refuses even this keeps a journal in which nothing stands.
                 self.path.unlink()
+
+    def _keep_room(self, *, needed: bool) -> None:
+        try:
+            _write_synced(self._reserve, _RESERVED)
+        except OSError:
+            # To take back or to confirm a run a few bytes are enough.
+            if needed:
+                raise
+            self._give_room()
 
     def _give_room(self) -> None:
         with suppress(OSError):
