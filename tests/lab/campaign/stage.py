@@ -55,7 +55,8 @@ class Stage:
     def bring(self, verb: str) -> None:
         """Brings the lab, which is in its old state, to where `verb` begins."""
         if verb == "undo":
-            self.run(*self.setup)
+            said = self.run(*self.setup)
+            assert said["result"] == "committed", said["reason"]
 
     def points(self, where: Sequence[str]) -> list[Point]:
         """Every boundary of both journals."""
