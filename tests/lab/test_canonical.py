@@ -95,9 +95,9 @@ def still(story_lab: Any) -> Any:
     return story_lab, take(story_lab)
 
 
-def seen(still: Any) -> list[str]:
+def seen(still: Any, machine: str) -> list[str]:
     lab, before = still
-    return differences(before, take(lab))
+    return differences(before.of(machine), take(lab, machine))
 
 
 @pytest.mark.parametrize("kind", BY_COMMAND)
@@ -111,12 +111,11 @@ def test_a_change_of_the_network_is_seen(still: Any, kind: str) -> None:
 
     outside(change)
     try:
-        found = seen(still)
+        found = seen(still, machine)
     finally:
         outside(back)
     assert [one for one in found if one.startswith(part)], found
-    assert {one.split()[0] for one in found} == {machine}
-    assert seen(still) == []
+    assert seen(still, machine) == []
 
 
 def test_the_order_of_rules_counts(still: Any) -> None:
@@ -125,14 +124,14 @@ def test_the_order_of_rules_counts(still: Any) -> None:
     lab.outside("vm1", ["iptables", "-D", "FORWARD", "1"])
     try:
         lab.outside("vm1", ["iptables", "-I", "FORWARD", "2", *rule])
-        assert [one.partition("\n")[0] for one in seen(still)] == [
+        assert [one.partition("\n")[0] for one in seen(still, "vm1")] == [
             "vm1 iptables-nft-save filter FORWARD",
             "vm1 nft ip filter FORWARD",
         ]
     finally:
         lab.outside("vm1", ["iptables", "-D", "FORWARD", "2"])
         lab.outside("vm1", ["iptables", "-I", "FORWARD", "1", *rule])
-    assert seen(still) == []
+    assert seen(still, "vm1") == []
 
 
 @contextmanager
@@ -151,15 +150,15 @@ def test_bytes_mode_and_owner_of_files_count(still: Any) -> None:
     file = lab.root("vm1") / "etc" / "hosts"
     with kept(file):
         file.write_bytes(file.read_bytes() + b"\n")
-        assert [one.partition("\n")[0] for one in seen(still)] == ["vm1 file /etc/hosts"]
+        assert [one.partition("\n")[0] for one in seen(still, "vm1")] == ["vm1 file /etc/hosts"]
     with kept(file):
         file.chmod(0o600)
-        assert "-rw-------" in seen(still)[0]
+        assert "-rw-------" in seen(still, "vm1")[0]
     inside = ["chown", "7:7", "/etc/hosts"]
     assert lab.run("vm1", inside).returncode == 0
-    assert " 7:7 " in seen(still)[0]
+    assert " 7:7 " in seen(still, "vm1")[0]
     lab.run("vm1", ["chown", "0:0", "/etc/hosts"])
-    assert seen(still) == []
+    assert seen(still, "vm1") == []
 
 
 @pytest.mark.parametrize(
@@ -171,18 +170,18 @@ def test_a_new_file_and_one_that_is_gone_are_seen(still: Any, name: str) -> None
     there = lab.run("vm1", ["test", "-d", folder]).returncode == 0
     lab.run("vm1", ["mkdir", "-p", folder])
     lab.run("vm1", ["touch", name])
-    assert f"vm1 file {name}" in {one.partition("\n")[0] for one in seen(still)}
+    assert f"vm1 file {name}" in {one.partition("\n")[0] for one in seen(still, "vm1")}
     lab.run("vm1", ["rm", "-r", name if there else folder])
     if not there and folder.startswith("/etc"):
         lab.run("vm1", ["rmdir", str(Path(folder).parent)])
-    assert seen(still) == []
+    assert seen(still, "vm1") == []
 
 
 def test_a_file_of_the_bare_system_that_is_deleted_is_seen(still: Any) -> None:
     lab, _ = still
     assert lab.run("vm2", ["mv", "/etc/passwd", "/run/passwd"]).returncode == 0
     try:
-        assert {one.partition("\n")[0] for one in seen(still)} == {
+        assert {one.partition("\n")[0] for one in seen(still, "vm2")} == {
             "vm2 file /etc/passwd",
             "vm2 file /run/passwd",
         }
@@ -190,7 +189,7 @@ def test_a_file_of_the_bare_system_that_is_deleted_is_seen(still: Any) -> None:
         outside = f"/proc/{_init(lab, 'vm2')}/root"
         subprocess.run(["cp", "-a", f"{outside}/run/passwd", f"{outside}/etc/passwd"], check=True, timeout=10)
         Path(f"{outside}/run/passwd").unlink()
-    assert seen(still) == []
+    assert seen(still, "vm2") == []
 
 
 def _init(lab: Any, machine: str) -> int:
@@ -204,7 +203,10 @@ def test_what_wslnet_writes_on_windows_is_seen(still: Any) -> None:
     folder = lab.inventory.parent / "windows"
     changes = {
         "firewall rules odd": ("firewall", lambda data: data["rules"].update(odd={"Enabled": 1})),
-        "firewall settings {WSL}": ("firewall", lambda data: data["settings"].update({"{WSL}": {"Name": 1}})),
+        "firewall settings {WSL}": (
+            "firewall",
+            lambda data: data["settings"].update({"{WSL}": {"DefaultInboundAction": 2}}),
+        ),
         "tasks \\wslnet\\odd": ("tasks", lambda data: data.update({"\\wslnet\\odd": {"xml": "<Task/>"}})),
         "network interfaces": ("network", lambda data: data["interfaces"].update(odd={"Forwarding": 1})),
         "boot hyperv_active rules odd": (
@@ -212,7 +214,7 @@ def test_what_wslnet_writes_on_windows_is_seen(still: Any) -> None:
             lambda data: data["hyperv_active"]["rules"].update(odd={"Enabled": 1}),
         ),
         "services iphlpsvc": ("services", lambda data: data["iphlpsvc"].update(state="Stopped")),
-        "acl odd": ("acl", lambda data: data.update(odd=["S-1-1-0"])),
+        "acl c:\\users\\owner": ("acl", lambda data: data.update({"c:\\users\\owner": {"owner": "S-1-1-0"}})),
     }
     for part, (state, change) in changes.items():
         file = folder / f"{state}.json"
@@ -220,12 +222,14 @@ def test_what_wslnet_writes_on_windows_is_seen(still: Any) -> None:
             data = json.loads(file.read_text(encoding="utf-8"))
             change(data)
             file.write_text(json.dumps(data), encoding="utf-8")
-            assert [one.partition("\n")[0] for one in seen(still)] == [f"windows {part}"]
+            assert [one.partition("\n")[0] for one in seen(still, "windows")] == [f"windows {part}"]
     config = lab.root("windows") / "Users" / "owner" / ".wslconfig"
     with kept(config):
         config.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
-        assert [one.partition("\n")[0] for one in seen(still)] == ["windows file C:/Users/owner/.wslconfig"]
-    assert seen(still) == []
+        assert [one.partition("\n")[0] for one in seen(still, "windows")] == [
+            "windows file C:/Users/owner/.wslconfig"
+        ]
+    assert seen(still, "windows") == []
 
 
 def test_a_port_proxy_is_seen_in_the_registry_and_as_a_listener(still: Any) -> None:
@@ -233,12 +237,12 @@ def test_a_port_proxy_is_seen_in_the_registry_and_as_a_listener(still: Any) -> N
     words = ["netsh.exe", "interface", "portproxy"]
     more = ["listenport=8022", "connectport=22", "connectaddress=127.0.0.1"]
     lab.run("windows", [*words, "add", "v4tov4", *more])
-    found = seen(still)
+    found = seen(still, "windows")
     lab.run("windows", [*words, "delete", "v4tov4", "listenport=8022"])
     assert any(one.startswith("windows registry") and "PortProxy" in one for one in found), found
     assert any(one.startswith("windows listeners") and ":8022" in one for one in found), found
     # The empty key stays, as on Windows.
-    assert [one for one in seen(still) if "PortProxy" not in one] == []
+    assert [one for one in seen(still, "windows") if "PortProxy" not in one] == []
 
 
 def test_a_look_and_packets_change_nothing(still: Any) -> None:
@@ -258,5 +262,5 @@ def test_a_look_and_packets_change_nothing(still: Any) -> None:
 def test_a_machine_that_went_off_is_seen(still: Any) -> None:
     lab, _ = still
     assert lab.run("vm1", ["virsh", "destroy", "vm2"]).returncode == 0
-    assert "vm2 state\n  -running\n  +off" in seen(still)
+    assert "vm2 state\n  -running\n  +off" in seen(still, "vm2")
     assert lab.run("vm1", ["virsh", "start", "vm2"]).returncode == 0

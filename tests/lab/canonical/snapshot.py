@@ -36,12 +36,19 @@ class Snapshot:
 
     parts: dict[str, tuple[str, ...]]
 
+    def of(self, machine: str) -> Snapshot:
+        """The part of it that is one machine's."""
+        return Snapshot({part: lines for part, lines in self.parts.items() if part.split()[0] == machine})
 
-def take(lab: Any) -> Snapshot:
-    """Reads all machines of a running lab at once (`RunningLab` of conftest, or what has its `inventory`)."""
+
+def take(lab: Any, *only: str) -> Snapshot:
+    """Reads all machines of a running lab at once, or `only` these.
+
+    `lab`: `RunningLab` of conftest, or what has its `inventory`.
+    """
     folder = lab.inventory.parent
     machines = json.loads((folder / "state.json").read_text(encoding="utf-8"))["machines"]
-    readings = [_Reading(folder, name, each) for name, each in machines.items()]
+    readings = [_Reading(folder, name, each) for name, each in machines.items() if name in (only or machines)]
     for reading in readings:
         reading.start()
     parts: Parts = {}
