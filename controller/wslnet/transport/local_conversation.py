@@ -14,7 +14,7 @@ from psrpcore.types import RunspacePoolState
 
 from wslnet.transport.local_exchange import Exchange
 from wslnet.transport.local_framing import POOL, DamagedLineError, Element, ElementReader, encode
-from wslnet.transport.local_messages import MessageReader, PlainPool, Unreadable
+from wslnet.transport.local_messages import UNREADABLE, MessageReader, PlainPool, Unreadable
 from wslnet.transport.local_values import error_record, pipeline_of
 from wslnet.transport.psrp_limits import LimitError
 
@@ -140,12 +140,23 @@ class Conversation:
             if isinstance(message, psrpcore.RunspacePoolStateEvent):
                 _demand_unbroken(message)
             elif exchange is not None:
-                exchange.take(message)
+                _take_message(exchange, message)
             elif isinstance(message, Unreadable):
                 raise ConversationError(f"a message that cannot be read: {message.reason}")
 
 
+def _take_message(exchange: Exchange, message: psrpcore.PSRPEvent | Unreadable) -> None:
+    try:
+        exchange.take(message)
+    except UNREADABLE as error:
+        # An object that holds itself, a record that is none.
+        exchange.take(Unreadable(str(error), isinstance(message, psrpcore.PipelineStateEvent)))
+
+
 def _demand_unbroken(event: psrpcore.RunspacePoolStateEvent) -> None:
     if event.state == RunspacePoolState.Broken:
-        reason = error_record(event.reason).message if event.reason else "no reason given"
+        try:
+            reason = error_record(event.reason).message if event.reason else "no reason given"
+        except UNREADABLE:
+            reason = "a reason that cannot be read"
         raise ConversationError(f"the session broke: {reason}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct(">QQBI")
 _KIND = struct.Struct("<iI")
-_UNREADABLE = (
+UNREADABLE = (
     psrpcore.PSRPCoreError,
     ET.ParseError,
     ValueError,
@@ -86,7 +86,7 @@ class MessageReader:
         while True:
             try:
                 event = self._pool.next_event()
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 kind = self._kinds.get(element.target)
                 if kind not in _NOISE:
                     yield Unreadable(str(error), kind == PSRPMessageType.PipelineState)

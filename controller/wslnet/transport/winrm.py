@@ -162,10 +162,11 @@ class WinrmBridge(Bridge):
         return pool
 
     def _begin(self, pool: RunspacePool, batch: Batch, deadline: float) -> PowerShell:
-        pipeline = PowerShell(pool)
-        fill(pipeline, batch)
         self._limit(pool, deadline - time.monotonic())
         try:
+            pipeline = PowerShell(pool)
+            # What may be said depends on the version that the other side gave, which may be no version.
+            fill(pipeline, batch)
             pipeline.begin_invoke()
         except Exception as error:
             raise BrokenError(explain(error, self._endpoint)) from error
@@ -181,13 +182,21 @@ class WinrmBridge(Bridge):
             for position, pipeline in list(pending.items()):
                 self._poll(pipeline, left if len(pending) == 1 else min(left, _TURN_S))
                 if pipeline.state not in _RUNNING_STATES:
-                    replies[position] = reply_of(pipeline, elapsed_s=time.monotonic() - begun)
+                    replies[position] = self._reply(pipeline, time.monotonic() - begun)
                     del pending[position]
             if time.monotonic() >= deadline:
                 break
         for pipeline in pending.values():
             self._stop(pipeline)
         return tuple(replies.get(position) for position in range(len(pipelines)))
+
+    def _reply(self, pipeline: PowerShell, elapsed_s: float) -> Reply:
+        try:
+            return reply_of(pipeline, elapsed_s=elapsed_s)
+        except Exception as error:
+            # An object that holds itself, a record that is none: the outcome is not known.
+            found = explain(error, self._endpoint)
+            raise BrokenError(replace(found, may_have_run=True, session_lost=True)) from error
 
     def _poll(self, pipeline: PowerShell, patience_s: float) -> None:
         try:
