@@ -36,11 +36,12 @@ def perform(op):
             return
         if plan['who'] != 'guard':
             os.kill(os.getpid(), 9)
-        try:
-            with open('/run/wslnet/guard.json') as file:
-                os.kill(json.load(file)['pid'], 9)
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # no guard is there now
+        for folder in ('/run', '/mnt/wsl'):
+            try:
+                with open(folder + '/wslnet/guard.json') as file:
+                    os.kill(json.load(file)['pid'], 9)
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # no guard is there now
     kill('before')
     result = _alive(op)
     kill('after')

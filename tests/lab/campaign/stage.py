@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.lab.canonical.snapshot import Snapshot, differences, take
+from tests.lab.canonical.snapshot import Snapshot, differences, locks, take
 
 from .killed_controller import KILLED
 
@@ -86,7 +86,8 @@ class Stage:
 
         `what` was done to it, for the message.
         """
-        self.run("resume")
+        if self.run("resume")["result"] != "unchanged":
+            assert locks(self.lab) == [], f"still locked after {what}"
         found = take(self.lab)
         if not differences(self.new, found):
             self.back(what)

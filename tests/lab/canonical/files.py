@@ -2,7 +2,7 @@
 
 Only what differs from the bare system is kept, so that a file that was opened and closed again counts as
 untouched. Forgotten: times; the numbers of processes; the lock file that iptables leaves when it lists; the
-empty folder in which guards and locks of wslnet lie.
+locks of wslnet, which run out by themselves (`LOCKS`), and the empty folder in which they and the guard lie.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from .parts import Parts
 
 _SHOWN_BYTES = 4096
+LOCKS = frozenset({"/run/wslnet/lock.json", "/mnt/wsl/wslnet/lock.json", "C:/ProgramData/wslnet.lock"})
 _LEFT_BY_A_LOOK = frozenset({"/run/xtables.lock"})
-_EMPTY_AT_REST = frozenset({"/run/wslnet"})
+_EMPTY_AT_REST = frozenset({"/run/wslnet", "/mnt/wsl/wslnet"})
 
 
 def read_files(upper: Path, base: Path | None, prefix: str = "") -> Parts:
@@ -30,9 +31,9 @@ def read_files(upper: Path, base: Path | None, prefix: str = "") -> Parts:
         relative = path.relative_to(upper)
         name = f"{prefix}/{relative}"
         described = describe(path)
-        if name in _LEFT_BY_A_LOOK or name.endswith(".pid"):
+        if name in LOCKS | _LEFT_BY_A_LOOK or name.endswith(".pid"):
             continue
-        if name in _EMPTY_AT_REST and not any(path.iterdir()):
+        if name in _EMPTY_AT_REST and not {f"{name}/{each.name}" for each in path.iterdir()} - LOCKS:
             continue
         if base is None or describe(base / relative) != described:
             found[f"file {name}"] = described

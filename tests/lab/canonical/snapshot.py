@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab import syscalls
 
-from .files import read_files
+from .files import LOCKS, read_files
 from .firewall import read_firewall
 from .network import read_network
 from .windows_state import read_windows
@@ -59,6 +59,20 @@ def take(lab: Any, *only: str) -> Snapshot:
             raise reading.error
         parts |= {f"{reading.name} {what}": lines for what, lines in reading.parts.items()}
     return Snapshot(parts)
+
+
+def locks(lab: Any) -> list[str]:
+    """The locks of wslnet that lie on machines, which a snapshot forgets; `MACHINE PATH`."""
+    folder = lab.inventory.parent
+    machines = json.loads((folder / "state.json").read_text(encoding="utf-8"))["machines"]
+    roots = {name: Path(f"/proc/{each['init']['pid']}/root") for name, each in machines.items()}
+    drive = folder / "windows"
+    return [
+        f"{name} {lock}"
+        for name, root in roots.items()
+        for lock in LOCKS
+        if (drive / lock.replace("C:", "C") if name == "windows" else Path(f"{root}{lock}")).exists()
+    ]
 
 
 def differences(one: Snapshot, other: Snapshot) -> list[str]:
