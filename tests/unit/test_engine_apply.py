@@ -10,9 +10,20 @@ import pytest
 
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
 from wslnet.engine.gather import gather
-from wslnet.engine.journal import Journal
+from wslnet.engine.guards import Guards
+from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.planner import fingerprint, make_plan
-from wslnet.errors import AgentError, PlanRefused, RollbackIncomplete, WslnetError
+from wslnet.engine.run_log import read_runs
+from wslnet.errors import (
+    AgentError,
+    AuthenticationFailed,
+    DeadlineExceeded,
+    NeedsElevation,
+    OutcomeUnknown,
+    PlanRefused,
+    RollbackIncomplete,
+    WslnetError,
+)
 from wslnet.model.change import OpResult
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Inventory, Kind, Machine
@@ -31,7 +42,10 @@ NEEDS = {"host": frozenset({"routes", "sysctls", "firewall"})}
 
 @dataclass
 class ModelFleet:
-    """One Linux machine in memory; `fail` makes a verb fail, `lie` makes it say done and do nothing."""
+    """One Linux machine in memory.
+
+    `fail` makes a verb fail, `lie` makes it say done and do nothing, `refuse` stops a request with it.
+    """
 
     inventory: Inventory
     routes: list[dict[str, object]] = field(default_factory=list)
@@ -39,12 +53,16 @@ class ModelFleet:
     forward: list[list[str]] = field(default_factory=lambda: [["-o", "virbr0", "-j", "REJECT"]])
     fail: set[str] = field(default_factory=set)
     lie: set[str] = field(default_factory=set)
+    refuse: dict[str, WslnetError] = field(default_factory=dict)
     requests: list[list[str]] = field(default_factory=list)
 
     def execute(self, machine: str, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
         assert machine == "host"
         assert deadline_s > 0
         self.requests.append([op.verb for op in ops])
+        for op in ops:
+            if op.verb in self.refuse:
+                raise self.refuse[op.verb]
         results: list[OpResult] = []
         for op in ops:
             if results and not results[-1].ok:
@@ -104,7 +122,7 @@ def fleet(tmp_path: Path) -> ModelFleet:
 
 
 def run_of(fleet: ModelFleet, name: str = "run") -> Progress:
-    return Progress(fleet, Journal(fleet.inventory.state, name), lambda _machine, _text: None)
+    return Progress(fleet, Journal(fleet.inventory.state / FOLDER, name), lambda _machine, _text: None)
 
 
 def records(run: Progress) -> list[dict[str, object]]:
@@ -154,6 +172,29 @@ def test_what_reads_back_as_before_is_a_failure_whatever_the_agent_said(fleet: M
     run = run_of(fleet)
     with run.journal, pytest.raises(AgentError, match="reads back as before"):
         apply_changes(run, plan.changes, RESOURCES)
+
+
+@pytest.mark.parametrize(
+    "error", [AuthenticationFailed("401"), DeadlineExceeded("late"), NeedsElevation("no")]
+)
+def test_a_request_that_was_not_let_through_changed_nothing(fleet: ModelFleet, error: WslnetError) -> None:
+    plan = make_plan(gather(fleet, NEEDS), RESOURCES)
+    fleet.refuse["route.add"] = error
+    run = run_of(fleet)
+    run.guards = Guards(fleet, run.journal)
+    with run.journal, pytest.raises(type(error)):
+        apply_changes(run, plan.changes, RESOURCES)
+    assert (run.applied, set(run.outcomes.values()), run.guards.armed) == ([], {"not-done"}, {})
+    assert read_runs(fleet.inventory.state)[0].left == ()
+
+
+def test_a_request_that_may_have_gone_through_is_taken_back(fleet: ModelFleet) -> None:
+    plan = make_plan(gather(fleet, NEEDS), RESOURCES)
+    fleet.refuse["route.add"] = OutcomeUnknown("no answer")
+    run = run_of(fleet)
+    with run.journal, pytest.raises(OutcomeUnknown):
+        apply_changes(run, plan.changes, RESOURCES)
+    assert (len(run.applied), set(run.outcomes.values())) == (3, {"unknown"})
 
 
 def test_what_cannot_be_taken_back_is_listed(fleet: ModelFleet) -> None:

@@ -31,6 +31,7 @@ from wslnet.errors import (
     PlanRefused,
     RollbackIncomplete,
     RolledBack,
+    Unreachable,
     WslnetError,
 )
 from wslnet.model.change import Action
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change
     from wslnet.model.plan import Plan
     from wslnet.model.snapshot import Snapshot
+
+_REFUSALS = (JournalFailed, NeedsElevation, PlanRefused, Unreachable)
+"""Told as they are when nothing was changed yet."""
 
 _VERIFY_ATTEMPTS = 6
 _PENDING_ATTEMPTS = 2
@@ -72,6 +76,7 @@ def execute(
 
     Raises:
         NeedsElevation: Windows' part needs an administrator and has none; nothing was changed.
+        Unreachable: a machine went out of reach before the first change.
         PlanRefused: another run is at work or waits for its confirmation, here or on a machine of another
             inventory; the facts moved since the plan was made; or a change cannot be undone.
         Unsupported: it should wait for a confirmation and no guard could take all of it back.
@@ -159,7 +164,7 @@ def _changed(
         run.journal.write("confirm-began")
         commit(run)
     except WslnetError as error:
-        if isinstance(error, (JournalFailed, NeedsElevation, PlanRefused)) and not run.applied:
+        if isinstance(error, _REFUSALS) and not run.applied:
             guards.clear()
             run.journal.note("rolled-back")
             raise

@@ -16,7 +16,14 @@ from wslnet.engine.guards import demand_armed
 from wslnet.engine.guards_windows import kept_alive
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.restart import RestartRefused, RunningVm
-from wslnet.errors import AgentError, NeedsElevation, PlanRefused, RollbackIncomplete, WslnetError
+from wslnet.errors import (
+    AgentError,
+    NeedsElevation,
+    PlanRefused,
+    RollbackIncomplete,
+    Unreachable,
+    WslnetError,
+)
 from wslnet.model.captured import Captured
 from wslnet.model.change import Risk
 
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     from wslnet.engine.fleet import Fleet
     from wslnet.engine.guards import Guards
     from wslnet.engine.journal import Journal
-    from wslnet.model.change import Change, Resource
+    from wslnet.model.change import Change, Op, OpResult, Resource
 
 OP_DEADLINE_S = 60.0
 _NOT_PERMITTED = "not-permitted"
@@ -94,7 +101,7 @@ def _do(run: Progress, changes: list[Change]) -> None:
         run.applied.append(change)
         run.outcomes[change.id] = "unknown"
     ops = [*guard, *(written_by(run.journal.run, change.do) for change in changes)]
-    answers = run.fleet.execute(machine, ops, deadline_s=OP_DEADLINE_S)
+    answers = _ask(run, changes, ops)
     results = answers[len(guard) :]
     for change, result in zip(changes, results, strict=True):
         if result.ok:
@@ -118,6 +125,26 @@ def _do(run: Progress, changes: list[Change]) -> None:
         raise AgentError(
             f"{machine}: {change.resource}: {result.message}", machine=machine, op_code=result.code
         )
+
+
+def _ask(run: Progress, changes: list[Change], ops: Sequence[Op]) -> tuple[OpResult, ...]:
+    try:
+        return run.fleet.execute(changes[0].machine, ops, deadline_s=OP_DEADLINE_S)
+    except (Unreachable, NeedsElevation):
+        # Nothing of it was sent: else it were OutcomeUnknown (`Fleet.execute`).
+        _not_begun(run, changes)
+        raise
+
+
+def _not_begun(run: Progress, changes: list[Change]) -> None:
+    machine = changes[0].machine
+    for change in changes:
+        run.applied.remove(change)
+        run.outcomes[change.id] = "not-done"
+    for change in changes:
+        run.journal.not_done(change)
+    if run.guards is not None and all(one.machine != machine for one in run.applied):
+        run.guards.never_sent(machine)
 
 
 def _read_back(run: Progress, changes: list[Change], declared: dict[tuple[str, str], Resource]) -> None:

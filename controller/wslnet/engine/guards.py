@@ -111,6 +111,11 @@ class Guards:
             self.journal.write("guard", machine=machine, token=self.token, state="armed")
         return (self._op(machine, "guard.arm", self.seconds, undo=undo),)
 
+    def never_sent(self, machine: str) -> None:
+        """The op of `before`, the first for this machine, was not sent: no guard is there to wait for."""
+        if machine in self.armed and self.fleet.inventory[machine].is_linux:
+            self._forget(machine)
+
     def refresh(self) -> None:
         """Extends those that have less than half of their time left.
 

@@ -11,7 +11,7 @@ from wslnet.app.setup import Prepared
 from wslnet.engine import guards, run_log
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
-from wslnet.errors import Unreachable
+from wslnet.errors import OutcomeUnknown, Unreachable
 from wslnet.model.change import Op, OpResult
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.profiles.modes import SetupOptions
@@ -115,7 +115,7 @@ class GuardedFleet:
         if machine in self.cut_on_change and any(op.verb == "sysctl.set" for op in ops):
             self.cut_on_change.discard(machine)
             self.cut.add(machine)
-            raise Unreachable(f"{machine}: cut in mid-request", machine=machine)
+            raise OutcomeUnknown(f"{machine}: cut in mid-request", machine=machine)
         return tuple(results)
 
     def forget(self, machines: Iterable[str]) -> None:
