@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
     from wslnet.app.setup import Prepared
     from wslnet.engine.guards import WindowsGuard
-    from wslnet.engine.regression import Baseline
     from wslnet.model.change import Change
     from wslnet.model.plan import Plan
+    from wslnet.model.regression import Baseline
     from wslnet.model.snapshot import Snapshot
 
 _REFUSALS = (JournalFailed, NeedsElevation, PlanRefused, Unreachable)
@@ -119,14 +119,20 @@ def _run(
         baseline = measure_baseline(fleet, prepared.snapshot, prepared.options, consent)
         guards = Guards(fleet, journal, min(confirm_within or DEFAULT_S, DEFAULT_S), windows=windows)
         vms = running_vms(prepared.snapshot)
-        run = Progress(fleet, journal, say, vms, guards=guards, force=consent.force)
-        journal.open_run(plan, vms, to_confirm=confirm_within is not None)
+        run = Progress(fleet, journal, say, vms, guards=guards, consent=consent)
+        journal.open_run(plan, vms, to_confirm=confirm_within is not None, baseline=baseline)
         return _changed(prepared, run, guards, confirm_within, baseline)
 
 
 def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
     say("all", "probing with real packets")
-    measured = verify(prepared.fleet, prepared.snapshot, prepared.options, None, attempts=_VERIFY_ATTEMPTS)
+    measured = verify(
+        prepared.fleet,
+        prepared.snapshot,
+        None,
+        peer=prepared.options.lan_peer,
+        attempts=_VERIFY_ATTEMPTS,
+    )
     reason = contradictions(measured)
     result, code = (Result.UNCHANGED, 0) if reason is None else (Result.FAILED, 1)
     return RunResult(None, result, verify=measured, notes=prepared.plan.notes, reason=reason, exit_code=code)
@@ -139,7 +145,7 @@ def _changed(
         run.journal.run, Result.COMMITTED, prepared.plan.changes, run.outcomes, notes=prepared.plan.notes
     )
     try:
-        snapshot, changes = _apply(prepared, run, baseline.consent)
+        snapshot, changes = _apply(prepared, run)
         lost = tuple(f"not put back: {words}" for words in run.not_put_back)
         outcome = replace(outcome, changes=tuple(changes), notes=(*outcome.notes, *lost))
         guards.extend(guards.seconds)
@@ -150,8 +156,8 @@ def _changed(
         measured = verify(
             run.fleet,
             snapshot,
-            prepared.options,
             baseline,
+            peer=prepared.options.lan_peer,
             wished=confirm_within is None,
             attempts=_VERIFY_ATTEMPTS if confirm_within is None else _PENDING_ATTEMPTS,
         )
@@ -198,7 +204,7 @@ def take_back(run: Progress, outcome: RunResult) -> RunResult:
     return replace(outcome, unrecorded=tuple(run.journal.unrecorded))
 
 
-def _apply(prepared: Prepared, run: Progress, consent: Consent) -> tuple[Snapshot, list[Change]]:
+def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
     """Stage 1 and the barrier as planned, stage 2 as it is found behind the barrier."""
     plan = prepared.plan
     first = [change for change in plan.changes if not _is_forecast(plan, change)]
@@ -211,7 +217,7 @@ def _apply(prepared: Prepared, run: Progress, consent: Consent) -> tuple[Snapsho
     resources = prepared.behind(snapshot)
     found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
     check_forecast([change for change in plan.changes if change.stage > 1], found)
-    demand_undoable(found, accepted=consent.irreversible, to_confirm=False)
+    demand_undoable(found, accepted=run.consent.irreversible, to_confirm=False)
     apply_changes(run, found, resources)
     return snapshot, [*first, *found]
 

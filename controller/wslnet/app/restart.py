@@ -25,6 +25,7 @@ from wslnet.engine.probes import measure
 from wslnet.engine.restart import RestartRefused, running_vms
 from wslnet.engine.run_log import End, refuse_beside_pending
 from wslnet.errors import InputError, PlanRefused, WslnetError
+from wslnet.model.consent import Consent
 from wslnet.model.reach import wished_probes
 from wslnet.profiles.mirrored import volatile_resources
 
@@ -104,7 +105,7 @@ def run_restart(
         held_locks(fleet, run_id, prepared.plan.machines(fleet.inventory), say) as locked,
         Journal(state / FOLDER, run_id) as journal,
     ):
-        run = Progress(locked, journal, say, running_vms(prepared.snapshot), force=force)
+        run = Progress(locked, journal, say, running_vms(prepared.snapshot), consent=Consent(force=force))
         journal.open_run(prepared.plan, run.vms)
         barrier = next(one for one in prepared.plan.changes if one.do.verb == RESTART_VERB)
         journal.intent(barrier)

@@ -22,11 +22,11 @@ from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
 from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import RESTART_VERB
-from wslnet.engine.probes import measure
+from wslnet.engine.regression import verify
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
 from wslnet.errors import InputError, JournalFailed, RollbackIncomplete, WslnetError
+from wslnet.model.consent import Consent
 from wslnet.model.machine import Kind
-from wslnet.model.reach import wished_probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ def undo(
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
         run = progress_of(locked, journal, log, say)
-        run.force = force
+        run.consent = Consent(force=force)
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("undo-began")
         try:
@@ -158,14 +158,14 @@ def resume(
         Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
     ):
         run = progress_of(locked, journal, log, say)
-        run.force = force
+        run.consent = Consent(force=force)
         # It may have gone back further than its journal could tell: by a guard, or with a full disk.
         run.outcomes.update({change.id: "unknown" for change in run.applied})
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("resume-began")
         if (log.complete and not log.to_confirm) if finish is None else finish:
-            probes = wished_probes(gather(locked, needs_of(fleet.inventory)))
-            outcome = replace(outcome, verify=measure(locked, probes, attempts=3))
+            snapshot = gather(locked, needs_of(fleet.inventory))
+            outcome = replace(outcome, verify=verify(locked, snapshot, log.baseline, attempts=3))
             if not any(one.contradicts for one in outcome.verify) and _committed(run, say):
                 run.outcomes.update({change.id: "done" for change in run.applied})
                 return replace(outcome, seconds=time.monotonic() - began)

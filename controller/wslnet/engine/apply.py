@@ -26,6 +26,7 @@ from wslnet.errors import (
 )
 from wslnet.model.captured import Captured
 from wslnet.model.change import Risk
+from wslnet.model.consent import Consent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,7 +47,7 @@ _NOTHING_TO_UNDO = frozenset({"not-found", "exists"})
 class Progress:
     """What a run has done so far: enough to take it back and to tell it. Without `guards` it has none.
 
-    `force`: a VM that does not stop is cut off; `captured`: what a restart loses of others, `not_put_back`
+    `consent`: what the user agreed to beforehand; `captured`: what a restart loses of others, `not_put_back`
     what of that did not come back, in words.
     """
 
@@ -57,7 +58,7 @@ class Progress:
     applied: list[Change] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
     guards: Guards | None = None
-    force: bool = False
+    consent: Consent = field(default_factory=Consent)
     captured: Captured = field(default_factory=Captured)
     not_put_back: tuple[str, ...] = ()
 

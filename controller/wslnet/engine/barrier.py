@@ -28,7 +28,7 @@ def cross(run: Progress, mode: str | None, *, back: bool = False) -> str | None:
     record("captured", captured=run.captured.to_json())
     wanted = run.captured if back else run.captured.foreign
     try:
-        found = restart_wsl(run.fleet, run.vms, mode, run.say, force=run.force)
+        found = restart_wsl(run.fleet, run.vms, mode, run.say, force=run.consent.force)
     except RestartRefused:
         run.not_put_back += put_back(run.fleet, run.captured, None, run.say)
         raise

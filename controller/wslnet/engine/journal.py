@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wslnet.engine.restart import RunningVm
     from wslnet.model.change import Change
     from wslnet.model.plan import Plan
+    from wslnet.model.regression import Baseline
 
 FOLDER = "journal"
 """Where in the state folder journals lie, one file a run."""
@@ -77,10 +78,21 @@ class Journal:
     ) -> None:
         self._close()
 
-    def open_run(self, plan: Plan, vms: Iterable[RunningVm], *, to_confirm: bool = False) -> None:
-        """The first record: the whole plan, the VMs that run now, whether only the user may confirm it."""
+    def open_run(
+        self,
+        plan: Plan,
+        vms: Iterable[RunningVm],
+        *,
+        to_confirm: bool = False,
+        baseline: Baseline | None = None,
+    ) -> None:
+        """The first record: the whole plan, the VMs that run now, whether only the user may confirm it.
+
+        `baseline`: what works now and must work after the run, whoever ends it.
+        """
         running = [asdict(vm) for vm in vms]
-        self.write("open", plan=plan.to_json(), vms=running, to_confirm=to_confirm)
+        before = None if baseline is None else baseline.to_json()
+        self.write("open", plan=plan.to_json(), vms=running, to_confirm=to_confirm, baseline=before)
 
     def intent(self, change: Change) -> None:
         """Before a change: what will be done and how to take it back."""

@@ -5,12 +5,11 @@ One request a machine, all machines at once. A pair that could not be measured b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.engine.probes import measure
 from wslnet.model.reach import allow_probes, wished_probes
-from wslnet.model.regression import Key, candidates, kept_probes, key_of, worked
+from wslnet.model.regression import Baseline, candidates, key_of, worked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,51 +24,34 @@ _BEFORE_TIMEOUT_S = 1.0
 """Pairs that work answer in milliseconds here; the others must not hold the run up."""
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """What worked before a run, as it was seen then; `consent` says what may stop."""
-
-    before: Snapshot
-    reached: frozenset[Key]
-    consent: Consent
-
-    def probes(self, after: Snapshot, options: SetupOptions) -> tuple[Probe, ...]:
-        """What must work after it."""
-        allows = after.inventory.wish.allow
-        return kept_probes(
-            self.before,
-            after,
-            self.reached,
-            allows,
-            options.lan_peer,
-            may_stop=self.consent.regressions,
-        )
-
-
 def measure_baseline(fleet: Fleet, snapshot: Snapshot, options: SetupOptions, consent: Consent) -> Baseline:
     """Measures every pair once, as it is now."""
     probes = candidates(snapshot, snapshot.inventory.wish.allow, options.lan_peer)
     found = worked(measure(fleet, probes, timeout_s=_BEFORE_TIMEOUT_S))
-    return Baseline(snapshot, found, consent)
+    return Baseline(snapshot.mode, found, tuple(sorted(consent.regressions)))
 
 
 def verify(
     fleet: Fleet,
     after: Snapshot,
-    options: SetupOptions,
     baseline: Baseline | None,
     *,
+    peer: str | None = None,
     wished: bool = True,
     attempts: int,
 ) -> tuple[Measured, ...]:
-    """Measures what is wished for (unless not `wished`) and what worked before, all at once."""
+    """Measures what is wished for (unless not `wished`) and what worked before, all at once.
+
+    `peer` names who measures the LAN's side, else the first of the inventory.
+    """
+    allows = after.inventory.wish.allow
     probes: list[Probe] = []
     if wished:
         probes += wished_probes(after)
-        probes += allow_probes(after, after.inventory.wish.allow, options.lan_peer)
+        probes += allow_probes(after, after.inventory.wish.allow, peer)
     known = {key_of(probe) for probe in probes}
     if baseline is not None:
-        probes += [probe for probe in baseline.probes(after, options) if key_of(probe) not in known]
+        probes += [probe for probe in baseline.probes(after, allows, peer) if key_of(probe) not in known]
     return measure(fleet, probes, attempts=attempts)
 
 

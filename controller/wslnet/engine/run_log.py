@@ -18,6 +18,7 @@ from wslnet.engine.restart import RunningVm
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.captured import Captured, captured_from_json
 from wslnet.model.change import FORECAST_VERB, Risk, change_from_json
+from wslnet.model.regression import Baseline, baseline_from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ class RunLog:
     `guards`: machine → token of a guard that may still be armed; `deadline`: until when it waits for
     `confirm` (ISO 8601); `to_confirm`: only the user's `confirm` may commit it, and that has
     not been asked for; `going_back`: taking back had begun;
-    `captured`: what its last restart lost of others.
+    `captured`: what its last restart lost of others; `baseline`: what worked before it.
     """
 
     run: str
@@ -65,6 +66,7 @@ class RunLog:
     to_confirm: bool = False
     going_back: bool = False
     captured: Captured = field(default_factory=Captured)
+    baseline: Baseline | None = None
 
     @property
     def left(self) -> tuple[Change, ...]:
@@ -140,6 +142,7 @@ def _read(path: Path) -> RunLog:
     deadline: str | None = None
     to_confirm, going_back = False, False
     captured = Captured()
+    baseline: Baseline | None = None
     for line in path.read_bytes().split(b"\n"):
         try:
             record = json.loads(line)
@@ -149,6 +152,8 @@ def _read(path: Path) -> RunLog:
             case "open":
                 began, plan = record["at"], record["plan"]
                 to_confirm = bool(record.get("to_confirm"))
+                before = record.get("baseline")
+                baseline = None if before is None else baseline_from_json(before)
                 vms = tuple(msgspec.convert(record["vms"], list[RunningVm]))
             case "intent":
                 change = change_from_json({**record["change"]})
@@ -185,4 +190,5 @@ def _read(path: Path) -> RunLog:
         to_confirm,
         going_back,
         captured,
+        baseline,
     )

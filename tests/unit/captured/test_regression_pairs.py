@@ -13,7 +13,14 @@ from wslnet.engine.regression import contradictions
 from wslnet.model.allow import Allow
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.probe import Measured
-from wslnet.model.regression import candidates, kept_probes, key_of, stops_with_mode, worked
+from wslnet.model.regression import (
+    Baseline,
+    baseline_from_json,
+    candidates,
+    key_of,
+    stops_with_mode,
+    worked,
+)
 from wslnet.model.snapshot import Snapshot
 
 FOLDER = Path(__file__).parents[2] / "cases" / "snapshots"
@@ -52,7 +59,7 @@ def test_an_allowed_port_is_a_candidate_as_the_lan_sees_it() -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(NAT, MIRRORED), (MIRRORED, NAT)])
 def test_only_what_the_mode_itself_decides_may_stop_with_it(before: Snapshot, after: Snapshot) -> None:
-    stopping = {pair for pair in ALL if stops_with_mode(before, after, *pair)}
+    stopping = {pair for pair in ALL if stops_with_mode(before.mode, after, *pair)}
     from_lan = {("lan", "wsl"), ("lan", "vm1"), ("lan", "vm2")}
     to_windows = {("wsl", "windows"), ("vm1", "windows"), ("vm2", "windows")}
     assert stopping == from_lan | to_windows
@@ -60,26 +67,30 @@ def test_only_what_the_mode_itself_decides_may_stop_with_it(before: Snapshot, af
 
 @pytest.mark.parametrize("one", [NAT, MIRRORED])
 def test_in_the_same_mode_nothing_may_stop(one: Snapshot) -> None:
-    assert not any(stops_with_mode(one, one, *pair) for pair in ALL)
-    assert {key_of(probe) for probe in kept_probes(one, one, KEYS)} == {key_of(p) for p in candidates(one)}
+    assert not any(stops_with_mode(one.mode, one, *pair) for pair in ALL)
+    assert {key_of(probe) for probe in Baseline(one.mode, tuple(KEYS)).probes(one)} == {
+        key_of(p) for p in candidates(one)
+    }
 
 
 def test_a_pair_is_probed_where_it_is_now_and_only_if_it_worked() -> None:
-    reached = {("windows", "wsl", "ssh", 22), ("wsl", "lan", "icmp", None)}
-    found = {key_of(probe): probe for probe in kept_probes(NAT, MIRRORED, reached)}
-    assert set(found) == reached
+    reached = (("windows", "wsl", "ssh", 22), ("wsl", "lan", "icmp", None))
+    found = {key_of(probe): probe for probe in Baseline("nat", reached).probes(MIRRORED)}
+    assert set(found) == set(reached)
     assert found["windows", "wsl", "ssh", 22].address == "127.0.0.1"
     assert all(probe.expected and probe.kept for probe in found.values())
 
 
 def test_a_pair_that_may_stop_is_left_out_in_that_direction_only() -> None:
-    reached = {("vm1", "vm2", "icmp", None), ("vm2", "vm1", "icmp", None)}
-    found = kept_probes(NAT, NAT, reached, may_stop={("vm1", "vm2")})
+    reached = (("vm1", "vm2", "icmp", None), ("vm2", "vm1", "icmp", None))
+    before = Baseline("nat", reached, (("vm1", "vm2"),))
+    found = before.probes(NAT)
+    assert baseline_from_json(json.loads(json.dumps(before.to_json()))) == before
     assert [key_of(probe) for probe in found] == [("vm2", "vm1", "icmp", None)]
 
 
 def test_the_reason_names_the_pair_and_the_way_to_let_it_stop() -> None:
-    (probe,) = kept_probes(NAT, NAT, {("wsl", "lan", "icmp", None)})
+    (probe,) = Baseline("nat", (("wsl", "lan", "icmp", None),)).probes(NAT)
     assert contradictions([Measured(probe, ok=True)]) is None
     assert contradictions([Measured(probe, ok=None, detail="no machine")]) is None
     said = contradictions([Measured(probe, ok=False, detail="timeout")]) or ""
@@ -92,4 +103,4 @@ def test_the_reason_names_the_pair_and_the_way_to_let_it_stop() -> None:
 def test_what_was_not_reached_or_not_measured_guards_nothing() -> None:
     probes = candidates(NAT)[:3]
     measured = [Measured(one, ok) for one, ok in zip(probes, (True, False, None), strict=True)]
-    assert worked(measured) == {key_of(probes[0])}
+    assert worked(measured) == (key_of(probes[0]),)

@@ -9,6 +9,7 @@ import pytest
 
 from wslnet.app.execute import execute
 from wslnet.app.result import Result
+from wslnet.app.undo import interrupted, resume
 from wslnet.engine.run_log import read_runs
 from wslnet.engine.undoable import Irreversible
 from wslnet.errors import InputError
@@ -119,3 +120,19 @@ def test_a_pair_that_is_none_is_one_clear_line(fleet: Wired, text: str) -> None:
 
 def test_pairs_are_read_with_blanks_and_once(fleet: Wired) -> None:
     assert parse_pairs(["outer->inner", "outer -> inner"], fleet.inventory) == ((OUTER, INNER),)
+
+
+def test_a_resume_judges_the_pairs_of_before_too(fleet: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr("wslnet.app.execute.verify", killed)
+        with pytest.raises(SystemExit):
+            execute(prepared(fleet), say)
+    log = interrupted(fleet.inventory.state)
+    assert log is not None
+    assert log.complete
+    result = resume(fleet, log, say)
+    assert (result.result, result.exit_code) == (Result.ROLLED_BACK, 12)
+    assert set(fleet.values.values()) == {"0"}
