@@ -70,6 +70,11 @@ def host() -> Iterator[Netns]:
             space.remove()
 
 
+def ours_of(accept: ForwardAccept) -> str:
+    """The rule with which an accept is made, as it may stand anywhere after a while."""
+    return f"-s {accept.src} -d {accept.dst} -m comment --comment {accept.comment} -j ACCEPT"
+
+
 def randomize(host: Netns, chance: random.Random) -> None:
     """Any state that people, libvirt and older versions of wslnet could have left."""
     host.exec("ip", "route", "flush", "table", "main", "proto", "static")
@@ -84,7 +89,7 @@ def randomize(host: Netns, chance: random.Random) -> None:
         host.exec("ip", "route", "add", *route, *source)
     for _ in range(chance.randint(0, 5)):
         ours = chance.random() < 0.3
-        rule = list(chance.choice(ACCEPTS).spec) if ours else chance.choice(FOREIGN_RULES).split()
+        rule = (ours_of(chance.choice(ACCEPTS)) if ours else chance.choice(FOREIGN_RULES)).split()
         host.exec("iptables", "-A", "FORWARD", *rule)
     host.exec("sysctl", "-qw", f"{FORWARD}={chance.randint(0, 1)}")
     for key in ("default.forwarding", "eth0.forwarding", "eth1.forwarding", "all.accept_redirects"):

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslnet_win_agent.wslconfig import WslConfigError, read, set_value, unset_value
+from wslnet_win_agent.wslconfig import WSLCONFIG, WslConfigError, read, set_value, unset_value
 from wslnet_win_agent.wslconfig.encoding import decode
-from wslnet_win_agent.wslconfig import WSLCONFIG
 from wslnet_win_agent.wslconfig.syntax import Kind, parse
 
 PIECES = st.sampled_from(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from hypothesis import strategies as st
 
 from wslnet.model.linux_facts import Firewall, LinuxFacts
@@ -13,10 +11,14 @@ from .linux_model import BACKEND
 
 RESOURCE = ForwardAccept
 SRC, DST = "192.168.122.0/24", "192.168.124.0/24"
-OURS = ForwardAccept("host", SRC, DST, "eth0", "virbr0", "law")
+OURS = f"-s {SRC} -d {DST} -m comment --comment 'wslnet:{SRC}->{DST}' -j ACCEPT"
+WISHES = [
+    ForwardAccept("host", SRC, DST, "eth0", "virbr0", "law"),
+    ForwardAccept("host", DST, SRC, "virbr0", "eth0", "law"),
+]
 RULES = st.sampled_from(
     [
-        shlex.join(OURS.spec),
+        OURS,
         "-o virbr0 -j REJECT --reject-with icmp-port-unreachable",
         "-i virbr0 -j REJECT --reject-with icmp-port-unreachable",
         "-j LIBVIRT_FWI",
@@ -39,4 +41,4 @@ def _saved(policy: str, rules: list[str], extra: list[str]) -> LinuxFacts:
 STATES = st.builds(
     _saved, st.sampled_from(["ACCEPT", "DROP"]), st.lists(RULES, max_size=6), st.lists(EXTRA, max_size=2)
 )
-CASES = st.tuples(STATES, st.sampled_from([OURS, ForwardAccept("host", DST, SRC, "virbr0", "eth0", "law")]))
+CASES = st.tuples(STATES, st.sampled_from(WISHES))

@@ -123,10 +123,21 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
 }
 
 
+def _by_chain(text: str) -> str:
+    """Rules of one chain have an order, chains have none."""
+    return "\n".join(sorted(text.splitlines(), key=lambda line: line.split()[:2] if line[:2] == "-A" else []))
+
+
 def canonical(facts: LinuxFacts) -> LinuxFacts:
-    """The same state always looks the same: nothing has an order, and `linkdown` is the link's state."""
+    """The same state always looks the same: only rules have an order, and `linkdown` is the link's state."""
     routes = (replace(one, flags=tuple(set(one.flags) - {"linkdown"})) for one in facts.routes or ())
     facts = replace(facts, routes=tuple(sorted(routes, key=str)))
+    if facts.firewall is not None:
+        saved = {
+            backend: {family: _by_chain(text) for family, text in texts.items()}
+            for backend, texts in facts.firewall.backends.items()
+        }
+        facts = replace(facts, firewall=replace(facts.firewall, backends=saved))
     if facts.files is None:
         return facts
     found, missing = sorted(facts.files.found, key=str), sorted(facts.files.missing)

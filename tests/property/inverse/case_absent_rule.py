@@ -1,0 +1,24 @@
+"""A rule to delete, one of several equal ones or none, at any place of a chain."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from wslnet.netfilter.rules import Place
+from wslnet.resources.absent_rule import AbsentRule
+
+from .case_forward_accept import RULES, STATES
+from .linux_model import BACKEND
+
+RESOURCE = AbsentRule
+FORWARD = Place(BACKEND, "ip", "filter", "FORWARD")
+
+
+@st.composite
+def _case(draw: st.DrawFn) -> tuple[object, AbsentRule]:
+    facts, text = draw(STATES), draw(RULES)
+    there = facts.firewall.backends[BACKEND]["4"].splitlines().count(f"-A FORWARD {text}")
+    return facts, AbsentRule("host", FORWARD, text, "law", left=max(0, there - 1))
+
+
+CASES = _case()
