@@ -14,7 +14,10 @@ from wslnet.engine.gather import gather
 from wslnet.errors import PlanRefused
 from wslnet.model.allow import Allow
 from wslnet.model.linux_facts import LinuxFacts
+from wslnet.netfilter.rules import Place
+from wslnet.netfilter.view import IPTABLES_NFT, tables
 from wslnet.profiles.boot import network_task
+from wslnet.resources.absent_rule import AbsentRule
 from wslnet.resources.boot_data import BootDataFile
 from wslnet.resources.forward_accept import ForwardAccept
 from wslnet.resources.hyperv_rule import HyperVAllowRule
@@ -149,8 +152,28 @@ def test_undo_is_the_inverse_in_a_namespace(host: Netns, count: int, campaign: C
             done(agent, [change.do for change in changes[:stop]])
             done(agent, [change.undo for change in reversed(changes[:stop]) if change.undo is not None])
             assert state(host) == before, number
-            for kind in {type(change) for change in resources}:
+            less: list[Any] = one_rule_less(agent, chance)
+            for change in diffs(less, facts(agent)):
+                assert change.undo is not None
+                done(agent, [change.do])
+                assert state(host) != before, number
+                done(agent, [change.undo])
+                assert state(host) == before, number
+            for kind in {type(one) for one in (*resources, *less)}:
                 campaign("undo inverse in a namespace", 1, kind.__name__)
+
+
+def one_rule_less(agent: AgentClient, chance: random.Random) -> list[AbsentRule]:
+    """The wish that some rule of FORWARD is not there, or is there once less."""
+    firewall = facts(agent).firewall
+    assert firewall is not None
+    table = next(each for each in tables(firewall) if (each.backend, each.name) == (IPTABLES_NFT, "filter"))
+    listed = table.chains["FORWARD"].listed
+    if not listed:
+        return []
+    text = chance.choice(listed).text
+    left = sum(1 for rule in listed if rule.text == text) - 1
+    return [AbsentRule("host", Place(IPTABLES_NFT, "ip", "filter", "FORWARD"), text, "law", left)]
 
 
 WINDOWS_NEEDS = frozenset({"hyperv_firewall", "interfaces", "boot", "wslconfig"})
