@@ -18,6 +18,7 @@ from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.restart import RestartRefused, RunningVm
 from wslnet.errors import (
     AgentError,
+    Locked,
     NeedsElevation,
     PlanRefused,
     RollbackIncomplete,
@@ -131,8 +132,8 @@ def _do(run: Progress, changes: list[Change]) -> None:
 def _ask(run: Progress, changes: list[Change], ops: Sequence[Op]) -> tuple[OpResult, ...]:
     try:
         return run.fleet.execute(changes[0].machine, ops, deadline_s=OP_DEADLINE_S)
-    except (Unreachable, NeedsElevation):
-        # Nothing of it was sent: else it were OutcomeUnknown (`Fleet.execute`).
+    except (Unreachable, NeedsElevation, Locked):
+        # Nothing of it was done: else it were OutcomeUnknown (`Fleet.execute`).
         _not_begun(run, changes)
         raise
 

@@ -66,9 +66,15 @@ class LockedFleet:
             return self.fleet.execute(machine, ops, deadline_s=deadline_s)
         try:
             held, *results = self.fleet.execute(machine, [self._hold(), *ops], deadline_s=deadline_s)
-        except (Unreachable, OutcomeUnknown):
+        except Unreachable:
             self.extended.pop(machine, None)
             raise
+        except OutcomeUnknown as error:
+            self.extended.pop(machine, None)
+            if any(op.verb not in _READS for op in ops):
+                raise
+            # All that may have happened is the lock, which ends with its lease.
+            raise _plainly(machine, error) from error
         _demand(machine, held)
         self.extended[machine] = time.monotonic()
         self._keep_others(machine)
@@ -199,6 +205,12 @@ def in_order(inventory: Inventory, machines: Iterable[str]) -> tuple[str, ...]:
     """Machines in the order in which every controller locks them: the outermost first, which decides."""
     known = [name for name in machines if name in inventory.machines]
     return tuple(sorted(known, key=lambda name: (inventory.depth(name), inventory[name].address or "", name)))
+
+
+def _plainly(machine: str, error: OutcomeUnknown) -> Unreachable:
+    """What became of a request that would have changed nothing."""
+    cause = error.__cause__
+    return cause if isinstance(cause, Unreachable) else Unreachable(error.message, machine=machine)
 
 
 def _demand(machine: str, result: OpResult) -> None:
