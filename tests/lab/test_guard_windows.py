@@ -126,10 +126,17 @@ def test_without_the_boot_tasks_nothing_is_begun(story_lab: Any, old: dict[str, 
 def test_what_nobody_confirms_is_taken_back_with_no_controller_alive(
     story_lab: Any, old: dict[str, Any]
 ) -> None:
+    by_hand = "blackhole 10.99.0.0/24"
+    assert story_lab.outside("wsl", ["ip", "route", "add", *by_hand.split()]).returncode == 0
     pend(story_lab, "5s")
     back(story_lab, old, 5.0 + GRACE_S)
+    until = time.monotonic() + GRACE_S
+    while by_hand not in story_lab.outside("wsl", ["ip", "route"]).stdout:
+        assert time.monotonic() < until, told(story_lab)
+        time.sleep(0.5)
     settled(story_lab)
     assert state(story_lab) == old
+    assert story_lab.outside("wsl", ["ip", "route", "del", *by_hand.split()]).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wslnet.app.boot_run import see
+from wslnet.engine.captured import put_back
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.restart import RunningVm, restart_wsl
 from wslnet.errors import WslnetError
+from wslnet.model.captured import captured_from_json
 from wslnet.model.change import Op
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def take_back(
         else:
             done.append(_tried(str(op["verb"]), partial(_undo, fleet, windows, op)))
     if restart or _runs_otherwise(fleet, windows, report.order):
-        done.append(_tried(RESTART_VERB, partial(_restart, fleet, report.order, say), _RESTARTS))
+        done.append(_tried(RESTART_VERB, partial(_restart, fleet, windows, report.order, say), _RESTARTS))
     for one in done:
         say(windows, f"{one['verb']}: {one['error'] or 'taken back'}")
     return tuple(done)
@@ -118,8 +120,11 @@ def _runs_otherwise(fleet: Fleet, windows: str, order: Order) -> bool:
     return wsl is not None and wsl.running and wsl.mode != order.mode
 
 
-def _restart(fleet: Fleet, order: Order, say: Callable[[str, str], None]) -> JsonDict | None:
+def _restart(fleet: Fleet, windows: str, order: Order, say: Callable[[str, str], None]) -> JsonDict | None:
     vms = msgspec.convert(order.vms, tuple[RunningVm, ...])
     known = tuple(vm for vm in vms if vm.host in fleet.inventory.machines)
     restart_wsl(fleet, known, order.mode, say, force=True)
+    if order.captured is not None:
+        for problem in put_back(fleet, captured_from_json(order.captured), order.mode, say):
+            say(windows, f"not put back: {problem}")
     return None

@@ -26,6 +26,8 @@ def cross(run: Progress, mode: str | None, *, back: bool = False) -> str | None:
     run.captured = capture(run.fleet).beside(run.captured)
     record = run.journal.note if back else run.journal.write
     record("captured", captured=run.captured.to_json())
+    if run.guards is not None and not back:
+        run.guards.carry(run.captured.to_json(), run.say)
     wanted = run.captured if back else run.captured.foreign
     try:
         found = restart_wsl(run.fleet, run.vms, mode, run.say, force=run.consent.force)

@@ -83,13 +83,37 @@ class Guards:
         """
         machine = changes[0].machine
         undo = [change.undo.to_json() for change in changes if change.undo is not None]
-        if self.windows is None or self.fleet.inventory[machine].is_linux or not undo:
+        if undo and not self.fleet.inventory[machine].is_linux:
+            self._arm_windows(machine, undo, say)
+
+    def carry(self, captured: dict[str, object], say: Callable[[str, str], None]) -> None:
+        """Gives Windows' guard what its restart of WSL would lose of others; raises as `ahead` does."""
+        for machine in self.armed:
+            if not self.fleet.inventory[machine].is_linux:
+                self._arm_windows(machine, [], say, captured)
+
+    def _arm_windows(
+        self,
+        machine: str,
+        undo: list[dict[str, object]],
+        say: Callable[[str, str], None],
+        captured: dict[str, object] | None = None,
+    ) -> None:
+        if self.windows is None:
             return
         is_first = machine not in self.armed
         if is_first:
             self.journal.write("guard", machine=machine, token=self.token, state="armed")
         vms = [asdict(vm) for vm in self.windows.vms]
-        op = self._op(machine, "guard.arm", _WINDOWS_STAGE_S, undo=undo, vms=vms, mode=self.windows.mode)
+        op = self._op(
+            machine,
+            "guard.arm",
+            _WINDOWS_STAGE_S,
+            undo=undo,
+            vms=vms,
+            mode=self.windows.mode,
+            captured=captured,
+        )
         try:
             (answer,) = self.fleet.execute(machine, [op], deadline_s=_WINDOWS_OP_DEADLINE_S)
             demand_armed(machine, answer)

@@ -44,6 +44,7 @@ class Order:
         halves: those that watch for this run.
         vms: `{host, domain, depth}` of what ran before the change, parents first.
         mode: in which mode WSL ran before; null if it did not run.
+        captured: what a restart of WSL loses of others; null before one.
     """
 
     run: str
@@ -55,6 +56,7 @@ class Order:
     halves: tuple[str, ...]
     vms: tuple[JsonDict, ...] = ()
     mode: str | None = None
+    captured: JsonDict | None = None
 
     def is_of(self, run: str, token: str) -> bool:
         """Whether it belongs to this run, as whoever knows the token asks."""

@@ -40,6 +40,7 @@ def arm(host: Host, arguments: Arguments) -> dict[str, object]:
     run, token = arguments.text("run"), arguments.text("token")
     undo = [dict(one.given) for one in arguments.mappings("undo")]
     needed = {_half_of(op) for op in undo}
+    captured = arguments.mapping("captured") if arguments.given.get("captured") is not None else None
     vms = tuple(dict(one.given) for one in arguments.mappings("vms"))
     found = posts(host)
     for post in found:
@@ -65,6 +66,7 @@ def arm(host: Host, arguments: Arguments) -> dict[str, object]:
                     halves=halves,
                     vms=vms,
                     mode=arguments.optional_text("mode"),
+                    captured=dict(captured.given) if captured is not None else _captured(old),
                 ),
             )
         )
@@ -102,6 +104,10 @@ def status(host: Host, _arguments: Arguments) -> dict[str, object]:
     """Whose guard is here and how it stands; changes nothing."""
     reports = [post.report for post in posts(host) if post.report is not None]
     return _told(reports) if reports else {"state": "none"}
+
+
+def _captured(old: Order | None) -> dict[str, object] | None:
+    return None if old is None else old.captured
 
 
 def _half_of(op: dict[str, object]) -> str:
