@@ -108,10 +108,11 @@ class Guard:
         report = self._former()
         if report is None or report.is_settled:
             return
-        order, mine = self._order(), report.order
-        released = order is not None and order.word == RELEASE and order.is_of(mine.run, mine.token)
-        if released and report.state == ARMED:
-            self._end(replace(report, state=RELEASED))
+        order = self._order()
+        mine = report.order
+        is_released = order is not None and order.word == RELEASE and order.is_of(mine.run, mine.token)
+        if order is not None and is_released and report.state == ARMED:
+            self._end(replace(report, order=order, state=RELEASED))
         else:
             self._fire(report)
 
