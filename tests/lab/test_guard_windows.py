@@ -36,7 +36,7 @@ STEPS = [
 IN_SHORT = "starting WSL"
 KILL = (
     "for each in /proc/[0-9]*; do "
-    'if tr "\\0" " " < $each/cmdline | grep -q "boot run --half"; then kill -9 ${each#/proc/}; fi; done'
+    'if tr "\\0" " " < $each/cmdline | grep -q "boot run --hal[f]"; then kill -9 ${each#/proc/}; fi; done'
 )
 
 
