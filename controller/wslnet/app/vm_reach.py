@@ -17,6 +17,7 @@ from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.nested import NEEDS, nested_resources
+from wslnet.profiles.nested_rejects import without_rejects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -47,8 +48,12 @@ def reach_of(inventory: Inventory, names: Collection[str]) -> Inventory:
     return replace(inventory, machines=machines, wish=replace(inventory.wish, reach=pairs, allow=()))
 
 
-def prepare(fleet: Fleet, names: Collection[str], say: Callable[[str, str], None]) -> Prepared:
+def prepare(
+    fleet: Fleet, names: Collection[str], say: Callable[[str, str], None], *, deleting: bool = False
+) -> Prepared:
     """Reads the machines on the way and plans. Changes nothing; no names mean all VMs.
+
+    `deleting`: rejects of libvirt are taken out instead of accepts put above them.
 
     Raises:
         Unreachable: a machine on the way cannot be seen.
@@ -70,7 +75,8 @@ def prepare(fleet: Fleet, names: Collection[str], say: Callable[[str, str], None
             )
 
     def resources_of(seen: Snapshot) -> tuple[Resource, ...]:
-        return nested_resources(seen, wanted)
+        found = nested_resources(seen, wanted)
+        return without_rejects(seen, found) if deleting else found
 
     resources = resources_of(snapshot)
     return Prepared(fleet, SetupOptions(), snapshot, resources, make_plan(snapshot, resources), resources_of)

@@ -61,9 +61,10 @@ def show(  # noqa: PLR0917 - click passes options by name
     return 0
 
 
-@rules.command()
+# The words of a rule begin with a dash.
+@rules.command(context_settings={"ignore_unknown_options": True})
 @click.argument("machine")
-@click.argument("rule")
+@click.argument("rule", type=click.UNPROCESSED)
 @click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @confirm_within_option

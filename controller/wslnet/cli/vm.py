@@ -21,6 +21,13 @@ def vm() -> None:
 
 @vm.command()
 @click.argument("names", nargs=-1, metavar="[VM]...")
+@click.option(
+    "--mode",
+    type=click.Choice(["accept", "delete"]),
+    default="accept",
+    show_default=True,
+    help="Put accepts above what rejects, or delete libvirt's rejects.",
+)
 @click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @confirm_within_option
@@ -30,6 +37,7 @@ def vm() -> None:
 def reach(
     ctx: click.Context,
     names: tuple[str, ...],
+    mode: str,
     confirm_within: float | None,
     own_inventory: Path | None,
     *,
@@ -44,7 +52,7 @@ def reach(
 
     say = progress(quiet=as_json)
     with Connections(reach_of(load(ctx, own_inventory), names)) as fleet:
-        prepared = prepare(fleet, names, say)
+        prepared = prepare(fleet, names, say, deleting=mode == "delete")
         if dry_run:
             return show_only(prepared, None, as_json=as_json)
         return carry_out(

@@ -103,4 +103,6 @@ def _words(line: str) -> list[str]:
 
 def _rule(number: int, spec: tuple[str, ...], packets: int | None, size: int | None) -> Rule:
     matches, act, target = decode(spec)
-    return Rule(number, spec, shlex.join(spec), matches, act, target, packets, size, comment(spec))
+    # `!` alone needs no quotes, and nobody writes them.
+    text = " ".join(word if word == "!" else shlex.quote(word) for word in spec)
+    return Rule(number, spec, text, matches, act, target, packets, size, comment(spec))
