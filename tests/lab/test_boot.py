@@ -110,6 +110,7 @@ def test_before_install_it_says_so(story_lab: Any) -> None:
     assert "boot install" in run("--inventory", str(story_lab.inventory), "boot", "status")
 
 
+@pytest.mark.row("S3-18")
 def test_a_program_that_users_could_change_is_refused(story_lab: Any) -> None:
     grant = ["icacls.exe", PROGRAM_FOLDER, "/grant", "*S-1-5-32-545:(OI)(CI)M"]
     assert story_lab.run("windows", grant).returncode == 0

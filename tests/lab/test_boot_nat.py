@@ -70,6 +70,7 @@ def test_the_tasks_are_told_which_switches_forward(story_lab: Any) -> None:
     ]
 
 
+@pytest.mark.row("S3-15")
 @pytest.mark.parametrize("how", WAYS, ids=["reboot", "fast-startup"])
 def test_cut_until_the_tasks_ran_then_back(how: tuple[str, ...], story_lab: Any) -> None:
     before = told(story_lab).count("WSL half:")

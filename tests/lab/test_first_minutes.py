@@ -84,6 +84,7 @@ def test_alone_it_says_what_is_there_and_what_comes_next(home: Path) -> None:
     assert [line for line in lines if line.startswith("next: ")] == ["next: wslnet doctor"]
 
 
+@pytest.mark.row("S0-01")
 def test_status_tells_what_the_machines_tell(home: Path, story_lab: Any) -> None:
     document = told(home, "status")
     machines = {one["name"]: one for one in document["machines"]}
@@ -101,6 +102,7 @@ def test_status_tells_what_the_machines_tell(home: Path, story_lab: Any) -> None
     }
 
 
+@pytest.mark.row("S1-15", "S1-16")
 def test_ports_join_both_sides(home: Path, story_lab: Any) -> None:
     serve = "import socket,time; s=socket.socket(); s.bind(('127.0.0.1', 7007)); s.listen(); time.sleep(60)"
     netns = ["ip", "netns", "exec", story_lab.netns("wsl")]
@@ -140,6 +142,7 @@ def test_topo_draws_the_note(home: Path) -> None:
     assert "|Data frame to VM|" in drawn
 
 
+@pytest.mark.row("S3-42")
 def test_restart_brings_everything_back(home: Path, story_lab: Any) -> None:
     boots = _boots(story_lab)
     plan = told(home, "restart", "--dry-run", code=10)

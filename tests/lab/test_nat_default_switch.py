@@ -138,6 +138,7 @@ def test_without_an_administrators_rights_nothing_is_begun(story_lab: Any) -> No
     assert sorted((story_lab.inventory.parent / "controller" / "journal").iterdir()) == journals
 
 
+@pytest.mark.row("S3-13")
 def test_forwarding_enable_connects_and_a_guest_cannot_take_it_back(story_lab: Any) -> None:
     code, said = wslnet(story_lab, "forwarding", "enable")
     assert (code, said["error"]["code"]) == (2, "bad-input")

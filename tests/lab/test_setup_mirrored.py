@@ -170,6 +170,7 @@ def test_without_yes_and_without_a_terminal_nothing_is_done(story_lab: Any) -> N
     assert changing_calls(story_lab) == []
 
 
+@pytest.mark.row("S0-07", "S0-24", "S0-43")
 def test_setup_connects_what_was_cut(story_lab: Any) -> None:
     config = story_lab.root("windows") / "Users" / "owner" / ".wslconfig"
     bytes_before = config.read_bytes()
@@ -187,6 +188,7 @@ def test_setup_connects_what_was_cut(story_lab: Any) -> None:
     assert said["unverified"] == []
 
 
+@pytest.mark.row("S3-09")
 def test_only_the_allowed_port_is_open_to_the_lan(story_lab: Any) -> None:
     with serving(story_lab, "wsl", 8080, "wsl 8080"), serving(story_lab, "wsl", 9090, "wsl 9090"):
         for _ in range(6):  # a new listener is felt within a second
@@ -217,6 +219,7 @@ def test_doctor_finds_nothing_wrong_after(story_lab: Any) -> None:
     assert (code, wrong) == (0, [])
 
 
+@pytest.mark.row("S1-27")
 def test_the_matrix_is_as_wished_after(story_lab: Any) -> None:
     code, said = wslnet(story_lab, "matrix")
     assert code == 0

@@ -57,6 +57,7 @@ def test_no_prolog_and_the_order_of_the_schema(task: Task) -> None:
             assert "Delay" not in names[:-1]
 
 
+@pytest.mark.row("S3-17")
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.name}-{task.logon}")
 def test_the_defaults_that_bite_are_set(task: Task) -> None:
     settings = read(write_task(task)).settings

@@ -166,6 +166,7 @@ def test_a_failure_is_taken_back_to_the_very_state_of_before(fleet: ModelFleet, 
     assert fleet.state() == before
 
 
+@pytest.mark.row("S0-25")
 def test_what_reads_back_as_before_is_a_failure_whatever_the_agent_said(fleet: ModelFleet) -> None:
     plan = make_plan(gather(fleet, NEEDS), RESOURCES)
     fleet.lie.add("rule.insert")

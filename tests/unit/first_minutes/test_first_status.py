@@ -34,6 +34,7 @@ def block(lines: list[str], head: str) -> list[str]:
     return lines[begin:end]
 
 
+@pytest.mark.row("S0-10", "S0-15")
 def test_mirrored(stored: Make) -> None:
     lines = text_of(stored("mirrored"))
     assert lines[0] == "wsl: mode mirrored (measured)"
