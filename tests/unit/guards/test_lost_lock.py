@@ -1,4 +1,4 @@
-"""A lock rides in every request; an answer that never came makes a doubt only of what could change something."""
+"""A lock rides in every request; an answer that never came makes a doubt only of what could change."""
 
 from __future__ import annotations
 
