@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
+import resource
+import struct
 import time
+import zlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslnet.errors import WslnetError
+from wslnet.cli.output import print_error, print_json, print_line
+from wslnet.engine.gather import decode
+from wslnet.errors import DeadlineExceeded, WslnetError
 from wslnet.model.change import Op
+from wslnet.model.machine import Kind
 from wslnet.transport.agent_client import AgentClient
 from wslnet.transport.agent_text import clean
 from wslnet.transport.pipe import left
@@ -127,7 +134,99 @@ def campaign(rounds: int, seed: int) -> int:
         decoder.feed(pipe.sent)
         assert decoder.take() == {"id": 1, "ops": [{"verb": "facts", "args": {"needs": ["links"]}}]}
         assert decoder.take() is None
+    print(f"mutated agent frames: {rounds}, {refused} refused")  # noqa: T201 - the campaign's count
     return refused
+
+
+class Drip(Replay):
+    """Gives a byte at a time and never ends by itself."""
+
+    def recv(self, deadline: float) -> bytes:
+        if left(deadline) == 0:
+            raise DeadlineExceeded("vm1: too late")
+        time.sleep(0.005)
+        data, self.stream = self.stream[:1], self.stream[1:] + self.stream[:1]
+        return data
+
+
+class Mute(Replay):
+    """Says nothing."""
+
+    def recv(self, deadline: float) -> bytes:
+        time.sleep(left(deadline))
+        raise DeadlineExceeded("vm1: too late")
+
+
+def answer(value: object) -> bytes:
+    return wire.encode({"id": 1, "results": [{"ok": True, "value": value}]})
+
+
+def framed(text: bytes) -> bytes:
+    """A frame that our own side would not make."""
+    body = zlib.compress(text)
+    return struct.pack(">I", len(body)) + body
+
+
+ESCAPES = "eth0\x1b]0;owned\x07\x9b31m\u202e\r\n"
+OPS = {"ops": [{"verb": "rule.delete", "args": {}}], "verb": "load", "links": []}
+HOSTILE: dict[str, bytes] = {
+    "a length of 2 GiB": b"\x7f\xff\xff\xff" + bytes(100),
+    "a length beyond": b"\xff\xff\xff\xff" + bytes(100),
+    "a million links": framed(
+        b'{"id":1,"results":[{"ok":true,"value":{"links":[' + b'{"name":"e"},' * 1_000_000 + b"{}]}}]}"
+    ),
+    "as many as fit": answer({"links": [{"index": n, "name": f"eth{n}"} for n in range(300_000)]}),
+    "deep": answer({"links": [json.loads("[" * 900 + "]" * 900)]}),
+    "wrong types": answer({"links": {"name": 7}}),
+    "escapes in names": answer({"links": [{"name": ESCAPES, ESCAPES: ESCAPES, "index": 1}]}),
+    "an op as answer": answer(OPS),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_agent_takes_little_and_steers_nothing(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(3)  # noqa: S311 - the cuts of the stream
+    stream = HOSTILE[name]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pipe = Replay(stream, chance)
+    began = time.monotonic()
+    outcome = shown(AgentClient(pipe, "vm1"))
+    assert time.monotonic() - began < 30
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+    printed = capsys.readouterr()
+    assert all(one.isprintable() or one == "\n" for one in printed.out + printed.err), outcome
+    decoder = wire.Decoder()
+    decoder.feed(pipe.sent)
+    assert decoder.take() == {"id": 1, "ops": [{"verb": "facts", "args": {"needs": ["links"]}}]}
+    assert decoder.take() is None
+
+
+@pytest.mark.parametrize("kind", [Drip, Mute])
+def test_an_agent_that_drips_or_says_nothing_has_its_time(kind: type[Replay]) -> None:
+    frame = b"\x00\x0f\xff\xff" + bytes(64)
+    agent = AgentClient(kind(frame, random.Random(3)), "vm1")  # noqa: S311 - unused here
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        agent.run([Op("facts", {"needs": ["links"]})], timeout_s=0.5)
+    assert time.monotonic() - began < 5
+    assert not agent.alive
+
+
+def shown(agent: AgentClient) -> str:
+    """Asks and prints what comes of it, for people and as JSON."""
+    try:
+        (result,) = agent.run([Op("facts", {"needs": ["links"]})], timeout_s=25)
+        facts = decode(Kind.VM, "vm1", result.value)
+    except WslnetError as error:
+        for as_json in (True, False):
+            print_error(error, as_json=as_json)
+        return error.message
+    print_line(str(facts.links)[:5000])
+    print_json({"links": str(result.value)[:5000], "names": [link.name for link in (facts.links or ())[:5]]})
+    return "answered"
 
 
 def test_mutated_answers_are_refused_or_were_unharmed() -> None:

@@ -55,6 +55,8 @@ class LocalBridge(Bridge):
         """
         begun = time.monotonic()
         (exchange,) = self._carry((batch,), deadline_s)
+        if exchange.unreadable and batch.writes:
+            raise DeliveryUnknown(f"{self._machine}: what the command answered cannot be read")
         if exchange.ended:
             return exchange.reply(time.monotonic() - begun)
         text = f"{self._machine}: the command did not end in time and was stopped"

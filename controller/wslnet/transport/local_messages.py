@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct(">QQBI")
 _KIND = struct.Struct("<iI")
+_LAST = 2
 UNREADABLE = (
     psrpcore.PSRPCoreError,
     ET.ParseError,
@@ -69,14 +70,16 @@ class MessageReader:
         self._pool = pool
         self._kinds: dict[UUID, int] = {}
         self._taken: dict[UUID, int] = {}
+        self._next: dict[int, int] = {}
 
     def read(self, element: Element) -> Iterator[psrpcore.PSRPEvent | Unreadable]:
         """Give the messages that an element's fragments complete.
 
         Raises:
-            LimitError: its fragments are none, or more came for one target than any honest answer has.
+            LimitError: its fragments are damaged or one is missing, or more came for one target than any
+                honest answer has.
         """
-        _demand_whole_fragments(element.data)
+        self._check_fragments(element.data)
         self._taken[element.target] = self._taken.get(element.target, 0) + len(element.data)
         if self._taken[element.target] > MOST_BYTES:
             raise LimitError("more than PowerShell has to say")
@@ -101,13 +104,17 @@ class MessageReader:
         if len(element.data) >= head and element.data[16] & 1:
             _, self._kinds[element.target] = _KIND.unpack_from(element.data, _HEADER.size)
 
-
-def _demand_whole_fragments(data: bytes) -> None:
-    """Psrpcore would read half a fragment as a whole one, and half a header for ever."""
-    at = 0
-    while at < len(data):
-        if len(data) - at < _HEADER.size:
+    def _check_fragments(self, data: bytes) -> None:
+        """Half a fragment would be read as a whole one, half a header for ever, a gap gone over."""
+        at = 0
+        while at < len(data):
+            if len(data) - at < _HEADER.size:
+                raise LimitError("a fragment that is cut")
+            message, number, flags, size = _HEADER.unpack_from(data, at)
+            if number != self._next.pop(message, 0):
+                raise LimitError("fragments of which one is missing")
+            if not flags & _LAST:
+                self._next[message] = number + 1
+            at += _HEADER.size + size
+        if at != len(data):
             raise LimitError("a fragment that is cut")
-        at += _HEADER.size + int(_HEADER.unpack_from(data, at)[3])
-    if at != len(data):
-        raise LimitError("a fragment that is cut")

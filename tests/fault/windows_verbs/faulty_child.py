@@ -1,12 +1,14 @@
 """PowerShell's child with a fault: `faulty_child.py REAL FAULT AFTER …`, lines passed on both ways.
 
 The fault comes with the AFTERth command (counted over all children of one folder): `lost` leaves out one
-fragment, `silent` says nothing from then on, for good, `ends` is a child that dies in mid-answer, `cut`
-closes the stream and lives on. `lost`, `ends` and `cut` come once.
+fragment of a message that has several (a pipe loses no whole message), `silent` says nothing from then on,
+for good, `ends` is a child that dies in mid-answer, `cut` closes the stream and lives on. `lost`, `ends` and
+`cut` come once.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -15,6 +17,12 @@ import time
 from pathlib import Path
 
 _POOL = b"00000000-0000-0000-0000-000000000000"
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line holds one fragment that is a message."""
+    data = base64.b64decode(line.partition(b">")[2].partition(b"<")[0])
+    return data[16] & 3 == 3
 
 
 class Relay:
@@ -48,6 +56,9 @@ class Relay:
                 if self.fault == "silent":
                     continue
                 if self.fault == "lost":
+                    if is_whole(line):
+                        os.write(1, line)
+                        continue
                     self.due = False
                     continue
                 if self.fault == "ends":

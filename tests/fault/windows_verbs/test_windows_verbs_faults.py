@@ -121,6 +121,8 @@ def over_child(folder: Path, verb: str, fault: str, after: int) -> None:
     case = CASES[verb]
     windows = prepared(folder, case)
     deadline_s = DEADLINE_S if fault == "silence" else LONG_DEADLINE_S
+    if fault == "fragment lost":
+        windows.set_faults({"psrp-split-fragments": {"one_fragment_per_receive": False}})
     with windows.over_child(CHILD[fault], after) as session:
         ended, took = act(session, Op(verb, case.args(windows)), deadline_s)
     assert took < deadline_s + GRACE_S, (verb, fault, after, took)
