@@ -51,6 +51,7 @@ _ON_DEMAND = {
     "guard": _GUARD,
     "lock": (*_GUARD, "ops_lock.py"),
     "chain": ("ops_chain.py",),
+    "policy": ("ops_policy.py",),
     "nft": ("ops_nft.py",),
     "file": ("ops_file.py",),
     "marker": ("ops_file.py",),

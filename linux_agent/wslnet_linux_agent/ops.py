@@ -30,6 +30,7 @@ _VERBS = {
     "unlisten": ("ops_listen", "unlisten"),
     "load": ("main", "load"),
     "chain.add": ("ops_chain", "add"),
+    "policy.add": ("ops_policy", "add"),
     "guard.arm": ("ops_guard", "arm"),
     "guard.extend": ("ops_guard", "extend"),
     "guard.disarm": ("ops_guard", "disarm"),

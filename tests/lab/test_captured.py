@@ -19,6 +19,7 @@ BY_HAND = {
         "ip route add 10.99.0.0/16 via 192.168.122.191 dev virbr0 metric 7",
         "ip route add blackhole 10.98.0.0/16",
         "ip route add 10.97.0.0/16 dev eth0",
+        "ip rule add from 10.3.0.0/16 fwmark 0x20/0xf0 lookup 200 priority 500",
         "iptables -N MINE",
         "iptables -A MINE -s 10.2.2.2/32 -j RETURN",
         "iptables -I FORWARD 2 -s 10.1.1.0/24 -j DROP",
@@ -52,6 +53,8 @@ def state(lab: Any) -> dict[str, list[str]]:
         keys = ["net.ipv4.ip_forward", "net.ipv4.conf.virbr0.route_localnet"]
         found[machine] = [line.strip() for line in routes if "proto" not in line]
         found[machine] += [line for line in rules if line.startswith("-A")]
+        rules = lab.outside(machine, ["ip", "rule"]).stdout.splitlines()
+        found[machine] += [line for line in rules if line.startswith("500:")]
         found[machine] += lab.outside(machine, ["sysctl", *keys]).stdout.splitlines()
     return found
 

@@ -6,12 +6,13 @@ undone, gets no mark, and what is there again by itself is left alone.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from wslnet.engine.gather import gather
 from wslnet.errors import WslnetError
 from wslnet.model import hand_made
-from wslnet.model.captured import Captured, KeptRoute, KeptRules, Lost
+from wslnet.model.captured import Captured, KeptPolicy, KeptRoute, KeptRules, Lost
 from wslnet.model.change import Op
 from wslnet.netfilter.hand_made import chains, insertions
 from wslnet.netfilter.ruleset import parse_save
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
-NEEDS = frozenset({"links", "routes", "sysctls", "firewall", "domains", "wsl"})
+NEEDS = frozenset({"links", "routes", "rules", "sysctls", "firewall", "domains", "wsl"})
 _DEADLINE_S = 30.0
 _THERE = "exists"
 
@@ -54,6 +55,7 @@ def captured_in(snapshot: Snapshot) -> Captured:
                 (*found.rules, *chains(name, facts)),
                 (*found.sysctls, *hand_made.sysctls(name, facts, mode)),
                 (*found.lost, *(one for one in routes if isinstance(one, Lost))),
+                (*found.policies, *hand_made.policies(name, facts, mode)),
             )
     return found
 
@@ -94,6 +96,10 @@ def missing(
         if kept.machine == machine and kept.mode in {None, mode} and kept.key not in taken:
             taken.add(kept.key)
             yield kept.what, Op("route.add", _route_args(kept))
+    for policy in captured.policies:
+        there = policy.rule in (facts.rules or ())
+        if policy.machine == machine and policy.mode in {None, mode} and not there:
+            yield policy.what, Op("policy.add", _policy_args(policy))
     mine = [one for one in captured.rules if one.machine == machine]
     for chain in mine:
         if chain.made and _present(facts, chain) is None:
@@ -135,6 +141,10 @@ def _route_args(kept: KeptRoute) -> dict[str, object]:
     args |= {} if one.src is None else {"src": one.src}
     args |= {} if unicast else {"type": one.type}
     return args | ({"onlink": True} if "onlink" in one.flags else {})
+
+
+def _policy_args(policy: KeptPolicy) -> dict[str, object]:
+    return {key: value for key, value in asdict(policy.rule).items() if value is not None}
 
 
 def _do(fleet: Fleet, machine: str, todo: list[tuple[str, Op]]) -> Iterator[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wslnet.model.plan import Plan
     from wslnet.model.snapshot import Snapshot
 
-_IN_USE = frozenset({"sessions", "containers"})
+_IN_USE = frozenset({"sessions", "containers", "rules"})
 _DEADLINE_S = 20.0
 _DOCKER_DESKTOP = "docker-desktop"
 
@@ -36,10 +36,20 @@ def with_forecast(fleet: Fleet, snapshot: Snapshot, plan: Plan) -> Plan:
         fleet, {name: _IN_USE for name in inside if name in snapshot.facts}, deadline_s=_DEADLINE_S
     )
     mode = restart.do.args.get("mode")
-    listed = captured_in(snapshot).foreign.listed(str(mode) if mode else snapshot.mode)
+    listed = captured_in(_with_rules(snapshot, in_use)).foreign.listed(str(mode) if mode else snapshot.mode)
     captured = (one for one in listed if not snapshot.inventory.keeps_memory(str(one["machine"])))
     cut = (*_distros(snapshot), *_vms(snapshot), *_users(in_use))
     return replace(plan, cut=cut, captured=tuple(captured))
+
+
+def _with_rules(snapshot: Snapshot, in_use: Snapshot) -> Snapshot:
+    """The snapshot with the policy rules, which no plan rests on and so no other gather reads."""
+    facts = dict(snapshot.facts)
+    for name in in_use.facts:
+        found, extra = snapshot.linux(name), in_use.linux(name)
+        if found is not None and extra is not None:
+            facts[name] = replace(found, rules=extra.rules)
+    return replace(snapshot, facts=facts)
 
 
 def _distros(snapshot: Snapshot) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wslnet.model.linux_facts import Route  # noqa: TC001 - msgspec resolves the fields' types
+from wslnet.model.linux_facts import Route, Rule  # noqa: TC001 - msgspec resolves the fields' types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +74,25 @@ class KeptSysctl:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPolicy:
+    """A policy rule (`ip rule`); `mode` as for routes."""
+
+    machine: str
+    rule: Rule
+    mode: str | None = None
+
+    @property
+    def what(self) -> str:
+        """The rule, near to how `ip` shows it."""
+        one = self.rule
+        matches = (("to", one.dst), ("iif", one.iif), ("oif", one.oif), ("ipproto", one.ipproto))
+        said = "".join(f" {word} {value}" for word, value in matches if value is not None)
+        mark = f" fwmark {one.fwmark:#x}" if one.fwmark is not None else ""
+        target = f"lookup {one.table}" if one.action == "lookup" else one.action
+        return f"policy rule {one.priority}: from {one.src or 'all'}{said}{mark} {target}"
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Something that cannot be put back, and why."""
 
@@ -90,11 +109,13 @@ class Captured:
     rules: tuple[KeptRules, ...] = ()
     sysctls: tuple[KeptSysctl, ...] = ()
     lost: tuple[Lost, ...] = ()
+    policies: tuple[KeptPolicy, ...] = ()
 
     @property
     def machines(self) -> tuple[str, ...]:
         """Where something is to be put back."""
-        kept: tuple[KeptRoute | KeptRules | KeptSysctl, ...] = (*self.routes, *self.rules, *self.sysctls)
+        kept: tuple[KeptRoute | KeptRules | KeptSysctl | KeptPolicy, ...]
+        kept = (*self.routes, *self.rules, *self.sysctls, *self.policies)
         return tuple(dict.fromkeys(one.machine for one in kept))
 
     @property
@@ -118,6 +139,7 @@ class Captured:
             tuple(one for one in self.routes if one.own or one.mode is not None),
             tuple(one for one in rules if one.own),
             tuple(one for one in self.sysctls if one.mode is not None),
+            policies=tuple(one for one in self.policies if one.mode is not None),
         )
 
     def beside(self, earlier: Captured) -> Captured:
@@ -129,6 +151,7 @@ class Captured:
             tuple(dict.fromkeys((*self.rules, *earlier.rules))),
             (*self.sysctls, *(one for one in earlier.sysctls if (one.machine, one.key) not in keys)),
             self.lost,
+            tuple(dict.fromkeys((*self.policies, *earlier.policies))),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -146,6 +169,8 @@ class Captured:
                 yield _item(chain.machine, f"chain {where}", None)
             for place in (*chain.foreign, *chain.own):
                 yield _item(chain.machine, f"rule {where}: {shlex.join(chain.order[place])}", None)
+        for policy in self.policies:
+            yield _item(policy.machine, policy.what, _only_in(policy.mode, mode))
         for sysctl in self.sysctls:
             yield _item(sysctl.machine, f"sysctl {sysctl.key} = {sysctl.value}", _only_in(sysctl.mode, mode))
         for lost in self.lost:

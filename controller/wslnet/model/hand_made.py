@@ -1,4 +1,4 @@
-"""Which routes and kernel settings somebody made by hand, so that a restart loses them for good.
+"""Which routes, policy rules and kernel settings somebody made by hand: a restart loses them for good.
 
 What the kernel, DHCP, WSL, libvirt or a routing daemon make comes back with its maker and is left out
 (wsl-guest-facts 2 and 3). A doubt is no harm: what is there again after the restart is not made twice.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wslnet.model.captured import KeptRoute, KeptSysctl, Lost
+from wslnet.model.captured import KeptPolicy, KeptRoute, KeptSysctl, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ _WSL_CARD = re.compile(r"(eth|wlan)\d+|loopback0")
 _PASSING_LINK = re.compile(r"vnet\d+|tap\w*|veth\w*|virbr\d+-nic|docker\d+|br-[0-9a-f]{12}|lo")
 _BRIDGE = re.compile(r"virbr\d+")
 _PER_LINK = re.compile(r"net\.(?P<family>ipv[46])\.conf\.(?P<link>[^.]+)\.(?P<name>\w+)")
+_WSL_LAST_PRIORITY, _MAIN_PRIORITY = 2, 32766
+_RULE_ACTIONS = frozenset({"lookup", "blackhole", "unreachable", "prohibit"})
 _TYPES = frozenset({"unicast", "blackhole", "unreachable", "prohibit", "throw"})
 
 _DEFAULTS = {
@@ -60,6 +62,14 @@ def routes(machine: str, facts: LinuxFacts, mode: str | None) -> Iterator[KeptRo
 def _is_configured(route: Route) -> bool:
     """Whether it is the default route of a network configuration, which sets it again at boot."""
     return route.proto == _STATIC and route.dst == "default"
+
+
+def policies(machine: str, facts: LinuxFacts, mode: str | None) -> Iterator[KeptPolicy]:
+    """The policy rules between the kernel's and WSL's first ones and the kernel's last two."""
+    for rule in facts.rules or ():
+        if _WSL_LAST_PRIORITY < rule.priority < _MAIN_PRIORITY and rule.action in _RULE_ACTIONS:
+            bound = any(_WSL_CARD.fullmatch(link) for link in (rule.iif, rule.oif) if link is not None)
+            yield KeptPolicy(machine, rule, mode if bound else None)
 
 
 def sysctls(machine: str, facts: LinuxFacts, mode: str | None) -> Iterator[KeptSysctl]:

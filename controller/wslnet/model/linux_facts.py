@@ -83,6 +83,11 @@ class Rule:
     ipproto: int | None = None
     fwmark: int | None = None
     table: int | None = None
+    oif: str | None = None
+    src: str | None = None
+    dst: str | None = None
+    fwmask: int | None = None
+    action: str = "lookup"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import pytest
 
 from wslnet.engine.captured import missing
 from wslnet.model.captured import Captured, KeptRoute, KeptRules, KeptSysctl, captured_from_json
-from wslnet.model.hand_made import routes, sysctls
-from wslnet.model.linux_facts import Firewall, Hop, Link, LinuxFacts, Route
+from wslnet.model.hand_made import policies, routes, sysctls
+from wslnet.model.linux_facts import Firewall, Hop, Link, LinuxFacts, Route, Rule
 
 NOTE = Route(4, "192.168.124.0/24", "192.168.122.191", "virbr0", proto=3)
 
@@ -38,6 +38,29 @@ def test_what_cannot_be_copied_is_told_as_lost(route: Route) -> None:
     (lost,) = routes("wsl", facts, "nat")
     assert not isinstance(lost, KeptRoute)
     assert lost.why
+
+
+def test_policy_rules_by_hand_are_told_from_those_of_kernel_and_wsl() -> None:
+    wsl = [
+        Rule(4, 0, iif="eth0", ipproto=6, table=255),
+        Rule(4, 1, ipproto=6, table=127),
+        Rule(4, 2, table=255),
+    ]
+    kernel = [Rule(4, 32766, table=254), Rule(4, 32767, table=253)]
+    mine, bound = Rule(4, 500, table=200, src="10.3.0.0/16", fwmark=32), Rule(4, 501, iif="eth0", table=200)
+    facts = LinuxFacts(rules=(*wsl, mine, bound, *kernel))
+    kept = tuple(policies("wsl", facts, "mirrored"))
+    assert [(one.rule, one.mode) for one in kept] == [(mine, None), (bound, "mirrored")]
+    found = Captured(policies=kept)
+    ((text, op),) = missing("wsl", found, LinuxFacts(rules=(bound,)), "mirrored")
+    assert (op.verb, op.args["src"], op.args["fwmark"], op.args["table"]) == (
+        "policy.add",
+        "10.3.0.0/16",
+        32,
+        200,
+    )
+    assert "500: from 10.3.0.0/16 fwmark 0x20 lookup 200" in text
+    assert list(missing("wsl", found, LinuxFacts(rules=(mine,)), "nat")) == []
 
 
 CONF = "net.ipv4.conf"
