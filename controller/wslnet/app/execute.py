@@ -13,6 +13,7 @@ from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
 from wslnet.engine.commit import commit
 from wslnet.engine.elevation import demand_rights
+from wslnet.engine.foreign import changed_by_others, demand_winning
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
@@ -121,7 +122,12 @@ def _run(
         vms = running_vms(prepared.snapshot)
         run = Progress(fleet, journal, say, vms, guards=guards, consent=consent)
         journal.open_run(plan, vms, to_confirm=confirm_within is not None, baseline=baseline)
-        return _changed(prepared, run, guards, confirm_within, baseline)
+        outcome = _changed(prepared, run, guards, confirm_within, baseline)
+        if outcome.result in {Result.ROLLED_BACK, Result.FAILED} and not any(s.barrier for s in plan.stages):
+            # Behind a restart nothing volatile is as it was.
+            foreign = changed_by_others(fleet, prepared.snapshot, outcome.changes)
+            outcome = replace(outcome, foreign=foreign)
+        return outcome
 
 
 def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult:
@@ -165,6 +171,8 @@ def _changed(
         reason = contradictions(measured)
         if reason is not None:
             raise NotAsWished(reason)
+        resources = (*prepared.resources, *prepared.behind(snapshot))
+        outcome = replace(outcome, foreign=demand_winning(run.fleet, snapshot, changes, resources))
         if confirm_within is not None:
             return _wait_for_confirmation(run, guards, outcome, confirm_within)
         run.journal.write("confirm-began")

@@ -10,6 +10,8 @@ from wslnet.model.change import change_to_json
 from wslnet.model.plan import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wslnet.model.change import Change
     from wslnet.model.probe import Measured
 
@@ -28,7 +30,8 @@ class Result(StrEnum):
 class RunResult:
     """What a run did, what was measured afterwards, how long it took (seconds).
 
-    `unrecorded`: records that the journal could not take while the run went back.
+    `unrecorded`: records that the journal could not take while the run went back; `foreign`: what others
+    changed on its machines meanwhile, machine → fact → lines.
     """
 
     run: str | None
@@ -43,9 +46,10 @@ class RunResult:
     left: tuple[str, ...] = ()
     deadline: str | None = None
     unrecorded: tuple[str, ...] = ()
+    foreign: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """The shape of spec/cli.md; `reason`, `notes`, `left`, `deadline` and `unrecorded` are added."""
+        """The shape of spec/cli.md with more keys: `reason`, `notes`, `left`, `deadline` and those below."""
         return {
             "schema_version": SCHEMA_VERSION,
             "run": self.run,
@@ -62,4 +66,9 @@ class RunResult:
             "left": list(self.left),
             "deadline": self.deadline,
             "unrecorded": list(self.unrecorded),
+            "foreign": [
+                {"machine": machine, "fact": fact, "changes": list(lines)}
+                for machine, facts in self.foreign.items()
+                for fact, lines in facts.items()
+            ],
         }

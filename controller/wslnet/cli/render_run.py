@@ -68,6 +68,9 @@ def print_result(result: RunResult) -> None:
         said = "not measured" if one.ok is None else "reached" if one.ok else "NOT reached"
         line = f"{said:12} {one.probe.source} -> {one.probe.target} {one.probe.proto}{port}"
         print_line(line + (f"  ({one.detail})" if one.detail else ""))
+    for machine, facts in result.foreign.items():
+        for fact, lines in facts.items():
+            print_line(f"changed by others meanwhile: {machine}: {fact}: {'; '.join(lines)}")
     for line in result.left:
         print_line(f"left: {line}")
     if result.unrecorded:

@@ -160,9 +160,11 @@ def _read_back(run: Progress, changes: list[Change], declared: dict[tuple[str, s
             f"{machine}: cannot be read back: {snapshot.unseen[machine].reason}", machine=machine
         )
     for change, resource in zip(changes, resources, strict=True):
-        if resource.diff(facts):
+        for again in resource.diff(facts):
             raise AgentError(
-                f"{machine}: {change.resource} was written and reads back as before", machine=machine
+                f"{machine}: {change.resource} was written and reads back as before: "
+                f"{again.before or 'it is not there'}",
+                machine=machine,
             )
         run.journal.verified(change)
 

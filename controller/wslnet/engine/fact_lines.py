@@ -7,6 +7,7 @@ out. Pure; the same lines tell a person what moved.
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,10 +41,17 @@ def fact_lines(facts: MachineFacts) -> FactLines:
         if value is None or name in _FORGETFUL:
             continue
         if name == "firewall":
-            found[name] = (*_saved(value["backends"]), *_nft(value["nft"] or ""))
+            told = _saved_tables(value["backends"].get("iptables-nft", {}))
+            found[name] = (*_saved(value["backends"]), *_nft(value["nft"] or "", told))
         else:
             found[name] = tuple(sorted(_flat("", _without(value, _PASSING.get(name, frozenset())))))
     return found
+
+
+def facts_read(facts: MachineFacts) -> frozenset[str]:
+    """Names of the facts that were read, to read the same again."""
+    names = {one.name for one in fields(facts) if getattr(facts, one.name) is not None}
+    return frozenset(names - {"errors"})
 
 
 def fingerprint(facts: MachineFacts) -> str:
@@ -123,7 +131,18 @@ def _saved(backends: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
                     yield f"{table} {_COUNTED.sub('', line)}"
 
 
-def _nft(text: str) -> Iterator[str]:
+def _saved_tables(families: Mapping[str, str]) -> frozenset[str]:
+    """Tables of nftables that iptables-nft has saved: they need not be told twice."""
+    names = {"4": "ip", "6": "ip6"}
+    return frozenset(
+        f"table {names[family]} {line[1:]}"
+        for family, text in families.items()
+        for line in text.splitlines()
+        if line.startswith("*")
+    )
+
+
+def _nft(text: str, told: frozenset[str]) -> Iterator[str]:
     """The leaves of the ruleset with the blocks they stand in; empty tables and chains have none."""
     blocks: list[str] = []
     for line in (_NFT_PASSING.sub("", each).strip() for each in text.splitlines()):
@@ -131,5 +150,9 @@ def _nft(text: str) -> Iterator[str]:
             blocks.append(line[:-1].strip())
         elif line == "}":
             blocks = blocks[:-1]
-        elif line and not line.startswith("#") and not _ACCEPTING.match(line):
+        elif line and not line.startswith("#") and not _is_passed_over(line, blocks, told):
             yield f"nft {' '.join([*blocks, line])}"
+
+
+def _is_passed_over(line: str, blocks: list[str], told: frozenset[str]) -> bool:
+    return bool(_ACCEPTING.match(line)) or (bool(blocks) and blocks[0] in told)

@@ -5,10 +5,10 @@ Minutes may lie between a plan and the answer of the user who was asked; what is
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet.engine.fact_lines import difference, fact_lines
+from wslnet.engine.fact_lines import difference, fact_lines, facts_read
 from wslnet.engine.gather import gather
 from wslnet.engine.machine_locks import in_order
 from wslnet.errors import PlanRefused
@@ -32,7 +32,7 @@ def demand_fresh(locked: LockedFleet, snapshot: Snapshot, plan: Plan) -> Snapsho
         PlanRefused: the facts of a machine moved since the plan was made; says which and how.
         WslnetError: a machine cannot be seen any more.
     """
-    needs = {name: _needs(snapshot.facts[name]) for name in plan.fingerprints if name in snapshot.facts}
+    needs = {name: facts_read(snapshot.facts[name]) for name in plan.fingerprints if name in snapshot.facts}
     found = dict(snapshot.facts)
     for name in in_order(locked.inventory, locked.machines):
         if name in needs:
@@ -43,11 +43,6 @@ def demand_fresh(locked: LockedFleet, snapshot: Snapshot, plan: Plan) -> Snapsho
     for name in plan.fingerprints:
         _demand_same(name, snapshot.facts[name], found[name])
     return replace(snapshot, facts=found)
-
-
-def _needs(facts: MachineFacts) -> frozenset[str]:
-    """The facts that were read the first time."""
-    return frozenset(one.name for one in fields(facts) if getattr(facts, one.name) is not None)
 
 
 def _seen(locked: LockedFleet, needs: dict[str, frozenset[str]]) -> dict[str, MachineFacts]:
