@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -256,3 +257,44 @@ def test_a_host_that_is_gone_is_unreachable_and_close_still_returns(lab: Lab) ->
     with pytest.raises(Unreachable):
         lab.fact("os")
     lab.session.close()
+
+
+def test_the_lock_names_its_holder_and_a_dead_one_is_taken_over(lab: Lab) -> None:
+    mine = {
+        "run": "run-1",
+        "token": "a" * 32,
+        "holder": "ann@desk, process 7",
+        "since": "2026-01-01T00:00Z",
+    }
+    other = {
+        "run": "run-2",
+        "token": "b" * 32,
+        "holder": "bob@shed, process 8",
+        "since": "2026-01-01T00:01Z",
+    }
+    folder = lab.folder / "windows" / "C" / "ProgramData"
+    before = sorted(folder.iterdir())
+    lab.value("lock.hold", **mine, lease_s=30.0)
+    refused = lab.run("lock.hold", **other, lease_s=30.0)
+    assert refused.code == "exists"
+    assert refused.message.startswith("locked by ann@desk, process 7, run run-1, since 2026-01-01T00:00Z")
+    assert lab.value("lock.release", **other) == {"state": "held"}
+    assert lab.value("lock.status")["run"] == "run-1"
+    lab.value("lock.hold", **{**mine, "run": "run-3"}, lease_s=0.2)
+    lock = folder / "wslnet.lock"
+    os.utime(lock, (lock.stat().st_atime, lock.stat().st_mtime - 1))
+    lab.value("lock.hold", **other, lease_s=30.0)
+    assert lab.value("lock.status")["holder"] == "bob@shed, process 8"
+    assert "bob@shed" in lab.run("lock.hold", **mine, lease_s=30.0).message
+    assert lab.value("lock.release", **other) == {"state": "free"}
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_lock_file_that_says_nothing_is_held_all_the_same(lab: Lab) -> None:
+    holder = {"run": "run-1", "token": "a" * 32, "holder": "ann", "since": "now"}
+    lock = lab.folder / "windows" / "C" / "ProgramData" / "wslnet.lock"
+    lock.write_bytes(b"\x1b[2J{")
+    refused = lab.run("lock.hold", **holder, lease_s=30.0)
+    assert (refused.code, "somebody who has not said who it is" in refused.message) == ("exists", True)
+    assert lab.run("lock.hold", **{**holder, "token": "..\\x"}).code == "bad-op"
+    assert lock.read_bytes() == b"\x1b[2J{"

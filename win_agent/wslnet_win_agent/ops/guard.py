@@ -140,6 +140,24 @@ def _refuse_foreign(host: Host, post: Post, run: str, token: str) -> None:
     report = post.report
     if report is None or report.order.is_of(run, token) or report.is_settled:
         return
+    found = _settled(host, post, report)
+    word = "was undone" if found.report is not None and found.report.state == FIRED else "was settled"
+    raise WindowsAgentError("exists", f"run {report.order.run} had lost its guard and {word} just now")
+
+
+def settle_others(host: Host, run: str) -> None:
+    """See that no guard of another run is at work; one that was lost takes back what it watched over.
+
+    Raises:
+        WindowsAgentError: `exists`: one waits here for its confirmation, or is not through yet.
+    """
+    for post in posts(host):
+        report = post.report
+        if report is not None and report.order.run != run and not report.is_settled:
+            _settled(host, post, report)
+
+
+def _settled(host: Host, post: Post, report: Report) -> Post:
     if report.state == ARMED and post.runs(host):
         raise WindowsAgentError("exists", f"run {report.order.run} waits here for its confirmation")
     post.start(host)
@@ -148,8 +166,7 @@ def _refuse_foreign(host: Host, post: Post, run: str, token: str) -> None:
         if time.monotonic() > until:
             raise WindowsAgentError("exists", f"run {report.order.run} lost its guard and is not undone yet")
         time.sleep(_POLL_S)
-    word = "was undone" if found.report is not None and found.report.state == FIRED else "was settled"
-    raise WindowsAgentError("exists", f"run {report.order.run} had lost its guard and {word} just now")
+    return found
 
 
 def _give(host: Host, orders: Iterable[tuple[Post, Order]], *, new: Iterable[str] = ()) -> list[Report]:

@@ -18,6 +18,8 @@ from wslnet_win_agent.calls import files
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.files import read_file
 
+from .guard import settle_others
+
 if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
 
@@ -30,6 +32,7 @@ _UNKNOWN_LEASE_S = 120.0
 _WRITTEN_WITHIN_S = 2.0
 _POLL_S = 0.1
 _LONGEST = 120
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,30 @@ def hold(host: Host, arguments: Arguments) -> dict[str, object]:
     if not _TOKEN.fullmatch(values["token"]):
         raise WindowsAgentError("bad-op", f"{arguments.verb}: the token is no token")
     text = json.dumps({**values, "lease_s": lease_s})
+    for attempt in range(_ATTEMPTS):
+        try:
+            _hold(host, values, text)
+            break
+        except WindowsAgentError as problem:
+            # Its holder may have given it back between two of our looks.
+            if problem.code == "exists" or attempt == _ATTEMPTS - 1 or _read(host) is not None:
+                raise
+    return {"run": values["run"], "holder": values["holder"], "since": values["since"], "state": "held"}
+
+
+def _hold(host: Host, values: dict[str, str], text: str) -> None:
     try:
         host.write(files.new_file(FILE, text), f"making {FILE}")
-    except WindowsAgentError as problem:
+    except WindowsAgentError:
         found = _read(host)
         if found is None:
             raise
-        if found.token == values["token"]:
-            host.write(files.write_bytes(FILE, text.encode()), f"writing {FILE}")
-        else:
-            _take_over(host, found, text, f"{FILE}.{values['token']}", problem)
-    return {"run": values["run"], "holder": values["holder"], "since": values["since"], "state": "held"}
+        if found.token != values["token"]:
+            _take_over(host, found, text, f"{FILE}.{values['token']}", values["run"])
+            return
+        if found.run != values["run"]:
+            settle_others(host, values["run"])
+        host.write(files.write_bytes(FILE, text.encode()), f"writing {FILE}")
 
 
 def release(host: Host, arguments: Arguments) -> dict[str, object]:
@@ -83,8 +99,25 @@ def status(host: Host, _arguments: Arguments) -> dict[str, object]:
     return {"state": "held", "run": found.run, "holder": found.holder, "since": found.since}
 
 
-def _take_over(host: Host, found: _Lock, text: str, mine: str, problem: WindowsAgentError) -> None:
-    """Put a file of ours in the place of a lock whose lease is over; its age is told by our file's time.
+def _demand_dead(host: Host, found: _Lock, mine: str) -> None:
+    """Refuse a lock whose lease runs: its age is told by the time of a file of ours, made just now.
+
+    Raises:
+        WindowsAgentError: `exists`; the message names the holder.
+    """
+    reply = demand(host.read([files.file_item(FILE), files.file_item(mine)]), FILE)
+    old, new = (datetime.fromisoformat(str(row.get("LastWriteTimeUtc"))) for row in reply.outputs)
+    left_s = found.lease_s - (new - old).total_seconds()
+    if left_s > 0:
+        raise WindowsAgentError(
+            "exists",
+            f"locked by {found.holder}, run {found.run}, since {found.since}; "
+            f"its lease runs another {left_s + 1:.0f} s",
+        )
+
+
+def _take_over(host: Host, found: _Lock, text: str, mine: str, run: str) -> None:
+    """Put a file of ours in the place of a lock whose lease is over; of several only one can rename it.
 
     Raises:
         WindowsAgentError: `exists`: the lease runs, or somebody else was quicker.
@@ -92,18 +125,13 @@ def _take_over(host: Host, found: _Lock, text: str, mine: str, problem: WindowsA
     dead = f"{mine}-dead"
     host.write(files.new_file(mine, text), f"making {mine}")
     try:
-        left_s = found.lease_s - _age_s(host, mine)
-        if left_s > 0:
-            raise WindowsAgentError(
-                "exists",
-                f"locked by {found.holder}, run {found.run}, since {found.since}; "
-                f"its lease runs another {left_s + 1:.0f} s",
-            ) from problem
+        _demand_dead(host, found, mine)
+        settle_others(host, run)
         host.write(files.move(FILE, dead), f"moving {FILE}")
         moved = _read(host, dead)
         if moved is None or moved.token != found.token:
             host.write(files.move(dead, FILE), f"moving {dead}")
-            raise WindowsAgentError("exists", "locked just now by another controller") from problem
+            raise WindowsAgentError("exists", "locked just now by another controller")
         host.write(files.remove(dead), f"removing {dead}")
         host.write(files.move(mine, FILE), f"moving {mine}")
     finally:
@@ -138,14 +166,3 @@ def _parsed(content: bytes) -> _Lock | None:
 def _shown(text: str) -> str:
     """Anybody may write the file: what it says is for one line of a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:_LONGEST]
-
-
-def _age_s(host: Host, newer: str) -> float:
-    """Seconds between the last writing of the lock and that of a file just made, by Windows' own clock.
-
-    Raises:
-        WindowsAgentError: `exists`: the lock is gone or has just been taken.
-    """
-    reply = demand(host.read([files.file_item(FILE), files.file_item(newer)]), FILE)
-    times = [datetime.fromisoformat(str(row.get("LastWriteTimeUtc"))) for row in reply.outputs]
-    return (times[1] - times[0]).total_seconds()
