@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from wslnet.errors import AgentError, NeedsElevation, PlanRefused, WslnetError
+from wslnet.errors import AgentError, NeedsElevation, OutcomeUnknown, PlanRefused, WslnetError
 from wslnet.model.change import Op
 
 if TYPE_CHECKING:
@@ -116,10 +116,15 @@ class Guards:
         )
         try:
             (answer,) = self.fleet.execute(machine, [op], deadline_s=_WINDOWS_OP_DEADLINE_S)
+        except OutcomeUnknown:
+            raise  # it may watch, and be found by whoever takes the run back
+        except WslnetError:
+            self._forget_first(machine, is_first=is_first)
+            raise
+        try:
             demand_armed(machine, answer)
         except WslnetError as error:
-            if is_first:
-                self._forget(machine)
+            self._forget_first(machine, is_first=is_first)
             if self.windows.demanded or isinstance(error, PlanRefused) or not is_first:
                 raise
             say(machine, f"{error.message}; going on without it")
@@ -249,6 +254,11 @@ class Guards:
             args["deadline_s"] = seconds + _STAGGER_S * (deepest - inventory.depth(machine))
             self.armed[machine] = time.monotonic() + float(str(args["deadline_s"]))
         return Op(verb, args)
+
+    def _forget_first(self, machine: str, *, is_first: bool) -> None:
+        """A guard that was to be armed for the first time and is known not to be."""
+        if is_first:
+            self._forget(machine)
 
     def _forget(self, machine: str) -> None:
         self.journal.note("guard", machine=machine, state="disarmed")

@@ -210,17 +210,21 @@ def test_a_second_run_settles_what_a_dead_guard_left(bench: Bench) -> None:
     assert bench.arm(RULE, run="run-2", token="other").ok
 
 
-def test_a_guard_that_does_not_answer_is_none_and_leaves_no_order(bench: Bench) -> None:
+def test_a_guard_that_answers_too_late_has_nothing_to_watch_over(bench: Bench) -> None:
     bench.deaf = True
-    silent = bench.arm(RULE)
+    silent = bench.arm(RULE, seconds=1.0)
     assert (silent.code, "network" in silent.message) == ("failed", True)
-    assert bench.files() == set()
+    bench.deaf = False
+    assert bench.run(Op("task.start", {"name": NETWORK}))[0].ok
+    bench.processes[-1].wait(5.0)
+    assert (bench.ask("guard.status").value, bench.taken_back) == ({"state": "none"}, [])
+    assert bench.arm(RULE).ok
 
 
 def test_without_its_task_nothing_is_left(bench: Bench) -> None:
     assert bench.run(Op("task.unregister", {"name": NETWORK}))[0].ok
     assert not bench.arm(RULE).ok
-    assert bench.files() == set()
+    assert bench.ask("guard.status").value == {"state": "none"}
 
 
 def test_one_half_lost_is_no_guard(bench: Bench) -> None:

@@ -73,9 +73,7 @@ def arm(host: Host, arguments: Arguments) -> dict[str, object]:
     try:
         reports = _give(host, orders, new=needed - standing)
     except WindowsAgentError:
-        for post, order in orders:
-            if order.number == 1:
-                post.forget(host)
+        _withdraw(host, orders)
         raise
     if any(report.state != ARMED for report in reports):
         raise WindowsAgentError("exists", "the guard of this run has fired")
@@ -104,6 +102,14 @@ def status(host: Host, _arguments: Arguments) -> dict[str, object]:
     """Whose guard is here and how it stands; changes nothing."""
     reports = [post.report for post in posts(host) if post.report is not None]
     return _told(reports) if reports else {"state": "none"}
+
+
+def _withdraw(host: Host, orders: Iterable[tuple[Post, Order]]) -> None:
+    """Let go what nobody has reported on: a process that comes late must not take back what stands then."""
+    for post, order in orders:
+        if order.number == 1:
+            with suppress(WindowsAgentError):
+                post.write(host, replace(order, number=2, word=RELEASE))
 
 
 def _captured(old: Order | None) -> dict[str, object] | None:
