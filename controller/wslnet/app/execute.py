@@ -123,7 +123,7 @@ def _run(
         run = Progress(fleet, journal, say, vms, guards=guards, consent=consent)
         journal.open_run(plan, vms, to_confirm=confirm_within is not None, baseline=baseline)
         outcome = _changed(prepared, run, guards, confirm_within, baseline)
-        if outcome.result in {Result.ROLLED_BACK, Result.FAILED} and not any(s.barrier for s in plan.stages):
+        if outcome.result is Result.ROLLED_BACK and not any(s.barrier for s in plan.stages):
             # Behind a restart nothing volatile is as it was.
             foreign = changed_by_others(fleet, prepared.snapshot, outcome.changes)
             outcome = replace(outcome, foreign=foreign)

@@ -26,6 +26,7 @@ Foreign = dict[str, dict[str, tuple[str, ...]]]
 _MARKS = ("wslnet:", "wslnet-", "proto=119")
 """How what wslnet makes is told in a line: comments, names of Hyper-V rules, the protocol of routes."""
 
+_LOOK_S = 10.0
 _SWITCH = "forward"
 """Switching forwarding on turns other switches with it (Documentation/networking/ip-sysctl, ip_forward)."""
 
@@ -56,7 +57,7 @@ def demand_winning(
 
 def changed_by_others(fleet: Fleet, before: Snapshot, changes: Sequence[Change]) -> Foreign:
     """What others changed since `before`, as far as the machines can be seen; nothing is judged."""
-    return _beside(before, gather(fleet, _needs(before, changes, ())), changes)
+    return _beside(before, gather(fleet, _needs(before, changes, ()), deadline_s=_LOOK_S), changes)
 
 
 def _needs(before: Snapshot, changes: Iterable[Change], mine: Iterable[Resource]) -> Needs:
@@ -87,16 +88,14 @@ def _foreign_lines(
     written = {str(change.do.args["key"]) for change in changes if "key" in change.do.args}
     switched = any(_SWITCH in key for key in written)
 
-    def is_ours(line: str) -> bool:
-        return (
-            any(mark in line for mark in _MARKS)
-            or any(key in line for key in written)
-            or (switched and _SWITCH in line)
-        )
+    def is_ours(name: str, line: str) -> bool:
+        if name == "sysctls":
+            return any(key in line for key in written) or (switched and _SWITCH in line)
+        return any(mark in line for mark in _MARKS)
 
     moved = difference(fact_lines(before), fact_lines(after))
     if not isinstance(after, LinuxFacts):
         # Of Windows' other facts a line does not say whose it is.
         moved = {name: lines for name, lines in moved.items() if name == "hyperv_firewall"}
-    kept = {name: tuple(one for one in lines if not is_ours(one)) for name, lines in moved.items()}
+    kept = {name: tuple(one for one in lines if not is_ours(name, one)) for name, lines in moved.items()}
     return {name: lines for name, lines in kept.items() if lines}
