@@ -14,7 +14,7 @@ from wslnet.engine.guards_windows import can_guard, kept_alive
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.restart import RunningVm
 from wslnet.engine.run_log import read_runs
-from wslnet.errors import AgentError, PlanRefused, Unreachable, WslnetError
+from wslnet.errors import AgentError, OutcomeUnknown, PlanRefused, Unreachable, WslnetError
 from wslnet.model.change import Action, Change, Op, OpResult, Risk
 from wslnet.model.machine import Inventory, Kind, Machine
 
@@ -36,9 +36,12 @@ class Host:
     refuse: str = ""
     fired: bool = False
     cut: bool = False
+    unknown: bool = False
 
     def execute(self, machine: str, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
         assert deadline_s > 0
+        if self.unknown and ops[0].verb == "guard.arm":
+            raise OutcomeUnknown(f"{machine}: no answer", machine=machine)
         if self.cut:
             raise Unreachable(f"{machine}: cut", machine=machine)
         return tuple(self._one(machine, op) for op in ops)
@@ -149,6 +152,15 @@ def test_not_demanded_and_not_armed_the_run_goes_on_without(run: Progress, host:
     guards_of(run).windows = WindowsGuard(demanded=False)
     with pytest.raises(PlanRefused):
         do(run, RULE)
+
+
+def test_one_that_may_watch_is_never_gone_on_without(run: Progress, host: Host) -> None:
+    guards_of(run).windows = WindowsGuard(demanded=False)
+    host.unknown = True
+    with pytest.raises(OutcomeUnknown):
+        do(run, RULE)
+    assert (run.applied, set(guards_of(run).armed)) == ([], {"windows"})
+    assert set(read_runs(host.inventory.state)[0].guards) == {"windows"}
 
 
 def test_it_alone_is_carried_over_the_restart(run: Progress, host: Host) -> None:
