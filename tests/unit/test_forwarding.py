@@ -205,6 +205,22 @@ def test_what_moved_since_the_plan_is_not_built_upon_and_is_named(tmp_path: Path
     assert not (tmp_path / "journal").exists()
 
 
+def test_nothing_begins_beside_a_run_that_waits(tmp_path: Path) -> None:
+    windows = ModelWindows(tmp_path)
+    planned = prepare(windows, Selection(), enabled=True)
+    at = "2099-01-01T00:00:00+00:00"
+    records = (
+        {"kind": "open", "at": at, "run": "r", "plan": {}, "vms": [], "to_confirm": True},
+        {"kind": "pending", "at": at, "run": "r", "deadline": at},
+    )
+    (tmp_path / "journal").mkdir()
+    text = "".join(f"{json.dumps(one)}\n" for one in records)
+    (tmp_path / "journal" / "20990101T000000-000000Z.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(PlanRefused, match="20990101T000000-000000Z waits for its confirmation"):
+        execute(planned, quiet)
+    assert (windows.writes, windows.locked) == ([], False)
+
+
 def test_what_fails_is_taken_back(tmp_path: Path) -> None:
     windows = ModelWindows(tmp_path, refuse={LAN: "failed"})
     done = switch(windows, enabled=True)
