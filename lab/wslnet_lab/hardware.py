@@ -209,7 +209,9 @@ class Hardware:
         if each.kind == "wsl":
             binds.append([str(self.paths.machine("windows").root), "/mnt/c"])
         silent = faults.refuses_ssh(self.paths, each.name)
-        self.inits[each.name] = machine.boot(self.paths, each, [list(sshd.ARGV)], binds=binds, silent=silent)
+        self.inits[each.name] = machine.boot(
+            self.paths, each, [list(sshd.ARGV), *map(list, each.services)], binds=binds, silent=silent
+        )
         self.addresses[each.name] = address
         name = self.paths.netns(each.name)
         for network in each.networks:

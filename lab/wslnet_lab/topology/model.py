@@ -74,6 +74,7 @@ class Machine:
         adapters: Windows' adapters.
         networks: libvirt networks it hosts.
         iptables: The program that its `iptables` is, with which libvirt's rules are made.
+        services: Programs beside sshd that run from its boot on, as argument vectors with full paths.
         rule_sets: Whose rules it has too, loaded in this order after those of libvirt.
         bridge: The parent's bridge that a VM is plugged into.
         tap: The VM's port on that bridge.
@@ -93,6 +94,7 @@ class Machine:
     networks: tuple[Network, ...] = ()
     iptables: Iptables = "iptables-nft"
     rule_sets: tuple[RuleSet, ...] = ()
+    services: tuple[tuple[str, ...], ...] = ()
     bridge: str = ""
     tap: str = ""
     distro: str = ""

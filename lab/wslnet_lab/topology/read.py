@@ -89,6 +89,7 @@ def _machine(name: str, data: dict[str, Any]) -> Machine:
         adapters=tuple(_adapter(each) for each in rest.pop("adapters", ())),
         networks=tuple(_network(each) for each in rest.pop("networks", ())),
         rule_sets=tuple(rest.pop("rule_sets", ())),
+        services=tuple(tuple(argv) for argv in rest.pop("services", ())),
         **rest,
     )
 
