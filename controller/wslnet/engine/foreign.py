@@ -28,7 +28,8 @@ _MARKS = ("wslnet:", "wslnet-", "proto=119")
 
 _LOOK_S = 10.0
 _SWITCH = "forward"
-"""Switching forwarding on turns other switches with it (Documentation/networking/ip-sysctl, ip_forward)."""
+_TURNED = (_SWITCH, "all.accept_redirects")
+"""Switching forwarding turns these with it (net/ipv4/devinet.c, inet_forward_change)."""
 
 
 def demand_winning(
@@ -90,7 +91,7 @@ def _foreign_lines(
 
     def is_ours(name: str, line: str) -> bool:
         if name == "sysctls":
-            return any(key in line for key in written) or (switched and _SWITCH in line)
+            return any(key in line for key in written) or (switched and any(word in line for word in _TURNED))
         return any(mark in line for mark in _MARKS)
 
     moved = difference(fact_lines(before), fact_lines(after))
