@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wslnet.model.linux_facts import DiskFile, Firewall, LinuxFacts, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 BACKEND = "iptables-nft"
 FORWARD = "net.ipv4.ip_forward"
@@ -69,6 +69,11 @@ def _rules(facts: LinuxFacts, args: Mapping[str, Any]) -> tuple[list[str], list[
     return lines, [at for at, line in enumerate(lines) if line.startswith(f"-A {args['chain']} ")]
 
 
+def _words(spec: Sequence[str]) -> str:
+    """As iptables-save prints them: a lone `!` needs no quotes there."""
+    return " ".join(word if word == "!" else shlex.quote(word) for word in spec)
+
+
 def _with_lines(facts: LinuxFacts, args: Mapping[str, Any], lines: list[str]) -> LinuxFacts:
     saved = {args["backend"]: {str(args["family"]): "\n".join(lines)}}
     return replace(facts, firewall=Firewall(saved, args["backend"]))
@@ -77,13 +82,13 @@ def _with_lines(facts: LinuxFacts, args: Mapping[str, Any], lines: list[str]) ->
 def _insert_rule(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     lines, places = _rules(facts, args)
     places.append(lines.index("COMMIT"))
-    lines.insert(places[args["position"] - 1], f"-A {args['chain']} {shlex.join(args['spec'])}")
+    lines.insert(places[args["position"] - 1], f"-A {args['chain']} {_words(args['spec'])}")
     return _with_lines(facts, args, lines)
 
 
 def _delete_rule(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     lines, places = _rules(facts, args)
-    wanted = f"-A {args['chain']} {shlex.join(args['spec'])}"
+    wanted = f"-A {args['chain']} {_words(args['spec'])}"
     same = [at for at in places if lines[at] == wanted]
     if not same:
         raise Refused("not-found")

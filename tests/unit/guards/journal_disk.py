@@ -71,7 +71,7 @@ def main() -> None:
             clock = Clock()
             clock.patch(patch)
             fleet = GuardedFleet.at(folder, clock)
-            subprocess.run(["umount", "-q", str(fleet.inventory.state)], check=False, timeout=10)
+            subprocess.run(["umount", "-q", "-l", str(fleet.inventory.state)], check=False, timeout=10)
             fleet.inventory.state.mkdir(exist_ok=True)
             mount("-t", "tmpfs", "-o", "size=256k", "wslnet-test", str(fleet.inventory.state))
             return fleet
@@ -109,7 +109,7 @@ def main() -> None:
         mount("-o", "remount,ro", str(fleet.inventory.state))
         point("read-only", fleet, lambda: undo(fleet, run_to_undo(fleet.inventory.state, None), say))
     finally:
-        subprocess.run(["umount", "-q", str(folder / "state")], check=False, timeout=10)
+        subprocess.run(["umount", "-q", "-l", str(folder / "state")], check=False, timeout=10)
         subprocess.run(["rm", "-r", str(folder)], check=True, timeout=10)
 
 
