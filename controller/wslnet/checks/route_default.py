@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
-from wslnet.checks.parts.routing import IPV4, MAIN, network_of, text_of
+from wslnet.checks.parts.routing import IPV4, MAIN, text_of
+from wslnet.model.address_plan import network_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 

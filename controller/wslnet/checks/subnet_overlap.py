@@ -7,8 +7,9 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
-from wslnet.checks.parts.routing import MAIN, network_of, text_of
+from wslnet.checks.parts.routing import MAIN, text_of
 from wslnet.checks.parts.wires import routers, wires
+from wslnet.model.address_plan import counts, network_of
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 _SAY = Findings("subnet.overlap", docs="https://wiki.libvirt.org/Networking.html")
 
 _HOST_PREFIX = 32
-_MULTICAST = IPv4Network("224.0.0.0/3")
-"""Multicast and what lies above it, limited broadcast too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +91,13 @@ def _of_windows(snapshot: Snapshot, ours: frozenset[str]) -> Iterator[_Other]:
     name = snapshot.inventory.windows.name
     for address in windows.addresses or ():
         network = network_of(f"{address.address}/{address.prefix}")
-        if network is not None and _counts(network) and network.prefixlen < _HOST_PREFIX:
+        if network is not None and counts(network) and network.prefixlen < _HOST_PREFIX:
             yield _Other(network, f"{name} has {address.address}/{address.prefix} on {address.alias}")
     on_link = {network_of(f"{one.address}/{one.prefix}") for one in windows.addresses or ()}
     for route in windows.routes or ():
         network = network_of(route.dst)
         # A route by way of WSL or a VM is the way to the VMs, not a rival of it.
-        if network is not None and _counts(network) and network not in on_link and route.via not in ours:
+        if network is not None and counts(network) and network not in on_link and route.via not in ours:
             yield _Other(network, f"{name} has a route to {route.dst} via {route.via} on {route.alias}")
 
 
@@ -111,20 +110,9 @@ def _of_linux(snapshot: Snapshot, wire: Segment, ours: frozenset[str]) -> Iterat
         for route in (facts.routes if facts is not None else None) or ():
             network = network_of(route.dst)
             own_link = name == wire.parent and route.dev == wire.link
-            if (
-                network is None
-                or route.table != MAIN
-                or not _counts(network)
-                or own_link
-                or route.via in ours
-            ):
+            if network is None or route.table != MAIN or not counts(network) or own_link or route.via in ours:
                 continue
             yield _Other(network, f"{name} has a route: {text_of(route)}")
-
-
-def _counts(network: IPv4Network) -> bool:
-    """Default routes, loopback and multicast are on every machine and collide with nothing."""
-    return network.prefixlen > 0 and not network.is_loopback and not network.subnet_of(_MULTICAST)
 
 
 def _addresses_of_the_tree(snapshot: Snapshot) -> frozenset[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from wslnet.model.address_plan import network_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -12,14 +14,6 @@ if TYPE_CHECKING:
 
 MAIN = 254
 IPV4 = 4
-
-
-def network_of(dst: str) -> ipaddress.IPv4Network | None:
-    """The prefix that `dst` names (`default`, an address or a prefix); None for IPv6 or nonsense."""
-    try:
-        return ipaddress.IPv4Network("0.0.0.0/0" if dst == "default" else dst, strict=False)
-    except ValueError:
-        return None
 
 
 def route_towards(routes: Iterable[Route], address: str) -> Route | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.routing import network_of
+from wslnet.model.address_plan import network_of
 from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
 
