@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .files import read_files
+from .files import LOCKS, read_files
 from .parts import words
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def read_windows(folder: Path) -> Parts:
             there = {
                 f"c:\\{path.relative_to(folder / 'C')}".replace("/", "\\").lower() for path in _all(folder)
             }
+            there -= {lock.replace("/", "\\").lower() for lock in LOCKS}
             kept = {path: one for path, one in kept.items() if path in there}
         for group, default in _DEFAULTS.get(state, {}).items():
             kept[group] = _without(kept.get(group, {}), default)

@@ -11,6 +11,7 @@ from wslnet.model.change import OpResult
 from wslnet.model.linux_facts import Address, Firewall, Link, LinuxFacts, Neighbour, Route
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.model.snapshot import Snapshot
+from wslnet.model.windows_facts import Distro, WindowsFacts, WslService
 from wslnet.resources.sysctl import Sysctl
 
 SAVE = (
@@ -53,6 +54,16 @@ def test_what_moves_by_itself_moves_no_fingerprint() -> None:
     hook = "type nat hook output priority -100; policy accept;"
     empty = f"table ip nat {{\n\tchain OUTPUT {{\n\t\t{hook}\n\t}}\n}}\n"
     assert fingerprint(facts(nft=NFT + empty)) == fingerprint(facts())
+
+
+def test_a_distro_that_goes_idle_moves_no_fingerprint() -> None:
+    def windows(state: str) -> WindowsFacts:
+        distros = (Distro("Debian", "Running", 2, default=True), Distro("Other", state, 2))
+        return WindowsFacts(wsl=WslService(installed=True, version="2.6.1.0", running=True, distros=distros))
+
+    assert fingerprint(windows("Running")) == fingerprint(windows("Stopped"))
+    gone = replace(windows("Stopped"), wsl=WslService(installed=True, version="2.6.1.0", running=True))
+    assert fingerprint(gone) != fingerprint(windows("Stopped"))
 
 
 def test_what_somebody_changed_is_told_once_and_in_its_place() -> None:
