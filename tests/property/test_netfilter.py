@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wslnet.model.linux_facts import Firewall
+from wslnet.netfilter.listing import read_any
 from wslnet.netfilter.nft_text import parse_ruleset
 from wslnet.netfilter.placing import first_stop, winning_chain
 from wslnet.netfilter.rules import Act
@@ -20,6 +21,8 @@ CASES = Path(__file__).parents[1] / "cases" / "firewalls"
 NFT = (CASES / "firewalld-1.3.3.nft").read_text("utf-8")
 SAVED = (CASES / "ufw-0.36.2.rules").read_text("utf-8")
 
+LISTING = (CASES / "listing-nv-line-numbers.txt").read_text("utf-8")
+
 NETS = ["10.0.0.0/8", "10.1.0.0/16", "192.168.122.0/24", "0.0.0.0/0", "10.1.2.3/32"]
 HOSTS = ["10.1.2.3", "10.9.9.9", "192.168.122.7"]
 LINKS = ["a", "b"]
@@ -27,7 +30,7 @@ LINKS = ["a", "b"]
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.sampled_from([NFT, SAVED]),
+    st.sampled_from([NFT, SAVED, LISTING]),
     st.integers(0, 12000),
     st.integers(0, 12000),
     st.text(max_size=30),
@@ -42,6 +45,8 @@ def test_no_text_however_cut_brings_a_reader_down(
         for table in tables(firewall, family):
             for chain in table.chains.values():
                 walk(table, chain.name, Packet("10.0.0.1", "10.0.0.2", "a", "b", "tcp", 22))
+    for table in read_any(cut):
+        assert all(name == chain.name for name, chain in table.chains.items())
 
 
 matches = st.fixed_dictionaries(

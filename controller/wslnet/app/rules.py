@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wslnet.app.setup import Prepared
@@ -10,6 +10,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import AgentError, InputError
 from wslnet.model.machine import Kind
+from wslnet.netfilter.listing import read_any
 from wslnet.netfilter.owners import owner_of
 from wslnet.netfilter.rules import ID_LENGTH, Place, rule_id
 from wslnet.netfilter.view import tables
@@ -17,16 +18,25 @@ from wslnet.profiles.modes import SetupOptions
 from wslnet.resources.absent_rule import AbsentRule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.machine import Inventory
-    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.snapshot import Snapshot, Unseen
     from wslnet.netfilter.rules import Chain, Rule, Table
 
 FAMILIES = (4, 6)
 _NEEDS = frozenset({"firewall"})
 _KINDS = frozenset({Kind.WSL, Kind.VM})
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Tables by machine (or file), and the machines that could not be seen."""
+
+    tables: Mapping[str, tuple[Table, ...]]
+    unseen: Mapping[str, Unseen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,28 @@ def survey(fleet: Fleet, machines: Collection[str]) -> Snapshot:
         if facts is not None and facts.firewall is None:
             raise AgentError(f"{name}: has no firewall tools, or did not tell its rules", machine=name)
     return snapshot
+
+
+def listed(snapshot: Snapshot, families: Collection[int]) -> Listed:
+    """The tables of all machines of a snapshot."""
+    return Listed(
+        {name: machine_tables(snapshot, name, families) for name in snapshot.facts}, snapshot.unseen
+    )
+
+
+def listed_file(path: Path) -> Listed:
+    """The tables in a text that somebody saved: of iptables-save, iptables -S or -L, or of nft.
+
+    Raises:
+        InputError: it cannot be read, or holds no rules.
+    """
+    try:
+        found = read_any(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    if not any(table.chains for table in found):
+        raise InputError(f"{path}: no firewall rules in a form that wslnet knows")
+    return Listed({path.name: found})
 
 
 def machine_tables(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet.app.rules import Entry, machine_tables
+from wslnet.app.rules import Entry
 from wslnet.cli.output import SCHEMA_VERSION, printable
 from wslnet.netfilter.order import asked, chains_of
 from wslnet.netfilter.rules import NFT
@@ -13,7 +13,7 @@ from wslnet.netfilter.rules import NFT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wslnet.model.snapshot import Snapshot
+    from wslnet.app.rules import Listed
     from wslnet.netfilter.rules import Chain, Table
 
 _KINDS = frozenset({"filter", "nat"})
@@ -21,11 +21,10 @@ _KINDS = frozenset({"filter", "nat"})
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rules are meant: table (`all`), chains (all if empty), address families."""
+    """Which rules are meant: table (`all`), chains (all if empty)."""
 
     table: str
     chains: frozenset[str]
-    families: tuple[int, ...]
 
     def chosen(self, table: Table) -> tuple[Chain, ...]:
         """The chains of a table that are meant, in the table's order."""
@@ -35,25 +34,22 @@ class Selection:
         return tuple(table.chains[name] for name in names if not self.chains or name in self.chains)
 
 
-def lines(snapshot: Snapshot, selection: Selection) -> Iterator[str]:
+def lines(listed: Listed, selection: Selection) -> Iterator[str]:
     """Per machine and chain, its rules: number, id, packets, bytes, words, owner."""
-    for machine in snapshot.facts:
-        for table in machine_tables(snapshot, machine, selection.families):
+    for machine, tables in listed.tables.items():
+        for table in tables:
             for chain in selection.chosen(table):
                 yield printable(_heading(machine, table, chain))
                 for rule in chain.listed:
                     yield printable(f"  {_row(Entry(machine, table, chain, rule))}")
-    yield from _unseen(snapshot)
+    yield from _unseen(listed)
 
 
-def ordered_lines(snapshot: Snapshot, selection: Selection) -> Iterator[str]:
+def ordered_lines(listed: Listed, selection: Selection) -> Iterator[str]:
     """Per machine, what a forwarded packet meets: chains by priority, jumps unfolded where they stand."""
-    for machine in snapshot.facts:
+    for machine, tables in listed.tables.items():
         bases = [
-            (table, chain)
-            for table in machine_tables(snapshot, machine, selection.families)
-            for chain in selection.chosen(table)
-            if chain.hook == "forward"
+            (table, chain) for table in tables for chain in selection.chosen(table) if chain.hook == "forward"
         ]
         for table, base in sorted(bases, key=lambda pair: pair[1].priority or 0):
             yield printable(_heading(machine, table, base))
@@ -65,15 +61,15 @@ def ordered_lines(snapshot: Snapshot, selection: Selection) -> Iterator[str]:
                     inner = f"{one.chain} " if one.depth else ""
                     yield printable(f"  {'  ' * one.depth}{inner}{_row(entry)}")
             yield f"  then: {base.policy or 'ACCEPT'}"
-    yield from _unseen(snapshot)
+    yield from _unseen(listed)
 
 
-def document(snapshot: Snapshot, selection: Selection) -> dict[str, object]:
+def document(listed: Listed, selection: Selection) -> dict[str, object]:
     """The same facts for `--json`; an empty chain stands in `chains` only."""
     chains: list[dict[str, object]] = []
     found: list[dict[str, object]] = []
-    for machine in snapshot.facts:
-        for table in machine_tables(snapshot, machine, selection.families):
+    for machine, tables in listed.tables.items():
+        for table in tables:
             for chain in selection.chosen(table):
                 place = {
                     "machine": machine,
@@ -86,7 +82,7 @@ def document(snapshot: Snapshot, selection: Selection) -> dict[str, object]:
                 chains.append({**place, **base, "kind": chain.kind})
                 found += [{**place, **_fields(Entry(machine, table, chain, one))} for one in chain.listed]
     unseen = [
-        {"machine": name, "code": one.code, "reason": one.reason} for name, one in snapshot.unseen.items()
+        {"machine": name, "code": one.code, "reason": one.reason} for name, one in listed.unseen.items()
     ]
     return {"schema_version": SCHEMA_VERSION, "chains": chains, "rules": found, "unseen": unseen}
 
@@ -120,6 +116,6 @@ def _row(entry: Entry) -> str:
     return f"{rule.number:>3} {entry.id} {packets:>7} {size:>9}  {text}{owner}"
 
 
-def _unseen(snapshot: Snapshot) -> Iterator[str]:
-    for name, one in snapshot.unseen.items():
+def _unseen(listed: Listed) -> Iterator[str]:
+    for name, one in listed.unseen.items():
         yield printable(f"{name}: not seen ({one.code}: {one.reason})")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
 from wslnet.cli.options import inventory_option, json_option, load
 from wslnet.cli.output import print_json, progress
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _TABLES = ("filter", "nat", "mangle", "raw", "security", "all")
 
@@ -26,6 +23,12 @@ def rules() -> None:
 @click.option("--machine", "machines", multiple=True, metavar="NAME", help="Only this machine (repeatable).")
 @click.option("--chain", "chains", multiple=True, metavar="NAME", help="Only this chain (repeatable).")
 @click.option("--family", type=click.Choice(["4", "6"]), help="Only IPv4 or only IPv6.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Decode what somebody saved (iptables-save, -S, -L, nft) instead of asking machines.",
+)
 @click.option("--order", is_flag=True, help="What forwarded packets meet, in the order of the kernel.")
 @inventory_option
 @json_option
@@ -36,6 +39,7 @@ def show(  # noqa: PLR0917 - click passes options by name
     machines: tuple[str, ...],
     chains: tuple[str, ...],
     family: str | None,
+    path: Path | None,
     own_inventory: Path | None,
     *,
     order: bool,
@@ -45,18 +49,20 @@ def show(  # noqa: PLR0917 - click passes options by name
 
     TABLE is filter, nat, mangle, raw, security or all; tables of nftables count by the kind of their chains.
     """
-    from wslnet.app.rules import survey  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.rules import listed, listed_file, survey  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.cli.render_rules import Selection, document, lines, ordered_lines  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    families = (int(family),) if family else (4, 6)
-    selection = Selection(table, frozenset(chains), families)
-    with Connections(load(ctx, own_inventory)) as fleet:
-        snapshot = survey(fleet, machines)
+    selection = Selection(table, frozenset(chains))
+    if path is not None:
+        found = listed_file(path)
+    else:
+        with Connections(load(ctx, own_inventory)) as fleet:
+            found = listed(survey(fleet, machines), (int(family),) if family else (4, 6))
     if as_json:
-        print_json(document(snapshot, selection))
+        print_json(document(found, selection))
         return 0
-    for line in ordered_lines(snapshot, selection) if order else lines(snapshot, selection):
+    for line in ordered_lines(found, selection) if order else lines(found, selection):
         click.echo(line)
     return 0
 

@@ -27,7 +27,7 @@ _SILENT = frozenset({"-m", "--match", "--comment"})
 _JUMPS = frozenset({"-j", "--jump"})
 _GOTOS = frozenset({"-g", "--goto"})
 _FINAL = {act.value: act for act in Act if act.is_final or act is Act.RETURN}
-_BUILT_IN = frozenset(
+BUILT_IN = frozenset(
     {
         "MASQUERADE", "DNAT", "SNAT", "REDIRECT", "NETMAP", "LOG", "NFLOG", "ULOG", "MARK", "CONNMARK",
         "CHECKSUM", "TCPMSS", "TOS", "DSCP", "TTL", "HL", "CT", "NOTRACK", "SET", "CLASSIFY", "SECMARK",
@@ -84,4 +84,4 @@ def _act(target: str, *, goes: bool) -> Act:
         return Act.GOTO
     if target in _FINAL:
         return _FINAL[target]
-    return Act.OTHER if target in _BUILT_IN or not target else Act.JUMP
+    return Act.OTHER if target in BUILT_IN or not target else Act.JUMP

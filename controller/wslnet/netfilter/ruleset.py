@@ -51,7 +51,7 @@ def parse_save(text: str, backend: str = "iptables", family: str = "ip") -> dict
         name: Table(
             name,
             {
-                chain: _chain(name, chain, policy, tuple(rules.get((name, chain), ())))
+                chain: hooked(name, chain, policy, tuple(rules.get((name, chain), ())))
                 for chain, policy in chains.items()
             },
             backend,
@@ -66,7 +66,8 @@ def tainted_tables(text: str) -> tuple[str, ...]:
     return tuple(found["name"] for found in _TAINTED.finditer(text))
 
 
-def _chain(table: str, name: str, policy: str | None, rules: tuple[Rule, ...]) -> Chain:
+def hooked(table: str, name: str, policy: str | None, rules: tuple[Rule, ...]) -> Chain:
+    """A chain of iptables; the built-in ones with the hook and priority that the kernel gives them."""
     hook = _HOOKS.get(name) if policy is not None or name in _HOOKS else None
     priority = _NAT_PRIORITIES.get(name, 0) if table == "nat" else _BASE_PRIORITIES.get(table, 0)
     if hook is None:
