@@ -52,7 +52,7 @@ def test_nat_rules_are_shown_with_numbers_counters_and_owner(story_lab: RunningL
     assert all(one["table"] in {"nat", "libvirt_network", "firewalld"} for one in native)
 
 
-@pytest.mark.row("S0-33", "S0-34", "S4-30")
+@pytest.mark.row("S0-34")
 def test_every_back_end_is_shown_and_the_order_is_the_kernels(story_lab: RunningLab) -> None:
     found = rules(story_lab, "filter", "--machine", "vm1")
     assert {(one["backend"], one["table"]) for one in found} == {
@@ -75,7 +75,20 @@ def test_every_back_end_is_shown_and_the_order_is_the_kernels(story_lab: Running
     assert 'oif "virbr0" counter reject' in lines[jump + 2]
 
 
-@pytest.mark.row("S4-31", "S4-35")
+@pytest.mark.row("S0-33", "S0-34", "S4-30")
+def test_the_first_vm_of_the_note_is_shown_as_the_note_shows_it(shared_lab: RunningLab) -> None:
+    found = rules(shared_lab, "filter", "--machine", "vm1", "--family", "4")
+    accepted = [one["text"] for one in found if one["chain"] == "INPUT"]
+    assert accepted == [
+        f"-i virbr0 -p {proto} -m {proto} --dport {port} -j ACCEPT"
+        for port, proto in ((53, "udp"), (53, "tcp"), (67, "udp"), (67, "tcp"))
+    ]
+    forward = [(one["number"], one["act"]) for one in found if one["chain"] == "FORWARD"]
+    assert forward == [*((number, "ACCEPT") for number in range(1, 7)), (7, "REJECT"), (8, "REJECT")]
+    assert {one["owner"] for one in found if one["act"] == "REJECT"} == {"libvirt"}
+
+
+@pytest.mark.row("S4-31")
 def test_a_rule_is_deleted_by_what_it_says_and_comes_back_where_it_was(story_lab: RunningLab) -> None:
     text = "-s 192.168.125.0/24 -i virbr1 -j ACCEPT"
     before = saved(story_lab, "vm1", *SAVE)

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from wslnet.netfilter.view import Base
 
 _HOOK = "forward"
+_FIREWALLD = "firewalld"
+_POLICY = (
+    "give firewalld a policy with ingress and egress zone ANY and the rich rule "
+    'family="ipv4" source address="{src}" destination address="{dst}" accept, and the same the other way'
+)
 # What is accepted is every protocol; these stand for it: what the note pings and logs in with, and the rest.
 _PROBED = (("tcp", 22), ("icmp", None), ("udp", 33434))
 
@@ -78,6 +83,7 @@ class ForwardAccept:
             raise PlanRefused(
                 f"{self.machine}: {describe(found)} stops {self.src} -> {self.dst}: {reason}",
                 machine=self.machine,
+                hint=_POLICY.format(src=self.src, dst=self.dst) if base.table.name == _FIREWALLD else None,
             )
         do, undo = self._ops(base, chain)
         change = Change(
