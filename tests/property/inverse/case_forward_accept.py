@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from wslnet.model.linux_facts import Firewall, LinuxFacts
+from wslnet.netfilter.rules import Place
 from wslnet.resources.forward_accept import ForwardAccept
 
 from .linux_model import BACKEND
@@ -41,4 +44,36 @@ def _saved(policy: str, rules: list[str], extra: list[str]) -> LinuxFacts:
 STATES = st.builds(
     _saved, st.sampled_from(["ACCEPT", "DROP"]), st.lists(RULES, max_size=6), st.lists(EXTRA, max_size=2)
 )
-CASES = st.tuples(STATES, st.sampled_from(WISHES))
+
+NATIVE = Place("nft", "ip", "libvirt_network", "forward")
+NATIVE_RULES = st.sampled_from(
+    [
+        f'ip saddr {SRC} ip daddr {DST} counter accept comment "wslnet:{SRC}->{DST}"',
+        'iif "virbr0" oif "virbr0" counter accept',
+        "ct state established,related counter accept",
+        'oif "virbr0" counter reject',
+        "meta mark 0x00000001 drop",
+        "counter jump guest_input",
+    ]
+)
+
+
+def native_ruleset(rules: list[str], inner: list[str]) -> LinuxFacts:
+    lines = ["table ip libvirt_network {", "\tchain forward {"]
+    lines += [
+        "\t\ttype filter hook forward priority filter; policy accept;",
+        *(f"\t\t{one}" for one in rules),
+    ]
+    lines += ["\t}", "", "\tchain guest_input {", *(f"\t\t{one}" for one in inner), "\t}", "}"]
+    return LinuxFacts(firewall=Firewall({}, None, "\n".join(lines)))
+
+
+NATIVE_STATES = st.builds(
+    native_ruleset,
+    st.lists(NATIVE_RULES, max_size=6),
+    st.lists(st.sampled_from(['oif "virbr0" counter reject', "counter return"]), max_size=2),
+)
+CASES = st.one_of(
+    st.tuples(STATES, st.sampled_from(WISHES)),
+    st.tuples(NATIVE_STATES, st.sampled_from([replace(one, place=NATIVE) for one in WISHES])),
+)

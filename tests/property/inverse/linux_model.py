@@ -96,6 +96,36 @@ def _delete_rule(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     return _with_lines(facts, args, lines)
 
 
+def _native(facts: LinuxFacts, args: Mapping[str, Any]) -> tuple[list[str], list[int]]:
+    """The lines of nft's ruleset, where the rules of the chain stand in them, and behind those its end."""
+    assert facts.firewall is not None
+    lines = (facts.firewall.nft or "").splitlines()
+    table = lines.index(f"table {args['family']} {args['table']} {{")
+    first = lines.index(f"\tchain {args['chain']} {{", table) + 1
+    end = lines.index("\t}", first)
+    return lines, [*(at for at in range(first, end) if not lines[at].startswith("\t\ttype ")), end]
+
+
+def _with_native(facts: LinuxFacts, lines: list[str]) -> LinuxFacts:
+    assert facts.firewall is not None
+    return replace(facts, firewall=replace(facts.firewall, nft="\n".join(lines)))
+
+
+def _insert_native(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    lines, places = _native(facts, args)
+    lines.insert(places[args["position"] - 1], f"\t\t{args['rule']}")
+    return _with_native(facts, lines)
+
+
+def _delete_native(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    lines, places = _native(facts, args)
+    same = [at for at in places if lines[at] == f"\t\t{args['rule']}"]
+    if not same:
+        raise Refused("not-found")
+    del lines[same[0]]
+    return _with_native(facts, lines)
+
+
 def _write_file(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     assert facts.files is not None
     content = base64.b64decode(args["content"])
@@ -123,6 +153,8 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "sysctl.set": _set_sysctl,
     "rule.insert": _insert_rule,
     "rule.delete": _delete_rule,
+    "nft.insert": _insert_native,
+    "nft.delete": _delete_native,
     "file.write": _write_file,
     "file.remove": _remove_file,
 }
