@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
+from wslnet.engine.apply import Progress, apply_changes, check_forecast
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import Guards
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.planner import fingerprint, make_plan
 from wslnet.engine.run_log import read_runs
+from wslnet.engine.take_back import roll_back
 from wslnet.errors import (
     AgentError,
     AuthenticationFailed,
@@ -22,6 +23,7 @@ from wslnet.errors import (
     OutcomeUnknown,
     PlanRefused,
     RollbackIncomplete,
+    Unreachable,
     WslnetError,
 )
 from wslnet.model.change import OpResult
@@ -210,6 +212,19 @@ def test_what_cannot_be_taken_back_is_listed(fleet: ModelFleet) -> None:
     assert "host: forward 10.0.1.0/24 -> 10.0.2.0/24" in caught.value.left[0]
     assert fleet.routes == []
     assert fleet.sysctls == {"net.ipv4.ip_forward": "0"}
+
+
+def test_a_machine_out_of_reach_is_waited_for_once(fleet: ModelFleet) -> None:
+    plan = make_plan(gather(fleet, NEEDS), RESOURCES)
+    run = run_of(fleet)
+    with run.journal:
+        apply_changes(run, plan.changes, RESOURCES)
+        asked = len(fleet.requests)
+        fleet.refuse = {change.undo.verb: Unreachable("no way") for change in plan.changes if change.undo}
+        with pytest.raises(RollbackIncomplete) as caught:
+            roll_back(run)
+    assert len(fleet.requests) == asked + 1
+    assert [one.rpartition(": ")[2] for one in caught.value.left] == ["no way"] * 3
 
 
 def test_foreign_rules_stay_where_they_are(fleet: ModelFleet) -> None:

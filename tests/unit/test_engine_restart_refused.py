@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wslnet.engine.apply import Progress, apply_changes, roll_back
+from wslnet.engine.apply import Progress, apply_changes
 from wslnet.engine.journal import Journal
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.restart import RestartRefused, RunningVm
+from wslnet.engine.take_back import roll_back
 from wslnet.model.change import Action, Change, Op, OpResult, Risk
 from wslnet.model.machine import Inventory, Kind, Machine
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from wslnet.app.boot_wish import boot_data
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
-from wslnet.engine.apply import Progress, apply_changes, roll_back
+from wslnet.engine.apply import Progress, apply_changes
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import make_plan
 from wslnet.engine.run_log import refuse_beside_pending
+from wslnet.engine.take_back import roll_back
 from wslnet.errors import InputError, NeedsElevation, RollbackIncomplete, Unsupported, WslnetError
 from wslnet.model.change import Op
 from wslnet.profiles.boot import WSL, network_task, wsl_task

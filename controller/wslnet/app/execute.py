@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wslnet.app.guard_of_windows import guard_of_windows
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
-from wslnet.engine.apply import Progress, apply_changes, check_forecast, roll_back
+from wslnet.engine.apply import Progress, apply_changes, check_forecast
 from wslnet.engine.commit import commit
 from wslnet.engine.elevation import demand_rights
 from wslnet.engine.foreign import changed_by_others, demand_winning
@@ -24,6 +24,7 @@ from wslnet.engine.regression import contradictions, measure_baseline, verify
 from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.engine.stale import demand_fresh
+from wslnet.engine.take_back import roll_back
 from wslnet.engine.undoable import demand_undoable
 from wslnet.errors import (
     Interrupted,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from wslnet.app.execute import take_back
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
-from wslnet.engine.apply import Progress, roll_back
+from wslnet.engine.apply import Progress
 from wslnet.engine.commit import commit
 from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
@@ -24,6 +24,7 @@ from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.regression import verify
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
+from wslnet.engine.take_back import roll_back
 from wslnet.errors import InputError, JournalFailed, RollbackIncomplete, WslnetError
 from wslnet.model.consent import Consent
 from wslnet.model.machine import Kind

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.engine.fact_lines import difference, fact_lines, facts_read
+from wslnet.engine.fact_lines import FactLines, difference, fact_lines, facts_read
 from wslnet.engine.gather import gather
 from wslnet.errors import AgentError
 from wslnet.model.linux_facts import LinuxFacts
@@ -94,9 +94,12 @@ def _foreign_lines(
             return any(key in line for key in written) or (switched and any(word in line for word in _TURNED))
         return any(mark in line for mark in _MARKS)
 
-    moved = difference(fact_lines(before), fact_lines(after))
-    if not isinstance(after, LinuxFacts):
-        # Of Windows' other facts a line does not say whose it is.
-        moved = {name: lines for name, lines in moved.items() if name == "hyperv_firewall"}
-    kept = {name: tuple(one for one in lines if not is_ours(name, one)) for name, lines in moved.items()}
-    return {name: lines for name, lines in kept.items() if lines}
+    def theirs(facts: MachineFacts) -> FactLines:
+        found = fact_lines(facts)
+        if not isinstance(facts, LinuxFacts):
+            # Of Windows' other facts a line does not say whose it is.
+            found = {name: lines for name, lines in found.items() if name == "hyperv_firewall"}
+        return {name: tuple(one for one in lines if not is_ours(name, one)) for name, lines in found.items()}
+
+    # Ours go before the comparison: what was only put in another order is told by lines that are the same.
+    return difference(theirs(before), theirs(after))

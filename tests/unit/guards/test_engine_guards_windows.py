@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from wslnet.engine import barrier
-from wslnet.engine.apply import Progress, apply_changes, roll_back
+from wslnet.engine.apply import Progress, apply_changes
 from wslnet.engine.guards import GuardFired, Guards, WindowsGuard
 from wslnet.engine.guards_windows import can_guard, kept_alive
 from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.restart import RunningVm
 from wslnet.engine.run_log import read_runs
+from wslnet.engine.take_back import roll_back
 from wslnet.errors import AgentError, OutcomeUnknown, PlanRefused, Unreachable, WslnetError
 from wslnet.model.change import Action, Change, Op, OpResult, Risk
 from wslnet.model.machine import Inventory, Kind, Machine
