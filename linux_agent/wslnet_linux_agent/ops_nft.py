@@ -28,15 +28,18 @@ def insert(args: "Args") -> "dict[str, Any]":
     """Insert a rule at a position, counted from 1.
 
     Raises:
-        OpError: nft refused; `not-found` if there is no such chain, or no such position.
+        OpError: nft refused; `not-found` if there is no such chain, or no such position; `exists` if the
+            chain has more than `equal` such rules: somebody has put it back.
     """
     chain = _chain(args)
     rule = args.text("rule")
     if _FORBIDDEN.search(_QUOTED.sub("", rule)):
         raise OpError("bad-op", "this is not one rule: %s" % rule)
     position = args.number("position")
-    before = len(_rules(chain))
-    if not 1 <= position <= before + 1:
+    present = [text for text, _ in _rules(chain)]
+    if args.has("equal") and present.count(rule) > args.number("equal"):
+        raise OpError("exists", "the rule is there again")
+    if not 1 <= position <= len(present) + 1:
         raise OpError("not-found", "%s has no place %d for a rule" % (" ".join(chain), position))
     if position == 1:
         _nft(["insert", "rule", *chain, rule])

@@ -32,11 +32,14 @@ def insert(args: "Args") -> "dict[str, Any]":
     """Insert a rule at a position, counted from 1.
 
     Raises:
-        OpError: the tool refused; `not-found` if chain, match or target does not exist.
+        OpError: the tool refused; `not-found` if chain, match or target does not exist; `exists` if the chain
+            has more than `equal` such rules: somebody has put it back.
     """
     position = args.number("position")
     if position < 1:
         raise OpError("bad-op", "positions count from 1")
+    if args.has("equal"):
+        _refuse_again(args)
     _run(args, "-I", [str(position)])
     return {}
 
@@ -51,8 +54,23 @@ def delete(args: "Args") -> "dict[str, Any]":
     return {}
 
 
+def _refuse_again(args: "Args") -> "None":
+    import shlex  # noqa: PLC0415 - only what puts a rule back needs it
+
+    chain = args.text("chain")
+    text = shell.run([_tool(args), "-w", _LOCK_WAIT, "-t", args.text("table"), "-S", chain]).text()
+    wanted = ["-A", chain, *args.texts("spec")]
+    if [shlex.split(line) for line in text.splitlines()].count(wanted) > args.number("equal"):
+        raise OpError("exists", "the rule is there again")
+
+
+def _tool(args: "Args") -> "str":
+    program = args.choice("backend", _BACKENDS)  # type: str
+    return program.replace("iptables", _PROGRAMS[args.choice("family", (4, 6))])
+
+
 def _run(args: "Args", command: "str", position: "list[str]") -> "None":
-    tool = args.choice("backend", _BACKENDS).replace("iptables", _PROGRAMS[args.choice("family", (4, 6))])
+    tool = _tool(args)
     spec = args.texts("spec")
     if not spec or _COMMANDS.intersection(spec):
         raise OpError("bad-op", "these are no arguments of one rule: %s" % " ".join(spec))

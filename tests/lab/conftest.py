@@ -108,6 +108,13 @@ def raise_lab() -> Iterator[Callable[[str], RunningLab]]:
         yield lambda suffix: up(f"t{os.getpid()}-{suffix}")
 
 
+@pytest.fixture
+def raise_lab_of() -> Iterator[Callable[[str], RunningLab]]:
+    """Raises a lab of the topology that is named, one for a test."""
+    with labs() as up:
+        yield lambda topology: up(f"t{os.getpid()}-of", topology)
+
+
 @pytest.fixture(scope="session")
 def shared_lab() -> Iterator[RunningLab]:
     """One seed lab for tests that leave it as they found it."""

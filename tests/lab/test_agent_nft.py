@@ -129,3 +129,16 @@ def test_a_guard_takes_it_back_and_so_does_the_agent_that_finds_it_dead(
         assert isinstance(told, dict)
         assert (told["state"], told["done"]) == ("fired", [{"verb": "nft.delete", "error": None}])
     assert machine.exec("nft", "-s", *LIST[1:]) == before
+
+
+def test_a_rule_that_somebody_has_put_back_is_not_put_back_again(agent: AgentClient, machine: Netns) -> None:
+    twice = 'iifname "a" counter drop'
+    assert code(agent, "nft.insert", **CHAIN, rule=twice, position=1, equal=1) == "exists"
+    assert agent.call("nft.insert", **CHAIN, rule=twice, position=1, equal=2) == {}
+    for backend in ("iptables-nft", "iptables-legacy"):
+        spec = ["!", "-s", "10.0.0.0/8", "-m", "comment", "--comment", "two words", "-j", "DROP"]
+        rule = {"backend": backend, "family": 4, "table": "filter", "chain": "FORWARD", "spec": spec}
+        assert agent.call("rule.insert", **rule, position=1, equal=0) == {}
+        assert code(agent, "rule.insert", **rule, position=1, equal=0) == "exists"
+        assert agent.call("rule.insert", **rule, position=1, equal=1) == {}
+        assert machine.exec(backend, "-S", "FORWARD").count("two words") == 2

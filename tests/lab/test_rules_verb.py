@@ -152,3 +152,15 @@ def test_two_back_ends_at_once_are_found_and_both_are_passed(raise_lab: Callable
     assert len(own) == 2
     assert run(lab, "undo", "--yes")[0] == 0
     assert [line for line in saved(lab, "vm1", "iptables-legacy-save") if line.startswith("-A")] == []
+
+
+@pytest.mark.full
+def test_a_rule_that_carries_our_own_link_is_back_by_itself_and_once(
+    raise_lab_of: Callable[[str], RunningLab],
+) -> None:
+    lab = raise_lab_of("vm1-nft-ufw")
+    before = saved(lab, "vm1", *SAVE)
+    text = "-p tcp -m tcp --dport 22 -j ACCEPT"
+    code, said = run(lab, "rules", "delete", "vm1", text, "--yes")
+    assert (code, said["result"]) == (12, "rolled-back"), said
+    assert saved(lab, "vm1", *SAVE) == before

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import RunningLab, labs, wslnet
+from .conftest import RunningLab, wslnet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -54,12 +53,6 @@ FETCH = (
 )
 def lab(request: pytest.FixtureRequest, raise_lab_of: Callable[[str], RunningLab]) -> RunningLab:
     return raise_lab_of(request.param)
-
-
-@pytest.fixture
-def raise_lab_of() -> Iterator[Callable[[str], RunningLab]]:
-    with labs() as up:
-        yield lambda topology: up(f"t{os.getpid()}-reach", topology)
 
 
 def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:

@@ -95,7 +95,8 @@ class AbsentRule:
 
     def _ops(self, rule: Rule, number: int) -> tuple[Op, Op]:
         where: dict[str, object] = {"table": self.place.table, "chain": self.place.chain}
-        position = {"position": number}
+        # A guard may have put it back already; an insertion that knows no better would make it twice.
+        position = {"position": number, "equal": self.left}
         if self.place.backend == NFT:
             if _UNPRINTED in rule.spec:
                 reason = "nft prints it in part only, so it could not be put back"
