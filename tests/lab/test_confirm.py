@@ -157,7 +157,8 @@ def test_a_saved_plan_is_applied_confirmed_by_its_id_alone_and_stays(mirrored: A
     code, confirmed = run(mirrored, "confirm", said["run"])
     assert (code, confirmed["result"]) == (0, "committed"), confirmed
     assert made(mirrored) == (True, True)
-    assert [mirrored.run(name, ["ls", "/run/wslnet"]).stdout for name in ("wsl", "vm1")] == ["", ""]
+    kept = ["sh", "-c", "find /run/wslnet /mnt/wsl/wslnet -type f 2>/dev/null || true"]
+    assert [mirrored.run(name, kept).stdout for name in ("wsl", "vm1")] == ["", ""]
 
     code, again = run(mirrored, "confirm", said["run"])
     assert (code, again["error"]["code"]) == (1, "plan-refused")

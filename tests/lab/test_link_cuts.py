@@ -53,7 +53,9 @@ def wslnet(lab: Any, *arguments: str, program: tuple[str, ...] = (WSLNET,)) -> t
 def unlike(old: Snapshot, lab: Any) -> list[str]:
     """What is not as it was; the guards' own files are left out: they lie there until they are settled."""
     found = take(lab)
-    parts = {name: part for name, part in found.parts.items() if f"/{bench.GUARDS}" not in name}
+    parts = {
+        name: part for name, part in found.parts.items() if not any(f"/{one}" in name for one in bench.GUARDS)
+    }
     return differences(old, Snapshot(parts))
 
 

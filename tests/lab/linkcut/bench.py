@@ -14,7 +14,8 @@ from wslnet_lab import state
 from wslnet_lab.paths import LabPaths
 
 MARK = "run/wslnet-link-cut"
-GUARDS = "run/wslnet"
+GUARDS = ("run/wslnet", "mnt/wsl/wslnet")
+"""In WSL the tmpfs that all distros share (ADR 13)."""
 LINUX = ("wsl", "vm1", "vm2")
 KINDS = ("drop-22", "link-down", "address-removed", "sshd-stopped", "route-lost")
 
@@ -98,8 +99,8 @@ def is_cut(lab: Any, machine: str) -> bool:
 
 def guards(lab: Any) -> dict[str, dict[str, Any]]:
     """The guards of all machines as they see themselves (`deadline` by CLOCK_BOOTTIME, `state`)."""
-    files = {name: inside(lab, name, f"{GUARDS}/guard.json") for name in LINUX}
-    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    files = {(name, folder): inside(lab, name, f"{folder}/guard.json") for name in LINUX for folder in GUARDS}
+    return {name: json.loads(file.read_text()) for (name, _), file in files.items() if file.exists()}
 
 
 def hops(lab: Any) -> dict[str, tuple[str, str]]:
