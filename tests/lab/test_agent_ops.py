@@ -403,6 +403,7 @@ class Raw:
     def __init__(self, content: object) -> None:
         self.content = content
         self.verb = "facts"
+        self.args: dict[str, object] = {}
 
     def to_json(self) -> object:
         return self.content
