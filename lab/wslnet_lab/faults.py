@@ -1,6 +1,6 @@
 """Faults that can be put into a lab: names in one file that the parts read when they act.
 
-Windows' own are the Windows host's to obey; `sshd-refused:MACHINE` and `vm-off:MACHINE` are the daemon's.
+Windows' own are the Windows host's to obey; those that name a machine are the daemon's.
 Only the file is kept here.
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SSHD_REFUSED = "sshd-refused"
 VM_OFF = "vm-off"
+NO_AGENT = "no-guest-agent"
 
 
 def read(paths: LabPaths) -> tuple[str, ...]:
@@ -49,6 +50,7 @@ def check(name: str, topology: Topology) -> None:
     possible = sorted({*WIRE_FAULTS, *of_wsl, HALF_DONE})
     possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
     possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
+    possible += [f"{NO_AGENT}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
     if name not in possible:
         raise UsageError(f"no fault {name!r}; there is {', '.join(possible)}")
 
@@ -56,3 +58,8 @@ def check(name: str, topology: Topology) -> None:
 def refuses_ssh(paths: LabPaths, machine: str) -> bool:
     """Whether the SSH server of a machine is to be silent."""
     return f"{SSHD_REFUSED}:{machine}" in read(paths)
+
+
+def has_no_agent(paths: LabPaths, machine: str) -> bool:
+    """Whether the guest agent of a VM is not installed."""
+    return f"{NO_AGENT}:{machine}" in read(paths)

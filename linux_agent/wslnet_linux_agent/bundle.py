@@ -55,8 +55,18 @@ _ON_DEMAND = {
     "nft": ("ops_nft.py",),
     "file": ("ops_file.py",),
     "marker": ("ops_file.py",),
+    "lease": ("ops_lease.py",),
+    "guest": ("ops_guest_agent.py", "ops_guest.py"),
 }
-_FACTS_ON_DEMAND = {"sessions": ("facts_use.py",), "containers": ("facts_use.py",), "files": ("ops_file.py",)}
+_GUESTS = ("ops_guest_agent.py", "facts_guests.py")
+_FACTS_ON_DEMAND = {
+    "sessions": ("facts_use.py",),
+    "containers": ("facts_use.py",),
+    "files": ("ops_file.py",),
+    "guests": _GUESTS,
+    "guest_keys": _GUESTS,
+    "networks": _GUESTS,
+}
 _NOT_SENT = (
     *(Path(__file__).name, _BOOT, _RELAY),
     *(file for files in (*_ON_DEMAND.values(), *_FACTS_ON_DEMAND.values()) for file in files),

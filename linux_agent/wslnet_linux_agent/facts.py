@@ -25,6 +25,9 @@ _READERS = {
     "wsl": "facts_wsl",
     "sessions": "facts_use",
     "containers": "facts_use",
+    "guests": "facts_guests",
+    "guest_keys": "facts_guests",
+    "networks": "facts_guests",
 }
 _TIMEOUT_S = 10.0
 _BY_TOOLS = ("firewall", "domains", "wsl")

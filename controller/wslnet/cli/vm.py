@@ -9,6 +9,7 @@ import click
 from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
 from wslnet.cli.options import inventory_option, json_option, load
 from wslnet.cli.output import progress
+from wslnet.cli.vm_list import list_
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def vm() -> None:
-    """Nested VMs: route to them and let them be forwarded."""
+    """Nested VMs: find them, enter them, route to them and let them be forwarded, pin their addresses."""
+
+
+vm.add_command(list_)
 
 
 @vm.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wslnet.model.fact_error import FactErrors  # noqa: TC001 - msgspec reads the types
+from wslnet.model.guest_facts import Guest, GuestKeys, LibvirtNetwork  # noqa: TC001 - msgspec reads the types
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,5 +210,8 @@ class LinuxFacts:
     sessions: tuple[Session, ...] | None = None
     containers: tuple[Container, ...] | None = None
     files: DiskFiles | None = None
+    guests: tuple[Guest, ...] | None = None
+    guest_keys: tuple[GuestKeys, ...] | None = None
+    networks: tuple[LibvirtNetwork, ...] | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""

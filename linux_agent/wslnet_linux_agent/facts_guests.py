@@ -1,0 +1,171 @@
+"""Facts `guests`, `guest_keys`, `networks`: what libvirt and the guests' own agents tell of running domains.
+
+Read only, by argument vectors; a domain that went down meanwhile is left out. Not part of the bundle.
+"""
+
+import base64
+import re
+
+from wslnet_linux_agent import ops_guest_agent, shell
+from wslnet_linux_agent.facts_domains import commands, names
+from wslnet_linux_agent.ops import OpError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_SOURCES = ("lease", "agent", "arp")
+_FAMILIES = {"ipv4": 4, "ipv6": 6}
+_HOST_KEYS = ("ed25519", "ecdsa", "rsa")
+_FIRST_PERSON, _NOBODY = 1000, 65534
+_MOST_ACCOUNTS = 8
+_ATTRIBUTE = re.compile("([a-z]+)='([^']*)'")
+
+
+def guests() -> "list[dict[str, Any]] | None":
+    """Fact `guests`: cards and addresses of running domains; None without virsh.
+
+    An address is told once for each source that knows it: libvirt's DHCP, the guest agent, the host's ARP.
+    """
+    running = _running()
+    if running is None:
+        return None
+    asked = [["virsh", "domiflist", "--domain", name] for name in running]
+    for source in _SOURCES:
+        asked += [["virsh", "domifaddr", "--domain", name, "--source", source] for name in running]
+    outcomes = shell.run_all(asked, shell.TIMEOUT_S) if asked else []
+    count = len(running)
+    found = []
+    for place, name in enumerate(running):
+        cards, answers = outcomes[place], outcomes[place + count :: count]
+        if cards.code == 0:
+            addresses = [
+                one
+                for source, outcome in zip(_SOURCES, answers)
+                if outcome.code == 0
+                for one in _addresses(outcome.text(), source)
+            ]
+            agent = answers[_SOURCES.index("agent")].code == 0
+            found.append(
+                {"domain": name, "nics": _nics(cards.text()), "addresses": addresses, "agent": agent}
+            )
+    return found
+
+
+def _running() -> "list[str] | None":
+    todo = dict(commands())
+    return names(shell.run(todo["running"])) if todo else None
+
+
+def _rows(text: "str") -> "list[list[str]]":
+    """The words of each line below the rule under the head."""
+    _, _, body = text.partition("\n---")
+    return [line.split() for line in body.split("\n")[1:] if line.strip()]
+
+
+def _nics(text: "str") -> "list[dict[str, str | None]]":
+    return [
+        {"tap": None if words[0] == "-" else words[0], "kind": words[1], "source": words[2], "mac": words[-1]}
+        for words in _rows(text)
+    ]
+
+
+def _addresses(text: "str", source: "str") -> "list[dict[str, Any]]":
+    found = []
+    link = mac = ""
+    for name, address_of, protocol, address in (words[:4] for words in _rows(text) if len(words) > 3):  # noqa: PLR2004 - columns
+        # A second address of a card has dashes in the place of its name and MAC.
+        link, mac = (link, mac) if name == "-" else (name, address_of)
+        host, _, prefix = address.partition("/")
+        if protocol in _FAMILIES:
+            family = _FAMILIES[protocol]
+            bits = int(prefix or 0)
+            found.append(
+                {
+                    "link": link,
+                    "mac": mac,
+                    "family": family,
+                    "address": host,
+                    "prefix": bits,
+                    "source": source,
+                }
+            )
+    return found
+
+
+def guest_keys() -> "list[dict[str, Any]] | None":
+    """Fact `guest_keys`: host keys and authorized keys in running domains, by their guest agents."""
+    running = _running()
+    return None if running is None else [_keys(name) for name in running]
+
+
+def _keys(domain: "str") -> "dict[str, Any]":
+    try:
+        ops_guest_agent.ask(domain, "guest-ping")
+        files = [ops_guest_agent.read(domain, "/etc/ssh/ssh_host_%s_key.pub" % one) for one in _HOST_KEYS]
+        passwd = ops_guest_agent.read(domain, "/etc/passwd") or b""
+        accounts = [_account(domain, fields) for fields in _people(passwd)]
+    except OpError as error:
+        return {"domain": domain, "problem": str(error), "host_keys": [], "accounts": []}
+    lines = [data.decode("utf-8", "replace").strip() for data in files if data is not None]
+    return {"domain": domain, "problem": None, "host_keys": lines, "accounts": accounts}
+
+
+def _people(passwd: "bytes") -> "list[list[str]]":
+    rows = [line.split(":") for line in passwd.decode("utf-8", "replace").split("\n")]
+    rows = [row for row in rows if len(row) == 7 and row[2].isdigit() and row[5].startswith("/")]  # noqa: PLR2004 - passwd(5)
+    rows = [row for row in rows if not row[6].strip().endswith(("/nologin", "/false"))]
+    people = [row for row in rows if row[2] == "0" or _FIRST_PERSON <= int(row[2]) < _NOBODY]
+    return people[:_MOST_ACCOUNTS]
+
+
+def _account(domain: "str", fields: "list[str]") -> "dict[str, Any]":
+    folder = fields[5].rstrip("/") + "/.ssh"
+    keys = ops_guest_agent.read(domain, folder + "/authorized_keys")
+    # Without a file it matters whether the folder is there: what is made is taken back.
+    there = keys is not None or ops_guest_agent.run(domain, ["/usr/bin/test", "-d", folder]) == 0
+    return {
+        "user": fields[0],
+        "uid": int(fields[2]),
+        "gid": int(fields[3]),
+        "folder": folder,
+        "folder_exists": there,
+        "content": None if keys is None else base64.b64encode(keys).decode("ascii"),
+    }
+
+
+def networks() -> "list[dict[str, Any]] | None":
+    """Fact `networks`: libvirt's networks with the addresses that their DHCP keeps for a MAC."""
+    if not shell.find("virsh"):
+        return None
+    every, active = shell.run_all(
+        [["virsh", "net-list", "--name", "--all"], ["virsh", "net-list", "--name"]], shell.TIMEOUT_S
+    )
+    running = names(active)
+    found = []
+    for name in names(every):
+        dump = ["virsh", "net-dumpxml", "--network", name]
+        kept, live = shell.run_all([[*dump, "--inactive"], dump], shell.TIMEOUT_S)
+        text = kept.text()
+        found.append(
+            {
+                "name": name,
+                "active": name in running,
+                "bridge": _attributes("bridge", text).get("name"),
+                "address": _attributes("ip", text).get("address"),
+                "hosts": _hosts(text),
+                "live_hosts": _hosts(live.text()) if name in running else [],
+            }
+        )
+    return found
+
+
+def _attributes(element: "str", text: "str") -> "dict[str, str]":
+    """Attributes of the first such element; libvirt writes all of them in single quotes."""
+    first = re.search("<%s( [^>]*)>" % element, text)
+    return dict(_ATTRIBUTE.findall(first.group(1))) if first else {}
+
+
+def _hosts(text: "str") -> "list[dict[str, str]]":
+    every = (dict(_ATTRIBUTE.findall(found)) for found in re.findall("<host( [^>]*)>", text))
+    return [{"mac": one["mac"], "address": one["ip"]} for one in every if "mac" in one and "ip" in one]
