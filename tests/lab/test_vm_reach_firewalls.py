@@ -121,3 +121,16 @@ def test_without_a_firewall_a_route_is_enough(raise_lab_of: Callable[[str], Runn
     assert {one["machine"] for one in said["changes"]} == {"wsl"}
     assert all(reached(lab))
     assert firewall(lab, "vm1") == before
+
+
+@pytest.mark.full
+def test_after_a_restart_of_wsl_a_native_rule_is_back(raise_lab_of: Callable[[str], RunningLab]) -> None:
+    lab = raise_lab_of("vm1-nft-table")
+    assert run(lab, "vm", "reach", "vm2", "--yes")[0] == 0
+    before = firewall(lab, "vm1")
+    code, said = run(lab, "restart", "--yes")
+    assert code == 0, said
+    assert [re.sub(r" # handle \d+$", "", line) for line in firewall(lab, "vm1").splitlines()] == [
+        re.sub(r" # handle \d+$", "", line) for line in before.splitlines()
+    ]
+    assert all(reached(lab))

@@ -14,8 +14,11 @@ from wslnet.errors import WslnetError
 from wslnet.model import hand_made
 from wslnet.model.captured import Captured, KeptPolicy, KeptRoute, KeptRules, Lost
 from wslnet.model.change import Op
+from wslnet.model.linux_facts import Firewall
 from wslnet.netfilter.hand_made import chains, insertions
+from wslnet.netfilter.rules import NFT
 from wslnet.netfilter.ruleset import parse_save
+from wslnet.netfilter.view import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,11 +115,20 @@ def _missing_rules(chain: KeptRules, present: list[tuple[str, ...]] | None) -> I
     wanted = (*chain.foreign, *chain.own)
     for position, spec in insertions(chain.order, wanted, present or []):
         text = f"rule {chain.table} {chain.chain}: {' '.join(spec)}"
-        yield text, Op("rule.insert", {**_chain_args(chain), "position": position, "spec": list(spec)})
+        if chain.backend == NFT:
+            family, _, table = chain.table.partition(" ")
+            where = {"family": family, "table": table, "chain": chain.chain}
+            yield text, Op("nft.insert", {**where, "position": position, "rule": spec[0]})
+        else:
+            yield text, Op("rule.insert", {**_chain_args(chain), "position": position, "spec": list(spec)})
 
 
 def _present(facts: LinuxFacts, chain: KeptRules) -> list[tuple[str, ...]] | None:
     backends = facts.firewall.backends if facts.firewall is not None else {}
+    if chain.backend == NFT:
+        native = (one for one in tables(facts.firewall or Firewall()) if one.title == chain.table)
+        there = next((one.chains[chain.chain] for one in native if chain.chain in one.chains), None)
+        return None if there is None else [(rule.text,) for rule in there.listed]
     table = parse_save(backends.get(chain.backend, {}).get(str(chain.family), "")).get(chain.table)
     found = table.chains.get(chain.chain) if table is not None else None
     return None if found is None else [rule.spec for rule in found.rules]

@@ -49,7 +49,8 @@ class KeptRoute:
 class KeptRules:
     """Rules of one chain: `order` holds all of its rules, `foreign` and `own` are places (from 0) in it.
 
-    `made`: the chain itself was made by hand.
+    `made`: the chain itself was made by hand. Of native nftables `table` begins with nft's word for the
+    family (`inet firewalld`), and a rule is one word.
     """
 
     machine: str

@@ -11,7 +11,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from wslnet.model.captured import KeptRules, Spec
+from wslnet.netfilter.rules import NFT
 from wslnet.netfilter.ruleset import parse_save
+from wslnet.netfilter.view import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +61,16 @@ _OF_BRIDGE = frozenset(
 
 
 def chains(machine: str, facts: LinuxFacts) -> Iterator[KeptRules]:
-    """Every chain with rules by hand or of wslnet, for each back end and family that could be read."""
+    """Every chain with rules by hand or of wslnet, for each back end and family that could be read.
+
+    In tables that only nft shows, which programs make as a whole, only those of wslnet are told.
+    """
+    for table in tables(facts.firewall) if facts.firewall is not None else ():
+        for chain in table.chains.values() if table.backend == NFT else ():
+            order = tuple((rule.text,) for rule in chain.listed)
+            own = tuple(place for place, rule in enumerate(chain.listed) if rule.ours)
+            if own:
+                yield KeptRules(machine, NFT, 4, table.title, chain.name, order, own=own)
     for backend, saved in (facts.firewall.backends if facts.firewall is not None else {}).items():
         for family in (4, 6):
             for table in parse_save(saved.get(str(family), "")).values():
