@@ -102,10 +102,22 @@ def _blocked(
         cause=_cause(next((stop for _, stop in blocked if stop.verdict.target != UNKNOWN), blocked[0][1])),
         fix=Fix(
             setup_command(inventory.wish),
-            tuple(f"on {machine}, above that rule: {one.command(facts)}" for one in accepts),
+            (
+                *(f"on {machine}, above that rule: {one.command(facts)}" for one in accepts),
+                *_without_filter(machine, blocked),
+            ),
             accepts,
         ),
     )
+
+
+def _without_filter(machine: str, blocked: Sequence[_Blocked]) -> Iterator[str]:
+    """The other way where libvirt keeps a table of its own: to have it filter nothing."""
+    if any(stop.base.table.name == "libvirt_network" for _, stop in blocked):
+        yield (
+            f"or, on {machine}, have libvirt filter nothing for that network: virsh net-edit NAME, "
+            "<forward mode='open'/>; routing and NAT are then yours"
+        )
 
 
 def _cause(stop: Stop) -> str:
