@@ -200,6 +200,7 @@ def test_only_the_allowed_port_is_open_to_the_lan(story_lab: Any) -> None:
         assert fetch(story_lab, "wsl", HOST, 9090) == "wsl 9090"
 
 
+@pytest.mark.row("S4-32")
 def test_the_same_command_again_changes_and_writes_nothing(story_lab: Any) -> None:
     machines = ("wsl", "vm1", "vm2")
     before = (
