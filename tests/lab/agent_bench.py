@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wslnet.errors import DeadlineExceeded
+from wslnet.model.change import Op
 from wslnet.transport.agent_client import AgentClient
 from wslnet.transport.pipe import left
 from wslnet_linux_agent import bundle
@@ -261,3 +262,11 @@ def _relay(source: socket.socket, sink: socket.socket, way: str, count: Count) -
         if way == "controller":
             source.close()
             sink.close()
+
+
+def refused(client: AgentClient, verb: str, **args: object) -> str:
+    """Sends an op that must fail and gives its code."""
+    (result,) = client.run([Op(verb, args)])
+    assert not result.ok
+    assert result.message
+    return result.code

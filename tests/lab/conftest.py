@@ -15,8 +15,12 @@ import pytest
 
 from wslnet_lab import control
 
+from .agent_bench import Netns, agent_in, wire_up
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from wslnet.transport.agent_client import AgentClient
 
 WSLNET = str(Path(sys.executable).parent / "wslnet")
 UP_TIMEOUT_S = 100
@@ -135,3 +139,23 @@ def story_lab(request: pytest.FixtureRequest) -> Iterator[RunningLab]:
     with labs() as up:
         name = f"t{os.getpid()}-{module}"[:24].rstrip("-")
         yield up(name, getattr(request.module, "TOPOLOGY", "seed"))
+
+
+@pytest.fixture
+def machine() -> Iterator[Netns]:
+    """A namespace with a neighbour behind eth0, for ops of the agent."""
+    here, there = Netns(), Netns()
+    try:
+        wire_up(here, "eth0", "192.168.122.1/24", there, "eth0", "192.168.122.191/24")
+        here.exec("ip", "address", "add", "fd00::1/64", "dev", "eth0", "nodad")
+        yield here
+    finally:
+        here.remove()
+        there.remove()
+
+
+@pytest.fixture
+def agent(machine: Netns) -> Iterator[AgentClient]:
+    """An agent in `machine`, over a plain pipe."""
+    with agent_in(machine) as client:
+        yield client
