@@ -10,6 +10,7 @@ from wslnet_lab.host.engine.catalogue import get_command
 from wslnet_lab.host.engine.cdxml_call import Place
 from wslnet_lab.host.engine.pipeline import PipelineEngine
 from wslnet_lab.host.engine.signatures import load_oracle
+from wslnet_lab.host.engine.windows_commands import WindowsCommands
 
 if TYPE_CHECKING:
     from wslnet_lab.host.contract import Engine
@@ -53,6 +54,15 @@ def build_engine(registry: Registry, settings: EngineSettings | None = None) -> 
     Raises:
         ValueError: A registered name is no command of the oracle, or the reading is unknown.
     """
+    return PipelineEngine(build_commands(registry, settings))
+
+
+def build_commands(registry: Registry, settings: EngineSettings | None = None) -> WindowsCommands:
+    """The table of commands that `build_engine` runs; restricted sessions stand on the same one.
+
+    Raises:
+        ValueError: As `build_engine`.
+    """
     settings = settings or EngineSettings()
     every = load_oracle("all")
     for name in registry.names():
@@ -63,4 +73,4 @@ def build_engine(registry: Registry, settings: EngineSettings | None = None) -> 
         if registry.body(name) is None:
             registry.add(name, body)
     namespaces = {name: str(entry["namespace"]) for name, entry in oracle.cim_classes.items()}
-    return PipelineEngine(oracle, registry, Place(settings.computer_name, namespaces))
+    return WindowsCommands(oracle, registry, Place(settings.computer_name, namespaces))

@@ -29,7 +29,7 @@ def get_command(oracle: Oracle) -> Command:
         for name in names:
             found = [item for item in oracle.commands.values() if matches(name, item.name)]
             if not found and not is_pattern(name):
-                sink.error(_absent(name))
+                sink.error(absent(name))
             yield from (_described(item) for item in found if _wanted(item, call))
 
     return body
@@ -75,7 +75,8 @@ def _described(signature: Signature) -> PlainObject:
     )
 
 
-def _absent(name: str) -> ErrorDetails:
+def absent(name: str) -> ErrorDetails:
+    """The error for a name that nothing has."""
     types = (f"{_SMA}.CommandNotFoundException", f"{_SMA}.RuntimeException")
     return ErrorDetails(
         fqid="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",

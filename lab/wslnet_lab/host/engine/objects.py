@@ -27,7 +27,8 @@ def measure(call: BoundCall, _sink: Sink) -> Iterator[object]:
     values = _objects(call)
     names = call.parameters.get("Property")
     for name in names if isinstance(names, list) else [None]:
-        numbers = [_number(_property(value, str(name))) for value in values] if name is not None else []
+        held = values if name is None else [_property(value, str(name)) for value in values]
+        numbers = [_number(value) for value in held]
         found = [number for number in numbers if number is not None]
         yield PlainObject(
             (

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import BoundCall, Category, CommandError, ErrorDetails, Outcome
-from wslnet_lab.host.engine.binder import bind
-from wslnet_lab.host.engine.cdxml import run_cdxml
-from wslnet_lab.host.engine.cdxml_call import Call, Place
-from wslnet_lab.host.engine.errors import (
-    command_not_found,
-    in_parent,
-    input_not_bound,
-    module_not_loaded,
-    not_modelled,
-    scripts_not_allowed,
-)
-from wslnet_lab.host.engine.lacking import fail, without_lacking
-from wslnet_lab.host.engine.objects import COUNTS_NOTHING
-from wslnet_lab.host.engine.piping import accept, accept_whole, takes_whole_objects
-from wslnet_lab.host.engine.preferences import CommandSink, PipelineStopped, StoppedByPreference
+from wslnet_lab.host.contract import Category, CommandError, ErrorDetails, Outcome
+from wslnet_lab.host.engine.commands import Stage
+from wslnet_lab.host.engine.errors import in_parent
+from wslnet_lab.host.engine.preferences import PipelineStopped, StoppedByPreference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wslnet_lab.host.contract import Invocation, Session, Sink, Statement
-    from wslnet_lab.host.engine.binder import Binding, Bound
-    from wslnet_lab.host.engine.registry import Registry
-    from wslnet_lab.host.engine.signatures import Oracle
+    from wslnet_lab.host.contract import Session, Sink, Statement
+    from wslnet_lab.host.engine.commands import Commands
 
 _STOPPED = ErrorDetails(
     fqid="PipelineStopped",
@@ -39,21 +25,11 @@ _STOPPED = ErrorDetails(
 )
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """One command of a statement, bound as far as its arguments go."""
-
-    binding: Binding
-    piped: bool
-
-
 class PipelineEngine:
-    """`contract.Engine` over an oracle and the registered models."""
+    """`contract.Engine` over a table of commands."""
 
-    def __init__(self, oracle: Oracle, registry: Registry, place: Place) -> None:
-        self._oracle = oracle
-        self._registry = registry
-        self._place = place
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
 
     def run(self, statements: tuple[Statement, ...], session: Session, sink: Sink) -> Outcome:
         """Binds and runs all statements; a failing one stops the others only by its own ErrorAction Stop.
@@ -63,8 +39,9 @@ class PipelineEngine:
         """
         failed: Outcome | None = None
         for index, statement in enumerate(statements):
+            seen = _Muted(sink) if failed else sink
             try:
-                self._run_statement(statement, session, _Muted(sink) if failed else sink)
+                run_statement(self._commands, statement, session, seen, seen.output)
             except StoppedByPreference as stop:
                 return failed or _failed(stop)
             except CommandError as error:
@@ -76,76 +53,30 @@ class PipelineEngine:
                 return Outcome("Stopped", _STOPPED)
         return failed or Outcome("Completed")
 
-    def _run_statement(self, statement: Statement, session: Session, sink: Sink) -> None:
-        """Binds every command before the first one runs: a binding error in one keeps all from running."""
-        fed = bool(statement) and bool(statement[0].pipeline_input)
-        stages = [
-            _Stage(self._bind(invocation, session, piped=index > 0 or fed), index > 0 or fed)
-            for index, invocation in enumerate(statement)
-        ]
-        objects: tuple[object, ...] = statement[0].pipeline_input if statement else ()
-        for index, stage in enumerate(stages):
-            passed: list[object] = []
-            emit = sink.output if index == len(stages) - 1 else passed.append
-            self._run_stage(stage, objects, session, sink, emit)
-            objects = tuple(passed)
 
-    def _bind(self, invocation: Invocation, session: Session, *, piped: bool) -> Binding:
-        if invocation.is_script:
-            raise scripts_not_allowed()
-        known = self._oracle.command(invocation.name)
-        signature = known and without_lacking(known, session.lacking)
-        if signature is None:
-            qualified = "\\" in invocation.name
-            raise module_not_loaded(invocation.name) if qualified else command_not_found(invocation.name)
-        return bind(signature, invocation.arguments, piped=piped)
+def run_statement(
+    commands: Commands, statement: Statement, session: Session, sink: Sink, emit: Callable[[object], None]
+) -> None:
+    """Runs one statement; its last command's output goes to `emit`.
 
-    def _run_stage(
-        self,
-        stage: _Stage,
-        objects: tuple[object, ...],
-        session: Session,
-        sink: Sink,
-        emit: Callable[[object], None],
-    ) -> None:
-        binding = stage.binding
-        command_sink = CommandSink(binding.signature, binding.values, sink, emit)
-        if not stage.piped:
-            self._run_bound(binding.result(), binding, (), session, command_sink)
-            return
-        if takes_whole_objects(binding):
-            if objects or binding.signature.name in COUNTS_NOTHING:
-                self._run_bound(accept_whole(binding), binding, objects, session, command_sink)
-            return
-        for value in objects:
-            bound = accept(binding, value)
-            if bound is None:
-                command_sink.error(input_not_bound(binding.signature, value))
-            else:
-                self._run_bound(bound, binding, (value,), session, command_sink)
+    Every command is bound before the first one runs: a binding error in one keeps all from running.
 
-    def _run_bound(
-        self,
-        bound: Bound,
-        binding: Binding,
-        objects: tuple[object, ...],
-        session: Session,
-        sink: CommandSink,
-    ) -> None:
-        signature = binding.signature
-        if signature.name in session.failing:
-            fail(signature, session, sink)
-            return
-        cdxml = self._registry.cdxml(signature.name)
-        if cdxml is not None:
-            run_cdxml(Call(cdxml, signature, bound.parameters, session, sink, self._place))
-            return
-        body = self._registry.body(signature.name)
-        if body is None:
-            raise not_modelled(signature)
-        call = BoundCall(signature.name, bound.parameter_set, bound.parameters, session, objects)
-        for value in body(call, sink):
-            sink.output(value)
+    Raises:
+        CommandError: A command ended the statement.
+        PipelineStopped: The client asked to stop.
+    """
+    fed = bool(statement) and bool(statement[0].pipeline_input)
+    bound = []
+    for index, invocation in enumerate(statement):
+        command = commands.find(invocation, session)
+        piped = index > 0 or fed
+        bound.append((command, command.bind(invocation.arguments, piped=piped), piped))
+    objects: tuple[object, ...] = statement[0].pipeline_input if statement else ()
+    for index, (command, binding, piped) in enumerate(bound):
+        passed: list[object] = []
+        target = emit if index == len(bound) - 1 else passed.append
+        command.run(Stage(binding, objects if piped else None, session, sink, target))
+        objects = tuple(passed)
 
 
 def _failed(error: CommandError) -> Outcome:

@@ -12,6 +12,7 @@ from wslnet_lab.host.contract import CimInstance, CimValue, CommandError, PlainO
 from wslnet_lab.host.engine import sets as parameter_sets
 from wslnet_lab.host.engine.binder import Binding, finish
 from wslnet_lab.host.engine.conversion import fits
+from wslnet_lab.host.engine.errors import VALIDATION
 from wslnet_lab.host.engine.types import Kind
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def accept(binding: Binding, value: object) -> Bound | None:
     """Binds one piped object.
 
     Raises:
-        CommandError: It bound, but mandatory parameters are missing or the sets stay ambiguous.
+        CommandError: It bound, but mandatory parameters are missing, the sets stay ambiguous, or a check of
+            a script function refuses a value.
     """
     attempt = Binding(binding.signature, dict(binding.values), binding.current)
     properties = properties_of(value)
@@ -119,6 +121,9 @@ def _assign(binding: Binding, parameter: Parameter, value: object) -> bool:
         return False
     try:
         binding.assign(parameter, value)
-    except CommandError:
+    except CommandError as error:
+        if error.details.fqid.startswith(f"{VALIDATION},") and parameter.checks:
+            # What a role or a script function refuses is said; it never counts as no match (jea-facts D).
+            raise
         return False
     return True

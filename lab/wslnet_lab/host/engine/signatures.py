@@ -17,7 +17,7 @@ from wslnet_lab.host.engine.enums import ACTION_PREFERENCE
 from wslnet_lab.host.engine.types import Kind, TypeSpec, parse_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 READINGS = ("all", "win11", "win11-early", "win11-21h2", "win2016")
 _EARLY = frozenset({"win11-early", "win11-21h2"})
@@ -36,7 +36,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter. `own` is false for common ones, WhatIf and Confirm; `query` marks CDXML selectors."""
+    """One parameter. `own` is false for common ones, WhatIf and Confirm; `query` marks CDXML selectors.
+
+    `checks` are validation attributes of script functions and roles: each gives the reason why it refuses a
+    converted value, or None.
+    """
 
     name: str
     aliases: tuple[str, ...]
@@ -48,6 +52,7 @@ class Parameter:
     own: bool = True
     common: bool = False
     query: bool = False
+    checks: tuple[Callable[[object], str | None], ...] = ()
 
     @property
     def mandatory_somewhere(self) -> bool:
@@ -141,7 +146,7 @@ def _signature(name: str, entry: Mapping[str, Any], reading: str) -> Signature:
         for key, value in entry["parameters"].items()
         if _present(value, reading)
     }
-    parameters |= _COMMON
+    parameters |= COMMON
     return Signature(
         name=name,
         module=entry["module"],
@@ -221,4 +226,5 @@ def _common() -> dict[str, Parameter]:
     }
 
 
-_COMMON = _common()
+COMMON = _common()
+"""The common parameters that every command with cmdlet binding has."""

@@ -35,6 +35,10 @@ def check_value(signature: Signature, parameter: Parameter, value: object) -> No
                 raise _refused(signature, parameter, f"it is none of {','.join(parameter.accepted)}")
         if value is None:
             raise _refused(signature, parameter, "it is null")
+    for check in parameter.checks:
+        why = check(value)
+        if why is not None:
+            raise _refused(signature, parameter, why)
     if parameter.mandatory_somewhere:
         _check_mandatory(signature, parameter, value)
 

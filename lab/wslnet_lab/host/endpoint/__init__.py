@@ -1,0 +1,1 @@
+"""Constrained endpoints: session configurations and role capabilities, enforced as a real engine does."""
