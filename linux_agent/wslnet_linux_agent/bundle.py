@@ -57,6 +57,10 @@ _ON_DEMAND = {
     "marker": ("ops_file.py",),
     "lease": ("ops_lease.py",),
     "guest": ("ops_guest_agent.py", "ops_guest.py"),
+    "bridge": ("ops_bridge.py",),
+    "tap": ("ops_bridge.py",),
+    "uplink": ("facts_bridging.py", "ops_uplink.py"),
+    "manager": ("ops_manager.py",),
 }
 _GUESTS = ("ops_guest_agent.py", "facts_guests.py")
 _FACTS_ON_DEMAND = {
@@ -66,6 +70,8 @@ _FACTS_ON_DEMAND = {
     "guests": _GUESTS,
     "guest_keys": _GUESTS,
     "networks": _GUESTS,
+    "bridging": ("facts_bridging.py",),
+    "fdb": ("facts_bridging.py",),
 }
 _NOT_SENT = (
     *(Path(__file__).name, _BOOT, _RELAY),

@@ -21,6 +21,8 @@ _READERS = {
     "firewall": "facts_firewall",
     "domains": "facts_domains",
     "files": "ops_file",
+    "bridging": "facts_bridging",
+    "fdb": "facts_bridging",
     "leases": "facts_domains",
     "wsl": "facts_wsl",
     "sessions": "facts_use",

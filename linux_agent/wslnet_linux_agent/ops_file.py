@@ -22,6 +22,7 @@ _FOLDERS = (
     "/etc/network/if-up.d",
     "/etc/NetworkManager/dispatcher.d",
     "/etc/libvirt/hooks/network.d",
+    "/etc/wslnet",
 )
 _CONFIRMED = "/var/lib/wslnet/confirmed"
 _NAME = "wslnet"
@@ -40,7 +41,8 @@ def files() -> "dict[str, Any]":
             missing += [each for each in _missing(folder) if each not in missing]
             continue
         for name in sorted(os.listdir(folder)):
-            state = _read(os.path.join(folder, name)) if _NAME in name else None
+            path = os.path.join(folder, name)
+            state = _read(path) if _NAME in path else None
             if state is not None:
                 found.append(state)
     confirmed = sorted(os.listdir(_CONFIRMED)) if os.path.isdir(_CONFIRMED) else []
@@ -121,8 +123,7 @@ def _run(args: "Args") -> "str":
 
 
 def _place(path: "str") -> "str":
-    folder, name = os.path.split(path)
-    if folder not in _FOLDERS or _NAME not in name:
+    if os.path.dirname(path) not in _FOLDERS or _NAME not in path:
         raise OpError("bad-op", "wslnet keeps no file there: %s" % path)
     return path
 

@@ -20,12 +20,17 @@ def set_value(args: "Args") -> "dict[str, Any]":
         OpError: the key is no key.
         OSError: there is no such switch, or the kernel refused.
     """
-    before = _write(_path(args.text("key")), args.value("value"))
+    before = write(args.text("key"), args.value("value"))
     for key, value in args.texts_by_name("also").items():
         path = _path(key)
         if os.path.exists(path):
             _write(path, value)
     return {"before": before}
+
+
+def write(key: "str", value: "str") -> "str":
+    """Write one switch and give its value before; raises as `set_value`."""
+    return _write(_path(key), value)
 
 
 def _write(path: "str", value: "str") -> "str":

@@ -34,6 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "history": ("wslnet.cli.undo:history", "The runs of this inventory and how each ended."),
     "vm": ("wslnet.cli.vm:vm", "Nested VMs: route to them and let them be forwarded."),
     "rules": ("wslnet.cli.rules:rules", "Filter and NAT rules of any Linux machine, decoded."),
+    "net": ("wslnet.cli.net:net", "Bridges and taps on any Linux machine, QEMU arguments, guests."),
     "forwarding": ("wslnet.cli.forwarding:forwarding", "Windows' routing between its Hyper-V switches."),
     "config": ("wslnet.cli.config:config", "`.wslconfig` and `wsl.conf`: get, set, unset, lint, diff."),
     "boot": ("wslnet.cli.boot:boot", "Two scheduled tasks that put things back after a start of Windows."),

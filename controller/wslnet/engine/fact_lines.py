@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FactLines = dict[str, tuple[str, ...]]
 """Fact name → its lines. Lines of a firewall keep their order, others are sorted."""
 
-_FORGETFUL = frozenset({"neighbours", "listeners", "sessions", "containers", "errors"})
+_FORGETFUL = frozenset({"neighbours", "listeners", "sessions", "containers", "errors", "fdb"})
 _PASSING = {
     "links": frozenset({"carrier", "flags"}),
     "addresses": frozenset({"flags"}),

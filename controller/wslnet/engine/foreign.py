@@ -6,6 +6,7 @@ what was declared, not at what is there. Foreign things are told and never touch
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wslnet.engine.fact_lines import FactLines, difference, fact_lines, facts_read
@@ -25,6 +26,10 @@ Foreign = dict[str, dict[str, tuple[str, ...]]]
 
 _MARKS = ("wslnet:", "wslnet-", "proto=119")
 """How what wslnet makes is told in a line: comments, names of Hyper-V rules, the protocol of routes."""
+
+_OF_LINKS = frozenset({"bridge", "tap", "uplink"})
+_OURS_ALONE = ("files", "bridging")
+"""Facts in which only what wslnet makes comes and goes."""
 
 _LOOK_S = 10.0
 _SWITCH = "forward"
@@ -83,19 +88,28 @@ def _beside(before: Snapshot, after: Snapshot, changes: Sequence[Change]) -> For
     return found
 
 
+def _links(changes: Iterable[Change]) -> frozenset[str]:
+    """The links that were made, deleted or moved from one to another."""
+    args = [change.do.args for change in changes if change.do.verb.partition(".")[0] in _OF_LINKS]
+    return frozenset(str(one[key]) for one in args for key in ("name", "source", "target") if key in one)
+
+
 def _foreign_lines(
     before: MachineFacts, after: MachineFacts, changes: Sequence[Change]
 ) -> dict[str, tuple[str, ...]]:
     written = {str(change.do.args["key"]) for change in changes if "key" in change.do.args}
     switched = any(_SWITCH in key for key in written)
+    links = re.compile("|".join(rf"(?<![\w-]){re.escape(link)}(?![\w-])" for link in _links(changes)) or "$.")
 
     def is_ours(name: str, line: str) -> bool:
+        if links.search(line):
+            return True
         if name == "sysctls":
             return any(key in line for key in written) or (switched and any(word in line for word in _TURNED))
         return any(mark in line for mark in _MARKS)
 
     def theirs(facts: MachineFacts) -> FactLines:
-        found = fact_lines(facts)
+        found = {name: lines for name, lines in fact_lines(facts).items() if name not in _OURS_ALONE}
         if not isinstance(facts, LinuxFacts):
             # Of Windows' other facts a line does not say whose it is.
             found = {name: lines for name, lines in found.items() if name == "hyperv_firewall"}

@@ -191,6 +191,45 @@ class DiskFiles:
     confirmed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What there is to say of a link beside `Link`: its alias, a tap's owner, what a card is.
+
+    `owner` is a number and `user` its name, both None for a tap of root's; `driver` is the kernel's name of a
+    real card's, `dhcp` the client that serves it.
+    """
+
+    name: str
+    alias: str | None = None
+    owner: str | None = None
+    user: str | None = None
+    wireless: bool = False
+    driver: str | None = None
+    dhcp: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bridging:
+    """What bridges and taps need. `unmanaged`: nets whose links NetworkManager leaves alone; None: none runs.
+
+    `dhcp_tools`: the DHCP clients that the machine has.
+    """
+
+    devices: tuple[Device, ...] = ()
+    unmanaged: tuple[str, ...] | None = None
+    dhcp_tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardingEntry:
+    """A MAC address that a bridge knows behind a port; `own`: the port's own."""
+
+    bridge: str | None
+    port: str | None
+    mac: str
+    own: bool = False
+
+
 @dataclass(frozen=True)
 class LinuxFacts:
     """All readings of one Linux machine; a reading that was not asked for is None."""
@@ -213,5 +252,25 @@ class LinuxFacts:
     guests: tuple[Guest, ...] | None = None
     guest_keys: tuple[GuestKeys, ...] | None = None
     networks: tuple[LibvirtNetwork, ...] | None = None
+    bridging: Bridging | None = None
+    fdb: tuple[ForwardingEntry, ...] | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""
+
+    def device(self, link: str) -> Device:
+        """What else is known of a link."""
+        devices = self.bridging.devices if self.bridging is not None else ()
+        return next((one for one in devices if one.name == link), Device(link))
+
+    def alias(self, link: str) -> str | None:
+        """The alias of a link, which tells whose it is."""
+        return self.device(link).alias
+
+    def owners(self, link: str) -> frozenset[str | None]:
+        """The names for a tap's owner: number and name, or None for root's."""
+        found = self.device(link)
+        return frozenset({found.owner, found.user} - {None}) or frozenset({None})
+
+    def addresses_of(self, link: str) -> tuple[Address, ...]:
+        """The addresses of one link."""
+        return tuple(one for one in self.addresses or () if one.link == link)

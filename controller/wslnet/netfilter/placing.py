@@ -48,6 +48,11 @@ def first_stop(base: Base, packets: Sequence[Packet]) -> Stop | None:
 def winning_chain(base: Base, src: str, dst: str, packets: Sequence[Packet]) -> str | None:
     """The chain at whose head an accept from `src` to `dst` lets all packets through, if there is one."""
     accept = Rule(0, (), "", (Match(Field.SRC, (src,)), Match(Field.DST, (dst,))), Act.ACCEPT)
+    return head_that_wins(base, accept, packets)
+
+
+def head_that_wins(base: Base, accept: Rule, packets: Sequence[Packet]) -> str | None:
+    """The chain at whose head the rule `accept` lets all packets through, if there is one."""
     users = (name for name in _FOR_USERS if base.table.backend != NFT and name in base.table.chains)
     for name in (*users, base.chain.name):
         tried = _with_first(base.table, name, accept)

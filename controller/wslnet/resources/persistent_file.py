@@ -34,25 +34,33 @@ class Form(StrEnum):
 
     SCRIPT = "script"
     UNIT = "unit"
+    DECLARATION = "declaration"
+    """JSON: what wslnet shall keep up on the machine; does nothing, whoever reads it looks for the marker."""
 
 
 _HEAD = f"{TAG.decode()}{RUN}: taken back by `wslnet undo {RUN}`\n"
 _GATES = {
     Form.SCRIPT: f"#!/bin/sh\n{_HEAD}[ -e {MARKER} ] || exit 0\n",
     Form.UNIT: f"{_HEAD}[Unit]\nConditionPathExists={MARKER}\n",
+    Form.DECLARATION: f'{{"about": "{_HEAD.rstrip()}", "run": "{RUN}",\n',
 }
-_MODES = {Form.SCRIPT: 0o755, Form.UNIT: 0o644}
+_MODES = {Form.SCRIPT: 0o755, Form.UNIT: 0o644, Form.DECLARATION: 0o644}
+_OWN_FOLDER = "/etc/wslnet"
 
 
 @dataclass(frozen=True, slots=True)
 class PersistentFile:
-    """A file of root's at `path`; `body` is what comes behind the gate, of a unit the rest of `[Unit]`."""
+    """A file of root's at `path`, or (`present` false) none.
+
+    `body` is what comes behind the gate: of a unit the rest of `[Unit]`, of a declaration that of the object.
+    """
 
     machine: str
     path: str
     form: Form
     body: str
     why: str
+    present: bool = True
     rows: tuple[str, ...] = ("S3-18",)
     needs: frozenset[str] = frozenset({"files"})
     volatile: bool = False
@@ -68,7 +76,7 @@ class PersistentFile:
         return (_GATES[self.form] + self.body).encode()
 
     def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
-        """The file to write; the one of an earlier run, bytes, mode and owner, is its undo.
+        """The file to write or remove; the one of an earlier run, bytes, mode and owner, is its undo.
 
         Raises:
             PlanRefused: a file is there that wslnet did not make.
@@ -83,24 +91,33 @@ class PersistentFile:
                 f"{self.machine}: {self.path} is there and was not made by wslnet; move it away",
                 machine=self.machine,
             )
-        if found is not None and have is not None and self._stands_as(found, have):
+        stands = found is not None and have is not None and self._stands_as(found, have)
+        if stands if self.present else found is None:
             return ()
+        action = Action.ADD if found is None else Action.CHANGE
         change = Change(
             machine=self.machine,
             resource=self.name,
-            action=Action.ADD if found is None else Action.CHANGE,
+            action=action if self.present else Action.REMOVE,
             before=None if have is None else f"{len(have)} bytes",
-            after=f"{self.form}, inert until confirmed",
+            after=f"{self.form}, inert until confirmed" if self.present else "gone",
             why=self.why,
-            do=_write(self.path, self.content, _MODES[self.form]),
+            do=_write(self.path, self.content, _MODES[self.form]) if self.present else self._remove(files),
             undo=self._undo(found, have, files),
             rows=self.rows,
         )
         return (change,)
 
+    def _remove(self, files: DiskFiles) -> Op:
+        folder = posixpath.dirname(self.path)
+        others = [
+            one for one in files.found if one.path != self.path and posixpath.dirname(one.path) == folder
+        ]
+        gone = [folder] if folder == _OWN_FOLDER and not others else []
+        return Op("file.remove", {"path": self.path, "folders": gone})
+
     def _stands_as(self, found: DiskFile, have: bytes) -> bool:
-        run = have.partition(TAG)[2].partition(b":")[0]
-        declared = self.content.replace(RUN.encode(), run)
+        declared = self.content.replace(RUN.encode(), (run_of(found) or "").encode())
         return have == declared and (found.mode, found.uid, found.gid) == (_MODES[self.form], 0, 0)
 
     def _undo(self, found: DiskFile | None, have: bytes | None, files: DiskFiles) -> Op:
@@ -109,6 +126,12 @@ class PersistentFile:
         folder = posixpath.dirname(self.path)
         made = [one for one in files.missing if folder == one or folder.startswith(f"{one}/")]
         return Op("file.remove", {"path": self.path, "folders": made})
+
+
+def run_of(file: DiskFile) -> str | None:
+    """The id of the run that left a file; None for one that wslnet did not make."""
+    _, tag, rest = base64.b64decode(file.content or "").partition(TAG)
+    return rest.partition(b":")[0].decode(errors="replace") if tag else None
 
 
 def _write(path: str, content: bytes, mode: int, uid: int = 0, gid: int = 0) -> Op:

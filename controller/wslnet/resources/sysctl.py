@@ -22,12 +22,13 @@ _REDIRECTS = "net.ipv4.conf.all.accept_redirects"
 
 @dataclass(frozen=True, slots=True)
 class Sysctl:
-    """One key and the value it shall have."""
+    """One key and the value it shall have; of what it turns with it, `also` has these values after it."""
 
     machine: str
     key: str
     value: str
     why: str
+    also: tuple[tuple[str, str], ...] = ()
     rows: tuple[str, ...] = ("S0-41",)
     needs: frozenset[str] = frozenset({"sysctls"})
     volatile: bool = True
@@ -42,6 +43,7 @@ class Sysctl:
         found = (facts.sysctls or {}).get(self.key) if isinstance(facts, LinuxFacts) else None
         if found is None or found == self.value:
             return ()
+        kept: dict[str, object] = {"also": dict(self.also)} if self.also else {}
         change = Change(
             machine=self.machine,
             resource=self.name,
@@ -49,14 +51,14 @@ class Sysctl:
             before=found,
             after=self.value,
             why=self.why,
-            do=Op("sysctl.set", {"key": self.key, "value": self.value}),
-            undo=Op("sysctl.set", {"key": self.key, "value": found} | _turned_with(self.key, found, facts)),
+            do=Op("sysctl.set", {"key": self.key, "value": self.value} | kept),
+            undo=Op("sysctl.set", {"key": self.key, "value": found} | turned_with(self.key, found, facts)),
             rows=self.rows,
         )
         return (change,)
 
 
-def _turned_with(key: str, found: str, facts: MachineFacts) -> dict[str, object]:
+def turned_with(key: str, found: str, facts: MachineFacts) -> dict[str, object]:
     """What must be put back by hand after `key` is turned back to `found`: `also`, or nothing.
 
     Turning IPv4 forwarding turns it on every interface, and whether redirects are accepted the other way

@@ -10,17 +10,23 @@ from wslnet.model.linux_facts import DiskFile, DiskFiles, LinuxFacts
 from wslnet.resources.persistent_file import Form, PersistentFile
 
 RESOURCE = PersistentFile
-HOOKS, UNITS = "/etc/libvirt/hooks/network.d", "/etc/systemd/system"
+HOOKS, UNITS, NETS = "/etc/libvirt/hooks/network.d", "/etc/systemd/system", "/etc/wslnet"
 ABOVE = ("/etc/libvirt/hooks/network.d", "/etc/libvirt/hooks", "/etc/libvirt")
 BODIES = st.sampled_from(["ip route add 192.168.124.0/24 via 192.168.122.191\n", "true\n", ""])
 
 
-def _wish(form: Form, body: str) -> PersistentFile:
-    path = f"{HOOKS}/wslnet" if form is Form.SCRIPT else f"{UNITS}/wslnet.service"
-    return PersistentFile("vm1", path, form, body, "law")
+PATHS = {
+    Form.SCRIPT: f"{HOOKS}/wslnet",
+    Form.UNIT: f"{UNITS}/wslnet.service",
+    Form.DECLARATION: f"{NETS}/net-odd.json",
+}
 
 
-WISHES = st.builds(_wish, st.sampled_from(Form), BODIES)
+def _wish(form: Form, body: str, present: bool) -> PersistentFile:  # noqa: FBT001 - drawn
+    return PersistentFile("vm1", PATHS[form], form, body, "law", present)
+
+
+WISHES = st.builds(_wish, st.sampled_from(Form), BODIES, st.sampled_from([True, True, False]))
 
 
 def _there(wish: PersistentFile, run: str, mode: int, owner: int, foreign: bool) -> DiskFile:  # noqa: FBT001 - drawn
@@ -44,7 +50,8 @@ FOUND = st.lists(
 
 def _state(found: list[DiskFile], absent: int) -> LinuxFacts:
     hooks_there = any(one.path.startswith(HOOKS) for one in found)
-    return LinuxFacts(files=DiskFiles(() if hooks_there else ABOVE[:absent], tuple(found)))
+    nets = () if any(one.path.startswith(NETS) for one in found) else (NETS,)
+    return LinuxFacts(files=DiskFiles((*nets, *(() if hooks_there else ABOVE[:absent])), tuple(found)))
 
 
 CASES = st.tuples(st.builds(_state, FOUND, st.integers(0, 3)), WISHES)

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet.model.linux_facts import DiskFile, Firewall, LinuxFacts, Route
 
+from . import bridging_model
+from .bridging_model import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 BACKEND = "iptables-nft"
 FORWARD = "net.ipv4.ip_forward"
 REDIRECTS = "net.ipv4.conf.all.accept_redirects"
-
-
-class Refused(Exception):
-    """The agent's answer to an op that cannot be done; the code is that of docs/protocols.md 1."""
 
 
 def _route_of(args: Mapping[str, Any]) -> Route:
@@ -147,6 +146,20 @@ def _remove_file(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     return replace(facts, files=replace(facts.files, found=others, missing=(*facts.files.missing, *gone)))
 
 
+def _mark(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    assert facts.files is not None
+    runs = tuple(sorted({*facts.files.confirmed, args["run"]}))
+    return replace(facts, files=replace(facts.files, confirmed=runs))
+
+
+def _unmark(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    assert facts.files is not None
+    if args["run"] not in facts.files.confirmed:
+        raise Refused("not-found")
+    runs = tuple(one for one in facts.files.confirmed if one != args["run"])
+    return replace(facts, files=replace(facts.files, confirmed=runs))
+
+
 OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "route.add": _add_route,
     "route.delete": _delete_route,
@@ -157,6 +170,9 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "nft.delete": _delete_native,
     "file.write": _write_file,
     "file.remove": _remove_file,
+    "marker.set": _mark,
+    "marker.remove": _unmark,
+    **bridging_model.OPS,
 }
 
 
