@@ -1,4 +1,4 @@
-"""Constrained sessions of our own files: what jea-facts say of each, also in a clone without the recordings."""
+"""Constrained sessions of our own files: what jea-facts say of each, in any clone."""
 
 import json
 from collections.abc import Callable
