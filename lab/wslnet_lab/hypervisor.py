@@ -46,6 +46,7 @@ class Hypervisor:
             "networks": self.networks,
             "network_hosts": self.keep_hosts,
             "domain_agent": self.ask_agent,
+            "domain_links": self.links,
             "domain_start": self.start,
             "domain_shutdown": self.shut_down,
             "domain_destroy": self.destroy,
@@ -120,8 +121,6 @@ class Hypervisor:
             self._ids[each.name] = self._last_id
         if not running:
             self._ids.pop(each.name, None)
-        device = each.nic.device if each.nic else ""
-        links = self._links(each) if running else []
         return {
             "id": str(self._ids.get(each.name, "-")),
             "name": each.name,
@@ -131,12 +130,12 @@ class Hypervisor:
             "tap": each.tap,
             "mac": each.nic.mac if each.nic else "",
             "network": next((n.name for n in self._host.networks if n.bridge.bridge == each.bridge), ""),
-            "addresses": [a for link in links if link["device"] == device for a in link["addresses"]],
-            "links": links,
+            "device": each.nic.device if each.nic else "",
         }
 
-    def _links(self, each: Machine) -> list[dict[str, Any]]:
+    def links(self, name: str) -> list[dict[str, Any]]:
         """The links of a running VM with their addresses, as its guest agent tells them."""
+        each = self._find(name)
         with Namespace(self._hardware.paths.netns(each.name)) as inside:
             names = {one["index"]: one for one in inside.netlink("get_links")}
             addresses = inside.netlink("get_addr")

@@ -47,13 +47,14 @@ def deauthorize(args: "Args") -> "dict[str, Any]":
     there = ops_guest_agent.read(domain, path)
     if there is None:
         return {}
-    entry = line.encode("utf-8") + b"\n"
-    if args.has("gap"):
-        entry = b"\n" + entry
-    at = there.find(entry)
-    # Only a whole line is ours.
-    if at >= 0 and (at == 0 or args.has("gap") or there[at - 1 : at] == b"\n"):
-        there = there[:at] + there[at + len(entry) :]
+    lines = there.split(b"\n")
+    if line.encode("utf-8") in lines:
+        at = lines.index(line.encode("utf-8"))
+        lines[at : at + 1] = []
+        # The line end that was put before ours goes too, and none other.
+        if args.has("gap") and lines[at:] == [b""]:
+            lines.pop()
+        there = b"\n".join(lines)
         ops_guest_agent.write(domain, path, there, "w")
     if not there and args.has("remove"):
         _demand(domain, ["/bin/rm", "-f", path])

@@ -42,7 +42,7 @@ def whole(inventory: Inventory, notes: Mapping[str, str], state: Path | None = N
         notes: a comment by machine name.
         state: the state folder, if it shall not be the default one.
     """
-    parts = [_HEAD + (f"state = {_quoted(str(state))}\n" if state is not None else "")]
+    parts = [_HEAD + (f"state = {quoted(str(state))}\n" if state is not None else "")]
     parts += [table(machine, notes.get(machine.name)) for machine in inventory.machines.values()]
     parts.append(_WISH + "".join(_reach(inventory)) + _allow(inventory))
     return "".join(parts)
@@ -62,7 +62,7 @@ def table(machine: Machine, note: str | None = None) -> str:
     for key in ("parent", "address", "port", "user", "key", "distro", "configuration", "proxy"):
         value = getattr(machine, key)
         if value is not None:
-            lines.append(f"{key} = {value if isinstance(value, int) else _quoted(str(value))}")
+            lines.append(f"{key} = {value if isinstance(value, int) else quoted(str(value))}")
     if machine.secret is not None:
         lines.append(f"secret = {{ {_secret(machine.secret)} }}")
     return "\n".join(lines) + "\n"
@@ -70,8 +70,8 @@ def table(machine: Machine, note: str | None = None) -> str:
 
 def _secret(secret: Secret) -> str:
     if secret.command:
-        return f"command = [{', '.join(_quoted(word) for word in secret.command)}]"
-    return f"env = {_quoted(secret.env)}" if secret.env else f"keyring = {_quoted(secret.keyring or '')}"
+        return f"command = [{', '.join(quoted(word) for word in secret.command)}]"
+    return f"env = {quoted(secret.env)}" if secret.env else f"keyring = {quoted(secret.keyring or '')}"
 
 
 def _reach(inventory: Inventory) -> Iterator[str]:
@@ -85,16 +85,16 @@ def _reach(inventory: Inventory) -> Iterator[str]:
     )
     yield "reach = [\n"
     for one, other in pairs:
-        yield f"    [{_quoted(one)}, {_quoted(other)}],\n"
+        yield f"    [{quoted(one)}, {quoted(other)}],\n"
     yield "]\n"
 
 
 def _allow(inventory: Inventory) -> str:
-    allowed = ", ".join(_quoted(str(one)) for one in inventory.wish.allow)
+    allowed = ", ".join(quoted(str(one)) for one in inventory.wish.allow)
     return f"allow = [{allowed}]\n" if allowed else ""
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A basic string of TOML: JSON's escapes are TOML's, but for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 

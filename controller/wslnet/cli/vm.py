@@ -9,7 +9,9 @@ import click
 from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
 from wslnet.cli.options import inventory_option, json_option, load
 from wslnet.cli.output import progress
+from wslnet.cli.vm_enroll import enroll, forget
 from wslnet.cli.vm_list import list_
+from wslnet.cli.vm_pin import pin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,9 @@ def vm() -> None:
 
 
 vm.add_command(list_)
+vm.add_command(enroll)
+vm.add_command(forget)
+vm.add_command(pin)
 
 
 @vm.command()

@@ -61,10 +61,10 @@ def vms_in(inventory: Inventory, host: str, facts: LinuxFacts) -> tuple[tuple[Fo
             missing.append(f"{domain.name} in {host} runs and libvirt has no address of it: add it by hand")
         elif lease.address not in known:
             known.add(lease.address)
-            name = _free_name(domain.name, host, taken)
+            name = free_name(domain.name, host, taken)
             found.append(_vm(inventory, host, name, lease.address, f"VM {domain.name} of libvirt in {host}"))
     for address in _unnamed(facts, known | {lease.address for lease in leases.values()}):
-        name = _free_name(f"vm-{address.replace('.', '-')}", host, taken)
+        name = free_name(f"vm-{address.replace('.', '-')}", host, taken)
         found.append(_vm(inventory, host, name, address, f"a tap in {host} with the MAC of this neighbour"))
     return tuple(found), tuple(missing)
 
@@ -87,7 +87,7 @@ def _vm(inventory: Inventory, host: str, name: str, address: str, how: str) -> F
     return Found(machine, how)
 
 
-def _free_name(wanted: str, host: str, taken: set[str]) -> str:
+def free_name(wanted: str, host: str, taken: set[str]) -> str:
     """A name that an inventory may hold and that is free: two hosts may both have a VM `debian`."""
     plain = re.sub(r"[^A-Za-z0-9_-]", "-", wanted)[:_LONGEST].lstrip("-_0123456789") or "vm"
     for name in (plain, f"{host}-{plain}"[:_LONGEST]):

@@ -15,14 +15,16 @@ import msgspec
 from wslnet.model.plan import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from wslnet.model.snapshot import MachineFacts
 
 FactLines = dict[str, tuple[str, ...]]
 """Fact name → its lines. Lines of a firewall keep their order, others are sorted."""
 
-_FORGETFUL = frozenset({"neighbours", "listeners", "sessions", "containers", "errors", "fdb"})
+_FORGETFUL = frozenset({"neighbours", "listeners", "sessions", "containers", "guests", "errors", "fdb"})
+_HOLDING = {"networks": "name", "guest_keys": "domain"}
+"""Facts whose items hold lists of their own, by the key that names an item."""
 _PASSING = {
     "links": frozenset({"carrier", "flags"}),
     "addresses": frozenset({"flags"}),
@@ -45,6 +47,8 @@ def fact_lines(facts: MachineFacts) -> FactLines:
         if name == "firewall":
             told = _saved_tables(value["backends"].get("iptables-nft", {}))
             found[name] = (*_saved(value["backends"]), *_nft(value["nft"] or "", told))
+        elif name in _HOLDING:
+            found[name] = tuple(sorted(_held(value, _HOLDING[name])))
         else:
             found[name] = tuple(sorted(_flat("", _without(value, _PASSING.get(name, frozenset())))))
     return found
@@ -113,6 +117,13 @@ def _flat(path: str, value: object) -> Iterator[str]:
             yield f"{path} {' '.join(str(item) for item in value)}".strip()
     else:
         yield f"{path} {value}".strip()
+
+
+def _held(items: Iterable[Mapping[str, object]], key: str) -> Iterator[str]:
+    """One line for each thing that an item holds, and one for what it says of itself."""
+    for item in items:
+        name = str(item[key])
+        yield from _flat(name, {one: value for one, value in item.items() if one != key and value != ()})
 
 
 def _words(item: Mapping[str, object]) -> str:

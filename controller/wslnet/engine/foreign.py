@@ -30,6 +30,8 @@ _MARKS = ("wslnet:", "wslnet-", "proto=119")
 _OF_LINKS = frozenset({"bridge", "tap", "uplink"})
 _OURS_ALONE = ("files", "bridging")
 """Facts in which only what wslnet makes comes and goes."""
+_MADE_FOR = {"networks": ("network", "mac"), "guest_keys": ("domain", "folder")}
+"""Facts whose lines are told by arguments of the op that changes them."""
 
 _LOOK_S = 10.0
 _SWITCH = "forward"
@@ -100,12 +102,20 @@ def _foreign_lines(
     written = {str(change.do.args["key"]) for change in changes if "key" in change.do.args}
     switched = any(_SWITCH in key for key in written)
     links = re.compile("|".join(rf"(?<![\w-]){re.escape(link)}(?![\w-])" for link in _links(changes)) or "$.")
+    made = [
+        [str(change.do.args[key]) for key in keys]
+        for change in changes
+        for keys in _MADE_FOR.values()
+        if all(key in change.do.args for key in keys)
+    ]
 
     def is_ours(name: str, line: str) -> bool:
         if links.search(line):
             return True
         if name == "sysctls":
             return any(key in line for key in written) or (switched and any(word in line for word in _TURNED))
+        if name in _MADE_FOR:
+            return any(all(word in line for word in words) for words in made)
         return any(mark in line for mark in _MARKS)
 
     def theirs(facts: MachineFacts) -> FactLines:

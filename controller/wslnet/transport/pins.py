@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import threading
 from dataclasses import dataclass
@@ -30,6 +31,12 @@ class HostKey:
 
     kind: str
     data: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """As `ssh-keygen -l` prints it: `SHA256:…`."""
+        digest = base64.b64encode(hashlib.sha256(self.data).digest()).decode("ascii")
+        return f"SHA256:{digest.rstrip('=')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,15 @@ class Pins:
                 machine=machine,
                 hint=f"if the machine was made anew: wslnet vm forget {machine}, then enroll it again",
             )
+
+    def pin(self, machine: str, key: HostKey) -> None:
+        """Pin a key that was read over a channel that is trusted as it is: the machine's own host.
+
+        Raises:
+            HostKeyMismatch: another key is pinned.
+            InputError: the file cannot be read or written.
+        """
+        self.check(machine, key, enroll=True)
 
     def forget(self, machine: str) -> bool:
         """Take a machine's key out of the file; gives whether there was one.

@@ -69,6 +69,7 @@ class AgentPipe:
                 return first
         data = self._pipe.recv(deadline)
         if not data and (said := self._pipe.stderr()):
+            explain_missing_python(self._shell)
             machine = self._shell.machine
             raise Unreachable(f"{machine}: its agent ended: {_first_line(said)}", machine=machine)
         return data

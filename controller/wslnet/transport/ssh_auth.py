@@ -45,6 +45,16 @@ def load_key(file: Path, secret: Callable[[], str | None]) -> paramiko.PKey:
         raise InputError(f"{file}: its passphrase is not what `secret` says") from error
 
 
+def public_key(file: Path, secret: Callable[[], str | None]) -> str:
+    """The public half of a private key, as `TYPE BASE64`.
+
+    Raises:
+        InputError: as `load_key`.
+    """
+    key = load_key(file, secret)
+    return f"{key.get_name()} {key.get_base64()}"
+
+
 def _parse(text: str, passphrase: str | None) -> paramiko.PKey:
     """Read a key of any kind; PKey.from_path cannot: it hands the passphrase on as the wrong type."""
     import paramiko  # noqa: PLC0415 - as above

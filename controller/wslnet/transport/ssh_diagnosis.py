@@ -35,20 +35,21 @@ def command_line(argv: Sequence[str]) -> str:
 
 
 def explain_missing_python(shell: Shell) -> None:
-    """Raise if the machine has no Python 3.
+    """Raise if the machine has no Python 3, or one that is only a part of it (Debian's python3-minimal).
 
     Raises:
         Unsupported: with the command that installs it there.
     """
+    missing = "there is no python3 on it"
     if runs(shell, (bundle.PYTHON[0], "-V")):
-        return
+        if runs(shell, (*bundle.PYTHON, "import json, zlib, subprocess")):
+            return
+        missing = "its python3 is only a part of one, without the standard library"
     release = _output(shell, ("cat", "/etc/os-release")).decode("utf-8", "replace")
     values = dict(line.split("=", 1) for line in release.splitlines() if "=" in line)
     names = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").split()
     command = next((_INSTALLERS[name] for name in names if name in _INSTALLERS), _INSTALLERS["debian"])
-    raise Unsupported(
-        f"{shell.machine}: there is no python3 on it; install it there: {command}", machine=shell.machine
-    )
+    raise Unsupported(f"{shell.machine}: {missing}; install it there: {command}", machine=shell.machine)
 
 
 def runs(shell: Shell, argv: Sequence[str]) -> bool:

@@ -113,10 +113,10 @@ def interfaces(name: str, source: str) -> str:
         raise FailureError("Failed to query for interfaces addresses", "internal error: wrong nlmsg len")
     if source == "agent":
         ask("domain_agent", name=domain["name"], command={"execute": "guest-ping"})
-        links = [(link["device"], link["mac"], link["addresses"]) for link in domain["links"]]
+        told = ask("domain_links", name=domain["name"])
+        links = [(link["device"], link["mac"], link["addresses"]) for link in told]
     else:
-        leased = [one for one in domain["addresses"] if one.startswith("ipv4 ")]
-        links = [(domain["tap"], domain["mac"], leased)]
+        links = [(domain["tap"], domain["mac"], leased(domain))]
     rows = [("Name", "MAC address", "Protocol", "Address")]
     for device, mac, addresses in links:
         for place, text in enumerate(addresses):
@@ -124,6 +124,13 @@ def interfaces(name: str, source: str) -> str:
             rows.append((device, mac, protocol, address) if place == 0 else ("-", "-", protocol, address))
     lines = [f" {a:<10} {b:<20} {c:<8}     {d}\n" for a, b, c, d in rows]
     return f"{lines[0]}{'-' * 79}\n{''.join(lines[1:])}\n"
+
+
+def leased(domain: dict[str, Any]) -> list[str]:
+    """What libvirt's DHCP has given to a domain: the IPv4 addresses of its card."""
+    links = ask("domain_links", name=domain["name"])
+    mine = (link["addresses"] for link in links if link["device"] == domain["device"])
+    return [one for addresses in mine for one in addresses if one.startswith("ipv4 ")]
 
 
 def cards(name: str) -> str:
@@ -192,8 +199,7 @@ def leases(name: str) -> str:
     rows: list[tuple[str, ...]] = [
         ("2026-11-21 16:52:14", one["mac"], "ipv4", address.split()[1], one["name"], "-")
         for one in running
-        for address in one["addresses"]
-        if address.startswith("ipv4 ")
+        for address in leased(one)
     ]
     head = ("Expiry Time", "MAC address", "Protocol", "IP address", "Hostname", "Client ID or DUID")
     return table(head, rows)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import shlex
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from wslnet.model.guest_facts import GuestAccount, GuestKeys, PinnedLease
 from wslnet.model.linux_facts import DiskFile, Firewall, LinuxFacts, Route
 
 from . import bridging_model
@@ -160,6 +162,57 @@ def _unmark(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     return replace(facts, files=replace(facts.files, confirmed=runs))
 
 
+def _update_network(facts: LinuxFacts, args: Mapping[str, Any], *, pins: bool) -> LinuxFacts:
+    entry = PinnedLease(args["mac"], args["address"])
+    networks = []
+    for one in facts.networks or ():
+        changed = one
+        for place, field in (("config", "hosts"), ("live", "live_hosts")):
+            if one.name == args["network"] and place in args:
+                hosts: tuple[PinnedLease, ...] = getattr(one, field)
+                if (entry in hosts) == pins:
+                    raise Refused("failed")
+                kept = tuple(host for host in hosts if host != entry)
+                changed = replace(changed, **{field: (*hosts, entry) if pins else kept})
+        networks.append(changed)
+    return replace(facts, networks=tuple(networks))
+
+
+def _authorize(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    def add(account: GuestAccount) -> GuestAccount:
+        there = b"" if account.content is None else base64.b64decode(account.content)
+        gap = b"\n" if there and not there.endswith(b"\n") else b""
+        text = base64.b64encode(there + gap + args["line"].encode() + b"\n").decode()
+        return replace(account, content=text, folder_exists=True)
+
+    return _in_guest(facts, args, add)
+
+
+def _deauthorize(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    def take(account: GuestAccount) -> GuestAccount:
+        lines = base64.b64decode(account.content or "").split(b"\n")
+        at = lines.index(args["line"].encode())
+        del lines[at]
+        if "gap" in args and lines[at:] == [b""]:
+            lines.pop()
+        left = b"\n".join(lines)
+        if not left and "remove" in args:
+            return replace(account, content=None, folder_exists="remove_folder" not in args)
+        return replace(account, content=base64.b64encode(left).decode())
+
+    return _in_guest(facts, args, take)
+
+
+def _in_guest(
+    facts: LinuxFacts, args: Mapping[str, Any], act: Callable[[GuestAccount], GuestAccount]
+) -> LinuxFacts:
+    def of(guest: GuestKeys) -> GuestKeys:
+        mine = (act(one) if one.folder == args["folder"] else one for one in guest.accounts)
+        return replace(guest, accounts=tuple(mine)) if guest.domain == args["domain"] else guest
+
+    return replace(facts, guest_keys=tuple(of(guest) for guest in facts.guest_keys or ()))
+
+
 OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "route.add": _add_route,
     "route.delete": _delete_route,
@@ -173,6 +226,10 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "marker.set": _mark,
     "marker.remove": _unmark,
     **bridging_model.OPS,
+    "lease.pin": partial(_update_network, pins=True),
+    "lease.unpin": partial(_update_network, pins=False),
+    "guest.authorize": _authorize,
+    "guest.deauthorize": _deauthorize,
 }
 
 
