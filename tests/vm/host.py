@@ -5,9 +5,11 @@ Files are laid into the machine's own overlay and go with the lab; nothing of th
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ _ACCOUNTS = {
     "libvirt-dnsmasq:x:64056:64056::/nonexistent:/usr/sbin/nologin\n",
     "etc/group": "libvirt-qemu:x:64055:\nkvm:x:994:\nlibvirt-dnsmasq:x:64056:\n",
 }
+_PROGRAM_S = 120.0
 _AGENT_S = 900.0
 """Until the guest agent answers: 40 s on an idle machine of two cores, ten times that on a loaded one."""
 
@@ -78,6 +81,30 @@ def wait_for_agent(run: Run) -> None:
         else:
             return
     raise TimeoutError("the guest agent of vm1 does not answer")
+
+
+def run_in_guest(run: Run, argv: list[str]) -> str:
+    """Runs a program in vm1 over its guest agent and gives what it printed.
+
+    Raises:
+        RuntimeError: it ended with an error.
+        TimeoutError: it does not end in two minutes.
+    """
+
+    def ask(command: str, **arguments: object) -> Any:
+        text = json.dumps({"execute": command, "arguments": arguments})
+        return json.loads(run(["virsh", "qemu-agent-command", "vm1", text], 60))["return"]
+
+    pid = ask("guest-exec", path=argv[0], arg=argv[1:], **{"capture-output": True})["pid"]
+    deadline = time.monotonic() + _PROGRAM_S
+    while time.monotonic() < deadline:
+        state = ask("guest-exec-status", pid=pid)
+        if state["exited"]:
+            if state["exitcode"] != 0:
+                raise RuntimeError(f"{argv}: {base64.b64decode(state.get('err-data', '')).decode()}")
+            return base64.b64decode(state.get("out-data", "")).decode()
+        time.sleep(1)
+    raise TimeoutError(f"{argv} does not end in vm1")
 
 
 def _domain() -> str:
