@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import run as ask
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -43,13 +45,6 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-def wslnet(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
-
-
 def reboot(lab: Any, *what: str) -> None:
     assert "has rebooted" in run("lab", "reboot", "--name", lab.name, *what)
 
@@ -62,7 +57,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def state(lab: Any) -> dict[str, dict[str, Any]]:
-    return {task["name"]: task for task in wslnet(lab, "boot", "status")[1]["tasks"]}
+    return {task["name"]: task for task in ask(lab, "boot", "status")[1]["tasks"]}
 
 
 def both_are_settled(lab: Any) -> bool:
@@ -105,7 +100,7 @@ def local_commands(lab: Any, identity: str) -> set[str]:
 
 
 def test_before_install_it_says_so(story_lab: Any) -> None:
-    code, said = wslnet(story_lab, "boot", "status")
+    code, said = ask(story_lab, "boot", "status")
     assert (code, said["installed"], said["puts_back"], said["problems"]) == (0, False, [], [])
     assert "boot install" in run("--inventory", str(story_lab.inventory), "boot", "status")
 
@@ -114,7 +109,7 @@ def test_before_install_it_says_so(story_lab: Any) -> None:
 def test_a_program_that_users_could_change_is_refused(story_lab: Any) -> None:
     grant = ["icacls.exe", PROGRAM_FOLDER, "/grant", "*S-1-5-32-545:(OI)(CI)M"]
     assert story_lab.run("windows", grant).returncode == 0
-    code, said = wslnet(story_lab, "boot", "install", "--yes")
+    code, said = ask(story_lab, "boot", "install", "--yes")
     assert (code, said["error"]["code"]) == (15, "unsupported")
     assert "BU" in said["error"]["message"]
     assert not folder(story_lab, "ProgramData", "wslnet").exists()
@@ -124,15 +119,15 @@ def test_a_program_that_users_could_change_is_refused(story_lab: Any) -> None:
 
 
 def test_install_registers_both_and_changes_nothing_the_second_time(story_lab: Any) -> None:
-    code, said = wslnet(story_lab, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
+    code, said = ask(story_lab, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
-    assert wslnet(story_lab, "boot", "install", "--dry-run")[0] == 10
-    code, said = wslnet(story_lab, "boot", "install", "--yes")
+    assert ask(story_lab, "boot", "install", "--dry-run")[0] == 10
+    code, said = ask(story_lab, "boot", "install", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
     assert [one["outcome"] for one in said["changes"]] == ["done"] * 3
-    code, said = wslnet(story_lab, "boot", "install", "--yes")
+    code, said = ask(story_lab, "boot", "install", "--yes")
     assert (code, said["result"]) == (0, "unchanged"), said
-    _, said = wslnet(story_lab, "boot", "status")
+    _, said = ask(story_lab, "boot", "status")
     assert said["problems"] == []
     assert "firewall rule for tcp/8080@lan" in said["puts_back"]
     content = folder(story_lab, "ProgramData", "wslnet", "boot.json").read_text("utf-8")
@@ -165,19 +160,19 @@ def test_when_wsl_was_restarted_its_half_comes_back_too(story_lab: Any) -> None:
 
 
 def test_remove_leaves_no_task_no_file_and_nobody_who_holds(story_lab: Any) -> None:
-    code, said = wslnet(story_lab, "boot", "remove", "--yes")
+    code, said = ask(story_lab, "boot", "remove", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
     assert not folder(story_lab, "ProgramData", "wslnet").exists()
     assert not any(task["installed"] for task in state(story_lab).values())
     assert json.loads((story_lab.inventory.parent / "windows" / "tasks.json").read_text("utf-8")) == {}
     held = story_lab.run("windows", ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]).stdout
     assert "boot run" not in held
-    code, said = wslnet(story_lab, "boot", "remove", "--yes")
+    code, said = ask(story_lab, "boot", "remove", "--yes")
     assert (code, said["result"]) == (0, "unchanged")
 
 
 def test_before_logon_without_the_right_to_it_is_taken_back(story_lab: Any) -> None:
-    code, said = wslnet(story_lab, "boot", "install", "--before-logon", "--yes")
+    code, said = ask(story_lab, "boot", "install", "--before-logon", "--yes")
     assert (code, said["result"]) == (12, "rolled-back")
     assert "Log on as a batch job" in said["reason"]
     assert not any(task["installed"] for task in state(story_lab).values())

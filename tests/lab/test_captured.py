@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .asking import run
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -35,13 +35,6 @@ BY_HAND = {
 }
 OF_NAT = "10.97.0.0/16 dev eth0 scope link"
 PING_STOPS = "[boot]\ncommand = iptables -I OUTPUT -d 172.24.21.50 -p icmp -j DROP\n"
-
-
-def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def state(lab: Any) -> dict[str, list[str]]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from .asking import run
+
 pytestmark = pytest.mark.lab
 
 WSLNET = str(Path(sys.executable).parent / "wslnet")
@@ -44,13 +46,6 @@ Journal.write = counted
 from wslnet.cli.main import main
 main(sys.argv[2:])
 """
-
-
-def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def made(lab: Any) -> tuple[bool, bool]:

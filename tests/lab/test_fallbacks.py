@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import run
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -40,13 +42,6 @@ key = "{folder}/keys/id_ed25519"
 [wish]
 mode = "mirrored"
 """
-
-
-def run(inventory: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def lab_command(lab: Any, verb: str, *arguments: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .asking import run
 
 pytestmark = pytest.mark.lab
 
@@ -25,14 +26,6 @@ GREETED = (
     "s = socket.create_connection((sys.argv[1], 22), 1.5); s.settimeout(1.5)\n"
     "sys.exit(not s.recv(64).startswith(b'SSH-2.0'))\n"
 )
-
-
-def wslnet(lab: Any, *arguments: str, inventory: Path | None = None) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(inventory or lab.inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
-    assert done.stdout, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def reboot(lab: Any, machine: str) -> None:
@@ -87,7 +80,7 @@ def test_both_ways_are_cut_at_first_and_doctor_says_why(story_lab: Any) -> None:
     assert connected(story_lab) == [False] * 4
     assert story_lab.pings("hv1", LAN)
     assert story_lab.pings("wsl", LAN)
-    code, said = wslnet(story_lab, "doctor", "--only", "forwarding.adapters")
+    code, said = run(story_lab, "doctor", "--only", "forwarding.adapters")
     (finding,) = said["findings"]
     assert (code, finding["status"]) == (11, "fail")
     assert finding["fix"]["command"] == "wslnet forwarding enable"
@@ -95,7 +88,7 @@ def test_both_ways_are_cut_at_first_and_doctor_says_why(story_lab: Any) -> None:
 
 def test_setup_nat_connects_them(story_lab: Any) -> None:
     before = config(story_lab)
-    code, said = wslnet(story_lab, "setup", "--nat", "--yes")
+    code, said = run(story_lab, "setup", "--nat", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
     assert not any(one["action"] == "restart" for one in said["changes"])
     assert config(story_lab) == before
@@ -105,20 +98,20 @@ def test_setup_nat_connects_them(story_lab: Any) -> None:
 
 
 def test_the_same_again_changes_nothing(story_lab: Any) -> None:
-    code, said = wslnet(story_lab, "setup", "--nat", "--yes")
+    code, said = run(story_lab, "setup", "--nat", "--yes")
     assert (code, said["result"], said["changes"]) == (0, "unchanged", [])
-    code, plan = wslnet(story_lab, "setup", "--nat", "--dry-run")
+    code, plan = run(story_lab, "setup", "--nat", "--dry-run")
     assert (code, plan["changes"]) == (0, [])
 
 
 def test_what_belongs_to_mirrored_mode_is_refused(story_lab: Any) -> None:
     for option in ("--allow=tcp/8080@lan", "--host-loopback"):
-        code, said = wslnet(story_lab, "setup", "--nat", option, "--yes")
+        code, said = run(story_lab, "setup", "--nat", option, "--yes")
         assert (code, said["error"]["code"]) == (2, "bad-input")
 
 
 def test_forwarding_disable_cuts(story_lab: Any) -> None:
-    code, said = wslnet(story_lab, "forwarding", "disable", "--yes")
+    code, said = run(story_lab, "forwarding", "disable", "--yes")
     assert (code, said["result"]) == (0, "committed")
     assert connected(story_lab) == [False] * 4
     assert not any(flags(story_lab).values())
@@ -129,10 +122,10 @@ def test_without_an_administrators_rights_nothing_is_begun(story_lab: Any) -> No
     secret = story_lab.inventory.parent / "guest-password"
     secret.write_text("guest of the lab\n", encoding="ascii")
     guest = variant(story_lab, "guest", **{'user = "owner"': 'user = "guest"', password: str(secret)})
-    code, said = wslnet(story_lab, "forwarding", "show", inventory=guest)
+    code, said = run(guest, "forwarding", "show")
     assert (code, [one["alias"] for one in said["interfaces"]]) == (0, SWITCHES)
     journals = sorted((story_lab.inventory.parent / "controller" / "journal").iterdir())
-    code, said = wslnet(story_lab, "forwarding", "enable", "--yes", inventory=guest)
+    code, said = run(guest, "forwarding", "enable", "--yes")
     assert (code, said["error"]["code"]) == (13, "needs-elevation")
     assert not any(flags(story_lab).values())
     assert sorted((story_lab.inventory.parent / "controller" / "journal").iterdir()) == journals
@@ -140,26 +133,26 @@ def test_without_an_administrators_rights_nothing_is_begun(story_lab: Any) -> No
 
 @pytest.mark.row("S3-13")
 def test_forwarding_enable_connects_and_a_guest_cannot_take_it_back(story_lab: Any) -> None:
-    code, said = wslnet(story_lab, "forwarding", "enable")
+    code, said = run(story_lab, "forwarding", "enable")
     assert (code, said["error"]["code"]) == (2, "bad-input")
-    code, said = wslnet(story_lab, "forwarding", "enable", "--yes")
+    code, said = run(story_lab, "forwarding", "enable", "--yes")
     assert (code, said["result"], len(said["changes"])) == (0, "committed", 2)
     assert connected(story_lab) == [True] * 4
     guest = story_lab.inventory.parent / "guest.toml"
-    code, said = wslnet(story_lab, "undo", "--yes", inventory=guest)
+    code, said = run(guest, "undo", "--yes")
     assert (code, said["error"]["code"]) == (13, "needs-elevation")
     assert connected(story_lab) == [True] * 4
-    code, said = wslnet(story_lab, "forwarding", "enable", "--yes")
+    code, said = run(story_lab, "forwarding", "enable", "--yes")
     assert (code, said["result"]) == (0, "unchanged")
 
 
 def test_only_what_is_meant_is_switched(story_lab: Any) -> None:
-    code, plan = wslnet(
+    code, plan = run(
         story_lab, "forwarding", "enable", "--match", "以太网", "--include-external", "--dry-run"
     )
     assert (code, [one["resource"] for one in plan["changes"]]) == (10, ["forwarding 以太网 (IPv4)"])
     for pattern in ("以太网", "no such adapter", "("):
-        code, said = wslnet(story_lab, "forwarding", "enable", "--match", pattern, "--yes")
+        code, said = run(story_lab, "forwarding", "enable", "--match", pattern, "--yes")
         assert (code, said["error"]["code"]) == (2, "bad-input"), pattern
     assert not flags(story_lab)["以太网"]
 
@@ -168,7 +161,7 @@ def test_nat_becomes_mirrored(story_lab: Any) -> None:
     # A VM on the Default Switch is out of reach in mirrored mode (wsl-facts 6, row 32): another wish.
     wish = {'["wsl", "hv1"]': '["wsl", "vm2"]', '["hv1", "wsl"]': '["vm2", "wsl"]'}
     mirrored = variant(story_lab, "mirrored", **wish)
-    code, said = wslnet(story_lab, "setup", "--mirrored", "--yes", inventory=mirrored)
+    code, said = run(mirrored, "setup", "--mirrored", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
     assert mode(story_lab) == "mirrored"
     assert story_lab.pings("wsl", VM2)
@@ -193,14 +186,14 @@ def test_mirrored_becomes_nat_where_wsl_has_no_adapter_yet(story_lab: Any) -> No
     for host, vm in (("wsl", "vm1"), ("vm1", "vm2")):
         assert story_lab.run(host, ["virsh", "start", vm], timeout_s=30).returncode == 0
     before = config(story_lab)
-    code, said = wslnet(story_lab, "setup", "--nat", "--yes")
+    code, said = run(story_lab, "setup", "--nat", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
     assert {one["outcome"] for one in said["changes"]} == {"done"}
     assert config(story_lab) == before.replace(b"networkingMode=mirrored", b"networkingMode=nat")
     assert mode(story_lab) == "nat"
     assert connected(story_lab) == [True] * 4
     assert story_lab.pings("wsl", VM2)
-    code, said = wslnet(story_lab, "doctor")
+    code, said = run(story_lab, "doctor")
     assert (code, [one for one in said["findings"] if one["status"] in {"fail", "crash"}]) == (0, [])
 
 

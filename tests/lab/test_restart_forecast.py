@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -11,18 +10,13 @@ from typing import Any
 
 import pytest
 
+from .asking import run
+
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 TOPOLOGY = "docker-desktop"
 WSLNET = str(Path(sys.executable).parent / "wslnet")
 CONTAINER = '[{"ID":"4c01db0b339c","Image":"nginx:1.27","Names":"web","Status":"Up 2 hours"}]'
-
-
-def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def boots(lab: Any) -> list[str]:

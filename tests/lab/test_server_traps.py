@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import lab_calls
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -85,13 +87,6 @@ LOOK = (
 )
 
 
-def calls(lab: Any) -> list[dict[str, Any]]:
-    command = [WSLNET, "lab", "log", "--name", lab.name, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    found: list[dict[str, Any]] = json.loads(done.stdout)["calls"]
-    return found
-
-
 def writes(entries: list[dict[str, Any]]) -> list[str]:
     names = [command["name"] for entry in entries for command in entry.get("commands") or ()]
     return [name for name in names if name.partition("-")[0] not in {"Get", "Test"}]
@@ -113,9 +108,9 @@ def mirrored(story_lab: Any) -> Any:
 @pytest.fixture(scope="module")
 def write_at(mirrored: Any) -> int:
     """How many commands setup sends up to its write, the write included; taken back again."""
-    before = len(calls(mirrored))
+    before = len(lab_calls(mirrored))
     assert call(mirrored, *ALLOW)[0] == 0
-    sent = [entry for entry in calls(mirrored)[before:] if entry["kind"] in {"psrp", "winrs"}]
+    sent = [entry for entry in lab_calls(mirrored)[before:] if entry["kind"] in {"psrp", "winrs"}]
     assert call(mirrored, "undo", "--yes")[0] == 0
     return next(number for number, entry in enumerate(sent, 1) if CREATE in writes([entry]))
 
@@ -132,7 +127,7 @@ def trapped(mirrored: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("trap", HARMLESS)
 def test_what_a_client_must_bear_changes_nothing(trapped: Any, trap: str) -> None:
-    before = len(calls(trapped))
+    before = len(lab_calls(trapped))
     inject(trapped, {trap: True})
     code, said, _ = call(trapped, "doctor")
     assert (code, said["summary"]["fail"], said["summary"]["crash"]) == (0, 0, 0)
@@ -142,14 +137,14 @@ def test_what_a_client_must_bear_changes_nothing(trapped: Any, trap: str) -> Non
     code, said, _ = call(trapped, "undo", "--yes")
     assert (code, {one["outcome"] for one in said["changes"]}) == (0, {"undone"})
     assert not rule_is_there(trapped)
-    assert writes(calls(trapped)[before:]) == [CREATE, REMOVE]
+    assert writes(lab_calls(trapped)[before:]) == [CREATE, REMOVE]
 
 
 @pytest.mark.parametrize("trap", FORBIDDING)
 def test_a_server_that_lets_nobody_in_is_named_and_nothing_begins(mirrored: Any, trap: str) -> None:
     try:
         assert call(mirrored, *ALLOW)[0] == 0
-        before = len(calls(mirrored))
+        before = len(lab_calls(mirrored))
         inject(mirrored, {trap: True})
         code, said, _ = call(mirrored, "doctor")
         assert (code, said["summary"]["crash"]) == (11, 0)
@@ -166,7 +161,7 @@ def test_a_server_that_lets_nobody_in_is_named_and_nothing_begins(mirrored: Any,
             assert FORBIDDING[trap] in said["error"]["message"]
             assert "\n" not in stderr.strip()
         assert rule_is_there(mirrored)
-        assert writes(calls(mirrored)[before:]) == []
+        assert writes(lab_calls(mirrored)[before:]) == []
     finally:
         inject(mirrored, {})
         # The run is as it was: it can still be taken back.
@@ -187,10 +182,10 @@ def test_a_session_lost_around_the_write(
     trapped: Any, write_at: int, trap: str, setting: str, after: int
 ) -> None:
     """The command before the write, the write itself, the one after it: never is it sent twice."""
-    before = len(calls(trapped))
+    before = len(lab_calls(trapped))
     inject(trapped, {trap: {setting: write_at + after}})
     code, said, _ = call(trapped, *ALLOW)
-    sent = writes(calls(trapped)[before:])
+    sent = writes(lab_calls(trapped)[before:])
     assert sent.count(CREATE) <= 1
     if trap == "winrm-401-later" and after <= 1:
         # Nobody is let in again: what stands is told, with what is left to do.
@@ -233,19 +228,19 @@ def test_a_missing_cmdlet_is_what_this_windows_cannot_do(trapped: Any) -> None:
 def test_a_write_that_fails_is_tried_once_and_taken_back(
     trapped: Any, faults: dict[str, object], named: str
 ) -> None:
-    before = len(calls(trapped))
+    before = len(lab_calls(trapped))
     inject(trapped, faults)
     code, said, _ = call(trapped, *ALLOW)
     assert (code, said["result"], said["left"]) == (12, "rolled-back", []), said
     assert named in said["reason"]
     assert "\n" not in said["reason"]
     assert not rule_is_there(trapped)
-    assert writes(calls(trapped)[before:]) == [CREATE]
+    assert writes(lab_calls(trapped)[before:]) == [CREATE]
 
 
 def test_a_read_with_an_error_that_ends_nothing_is_not_taken_for_an_answer(trapped: Any) -> None:
     """Rules that could not be listed are not rules that are absent: no rule is judged, none is written."""
-    before = len(calls(trapped))
+    before = len(lab_calls(trapped))
     inject(trapped, {"psrp-error-non-terminating": True})
     code, said, _ = call(trapped, "doctor")
     told = {one["code"]: one for one in said["findings"] if one["machine"] == "windows"}
@@ -253,12 +248,12 @@ def test_a_read_with_an_error_that_ends_nothing_is_not_taken_for_an_answer(trapp
     code, said, _ = call(trapped, *ALLOW)
     assert code != 0
     assert "hyperv" in json.dumps(said).lower()
-    assert writes(calls(trapped)[before:]) == []
+    assert writes(lab_calls(trapped)[before:]) == []
 
 
 def test_wsl_is_held_while_a_run_lasts_and_not_longer(mirrored: Any) -> None:
     """A client of wsl.exe ends with the session that started it (wsl-facts 2.4)."""
-    held = [entry for entry in calls(mirrored) if entry["kind"] == "wsl" and "sleep" in entry["argv"]]
+    held = [entry for entry in lab_calls(mirrored) if entry["kind"] == "wsl" and "sleep" in entry["argv"]]
     assert held
     processes = mirrored.outside("wsl", ["ip", "netns", "pids", mirrored.netns("wsl")]).stdout.split()
     commands = [Path(f"/proc/{pid}/cmdline") for pid in processes]

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .asking import run
+
 pytestmark = pytest.mark.lab
 
 WSLNET = str(Path(sys.executable).parent / "wslnet")
-
-
-def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def rules(lab: Any) -> list[str]:

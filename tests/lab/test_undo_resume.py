@@ -10,17 +10,12 @@ from typing import Any
 
 import pytest
 
+from .asking import run
+
 pytestmark = pytest.mark.lab
 
 WSLNET = str(Path(sys.executable).parent / "wslnet")
 ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
-
-
-def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [WSLNET, "--inventory", str(lab.inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def test_undo_brings_back_file_mode_rules_and_vms(seed_lab: Any) -> None:
