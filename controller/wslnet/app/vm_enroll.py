@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,15 @@ from wslnet.app.vm_list import hosts_of, listed
 from wslnet.engine.discover import free_name
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
-from wslnet.errors import InputError, PlanRefused, Unsupported, WslnetError
+from wslnet.errors import (
+    AuthenticationFailed,
+    HostKeyMismatch,
+    InputError,
+    PlanRefused,
+    Unreachable,
+    Unsupported,
+    WslnetError,
+)
 from wslnet.model.change import Op
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.nested_vms import NEEDS
@@ -40,6 +49,8 @@ if TYPE_CHECKING:
 
 KEY_NEEDS = NEEDS | {"guest_keys"}
 _LOGIN_S = 60.0
+_STARTING_S = 60.0
+_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -209,8 +220,18 @@ def _written(text: str, inventory: Inventory, enrolment: Enrolment) -> str:
 
 def _enter(fleet: Fleet, name: str) -> str | None:
     """Logs in and reads who it is; a machine without Python is entered all the same, and told."""
-    try:
-        (result,) = fleet.execute(name, [Op("facts", {"needs": ["identity"]})], deadline_s=_LOGIN_S)
-    except Unsupported as error:
-        return error.message
-    return None if result.ok else result.message
+    deadline = time.monotonic() + _STARTING_S
+    while True:
+        try:
+            (result,) = fleet.execute(name, [Op("facts", {"needs": ["identity"]})], deadline_s=_LOGIN_S)
+        except Unsupported as error:
+            return error.message
+        except (AuthenticationFailed, HostKeyMismatch):
+            raise
+        except Unreachable:
+            # The guest agent answers long before sshd does while a VM starts.
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return None if result.ok else result.message

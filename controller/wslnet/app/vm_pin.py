@@ -87,7 +87,8 @@ def _pin(snapshot: Snapshot, vm: NestedVm) -> LeasePin | None:
         return None
     for nic in guest.nics:
         for one in guest.addresses:
-            if one.source == "lease" and one.mac == nic.mac and nic.kind == "network":
+            leased = one.source == "lease" and one.mac == nic.mac and nic.kind == "network"
+            if leased and one.address == vm.address:
                 why = f"so that routes by way of {vm.name} stay right"
                 return LeasePin(vm.host, nic.source, nic.mac, one.address, why)
     return None

@@ -21,6 +21,7 @@ NEEDS = frozenset({"identity", "links", "neighbours", "domains", "guests"})
 """Facts of a machine that its VMs are told by."""
 
 TAP_PREFIX = "fe"
+_WEIGHTS = {"agent": 4, "neighbour": 2, "arp": 2, "lease": 1}
 _IPV4 = 4
 _DEAD = frozenset({"FAILED", "INCOMPLETE"})
 
@@ -54,14 +55,19 @@ class NestedVm:
 
     @property
     def address(self) -> str | None:
-        """The address to enter it by: one that the host leased or sees, before what only the guest says."""
-        ranked = sorted(self.addresses, key=lambda one: "lease" not in one[1])
+        """The address to enter it by: one that the guest has and the host leased, before what one alone says.
+
+        A lease stays for an hour after a guest with another client id has got another one.
+        """
+        ranked = sorted(self.addresses, key=lambda one: -sum(_WEIGHTS.get(source, 0) for source in one[1]))
         return ranked[0][0] if ranked else None
 
     @property
     def moved(self) -> bool:
         """Whether the inventory has an address of it that it does not have now."""
-        return bool(self.addresses) and self.listed is not None and self.listed not in dict(self.addresses)
+        seen = [address for address, sources in self.addresses if sources != ("lease",)]
+        now = seen or [address for address, _ in self.addresses]
+        return bool(now) and self.listed is not None and self.listed not in now
 
 
 def nested_vms(inventory: Inventory, host: str, facts: LinuxFacts) -> tuple[NestedVm, ...]:
