@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from wslnet.app.vm_reach import reach_of
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.linux_facts import Address, Firewall, LinuxFacts
-from wslnet.model.machine import Inventory, Kind, Machine
+from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
 from wslnet.netfilter.rules import Place
 from wslnet.profiles.nested import nested_resources
@@ -125,3 +126,33 @@ def test_what_no_deletion_can_mend_stays_an_accept() -> None:
     )
     found = without_rejects(seen, nested_resources(seen, {"vm2"}))
     assert not any(isinstance(one, AbsentRule) for one in found)
+
+
+def test_vms_of_different_branches_are_connected_where_the_wish_names_them() -> None:
+    other = Machine("vm4", Kind.VM, "wsl", "10.1.0.7")
+    inner = Machine("vm5", Kind.VM, "vm4", "10.2.0.9")
+    machines = {**INVENTORY.machines, "vm4": other, "vm5": inner}
+    wished = replace(INVENTORY, machines=machines, wish=Wish(reach=(("vm2", "vm5"), ("vm2", "vm3"))))
+    facts = {
+        "wsl": LinuxFacts(
+            addresses=(Address("virbr0", 4, "192.168.122.1", 24), Address("virbr1", 4, "10.1.0.1", 24)),
+            routes=(),
+            firewall=Firewall({"iptables": {"4": OLD_LIBVIRT}}, "iptables"),
+        ),
+        "vm1": snapshot(Firewall()).facts["vm1"],
+        "vm4": LinuxFacts(
+            addresses=(Address("enp1s0", 4, "10.1.0.7", 24), Address("virbr0", 4, "10.2.0.1", 24)), routes=()
+        ),
+    }
+    found = nested_resources(Snapshot(reach_of(wished, ["vm2"]), facts), {"vm2"})
+    accepts = {
+        (one.machine, one.src, one.dst, one.iif, one.oif) for one in found if isinstance(one, ForwardAccept)
+    }
+    # Of vm2 itself, and as what libvirt's masquerade in vm1 makes of it.
+    assert ("wsl", "192.168.124.0/24", "10.2.0.0/24", "virbr0", "virbr1") in accepts
+    assert ("wsl", "192.168.122.0/24", "10.2.0.0/24", "virbr0", "virbr1") in accepts
+    assert ("wsl", "10.2.0.0/24", "192.168.124.0/24", "virbr1", "virbr0") in accepts
+    assert ("vm1", "192.168.124.0/24", "10.2.0.0/24", "virbr0", "enp1s0") in accepts
+    assert ("vm4", "10.2.0.0/24", "192.168.124.0/24", "virbr0", "enp1s0") in accepts
+    # vm3 is a neighbour of vm1 on the same bridge: nothing of its own is needed.
+    assert not any(iif == oif for _, _, _, iif, oif in accepts)

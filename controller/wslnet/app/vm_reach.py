@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def reach_of(inventory: Inventory, names: Collection[str]) -> Inventory:
     """The inventory with the wish that this stands for: each VM and every Linux machine above it, both ways.
 
-    Peers are left out: whether a VM finds its way out is not asked here.
+    VMs of other branches count where the inventory itself wishes for the pair. Peers are left out: whether a
+    VM finds its way out is not asked here.
 
     Raises:
         InputError: a name is no VM of the inventory below a Linux machine.
@@ -44,8 +45,14 @@ def reach_of(inventory: Inventory, names: Collection[str]) -> Inventory:
         if above.is_linux
         for pair in ((above.name, vm.name), (vm.name, above.name))
     )
+    mine = {vm.name for vm in vms}
+    nested = {vm.name for vm in _all(inventory)}
+    pairs += tuple(
+        pair for pair in inventory.wish.reach if nested.issuperset(pair) and mine.intersection(pair)
+    )
     machines = {name: one for name, one in inventory.machines.items() if one.kind is not Kind.PEER}
-    return replace(inventory, machines=machines, wish=replace(inventory.wish, reach=pairs, allow=()))
+    wish = replace(inventory.wish, reach=tuple(dict.fromkeys(pairs)), allow=())
+    return replace(inventory, machines=machines, wish=wish)
 
 
 def prepare(
@@ -83,8 +90,9 @@ def prepare(
 
 
 def _needs(inventory: Inventory, wanted: Collection[str]) -> Needs:
-    on_the_way = {above.name for name in wanted for above in inventory.ancestors(name) if above.is_linux}
-    return {name: NEEDS for name in inventory.machines if name in on_the_way or name in wanted}
+    ends = {*wanted, *(name for pair in inventory.wish.reach for name in pair)}
+    on_the_way = {above.name for name in ends for above in inventory.ancestors(name) if above.is_linux}
+    return {name: NEEDS for name in inventory.machines if name in on_the_way or name in ends}
 
 
 def _all(inventory: Inventory) -> list[Machine]:

@@ -1,11 +1,14 @@
 """What nested VMs need so that every Linux machine of the tree reaches every other: routes and accepts.
 
 For each wire between a machine and its child, all machines above need a route to it, and the machines that
-forward must let new connections through both ways. Works at any depth and width.
+forward must let new connections through both ways. VMs of different branches are connected where the wish
+names them: libvirt keeps its networks apart on purpose. Works at any depth and width.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from wslnet.model.machine import Kind
@@ -15,7 +18,7 @@ from wslnet.resources.static_route import StaticRoute
 from wslnet.resources.sysctl import Sysctl
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
@@ -39,7 +42,68 @@ def nested_resources(snapshot: Snapshot, only: Collection[str] | None = None) ->
         if wire is not None:
             for resource in _for_wire(snapshot, wire):
                 found.setdefault((resource.machine, resource.name), resource)
+    for one, other in dict.fromkeys(tuple(sorted(pair)) for pair in snapshot.inventory.wish.reach):
+        if only is None or one in only or other in only:
+            for resource in _between(snapshot, one, other):
+                found.setdefault((resource.machine, resource.name), resource)
     return tuple(found.values())
+
+
+def _between(snapshot: Snapshot, one: str, other: str) -> Iterator[Resource]:
+    """What two VMs of different branches need: the machine where the branches meet, and all below it.
+
+    A packet has the address of its sender or, behind libvirt's masquerade, one of the last wire it came over.
+    """
+    inventory = snapshot.inventory
+    above = {machine.name for machine in inventory.ancestors(one)}
+    meeting = next((machine for machine in inventory.ancestors(other) if machine.name in above), None)
+    if meeting is None or not meeting.is_linux:
+        return
+    here, there = _chain(snapshot, one, meeting.name), _chain(snapshot, other, meeting.name)
+    if not here or not there or here[-1].link == there[-1].link:
+        # One is above the other, or they are neighbours on one bridge: nothing more is in the way.
+        return
+    why = f"so that {one} and {other} reach each other"
+    for chain, goal in ((here, there), (there, here)):
+        sources, link = (chain[0], chain[-1]), chain[-1].link
+        yield from _let_through(snapshot, meeting.name, why, sources=sources, link=link, goal=goal)
+        for inner, outer in pairwise(chain):
+            uplink = _link_with(snapshot, outer.child, outer.child_address)
+            if uplink is not None:
+                out = [*goal[:-1], replace(goal[-1], link=uplink)]
+                sources = (chain[0], inner)
+                yield from _let_through(
+                    snapshot, outer.child, why, sources=sources, link=inner.link, goal=out
+                )
+
+
+def _let_through(
+    snapshot: Snapshot,
+    router: str,
+    why: str,
+    *,
+    sources: Iterable[Segment],
+    link: str,
+    goal: Sequence[Segment],
+) -> Iterator[Resource]:
+    """New connections from the wires of `sources`, in by `link`, to the first of `goal`, out by its last."""
+    yield Sysctl(router, "net.ipv4.ip_forward", "1", why)
+    facts = snapshot.linux(router)
+    for place in forward_places(facts.firewall if facts is not None else None):
+        for source in dict.fromkeys(one.subnet for one in sources):
+            yield ForwardAccept(router, source, goal[0].subnet, link, goal[-1].link, why, place)
+
+
+def _chain(snapshot: Snapshot, name: str, top: str) -> list[Segment] | None:
+    """The wires from a machine up to `top`, its own first; None if one of them is not known."""
+    found: list[Segment] = []
+    while name != top:
+        wire = segment(snapshot, name)
+        if wire is None:
+            return None
+        found.append(wire)
+        name = wire.parent
+    return found
 
 
 def _for_wire(snapshot: Snapshot, wire: Segment) -> Iterator[Resource]:

@@ -2,7 +2,7 @@
 
 A file may say `extends = "NAME"`: its tables are laid over that topology's key by key, its lists of adapters,
 networks and machines in boot order are added to it (an adapter or network of the same name is laid over), its
-wish takes the place of the other.
+wish takes the place of the other. A table `[tree]` grows VMs below WSL (`topology.tree`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wslnet_lab.errors import UsageError
 from wslnet_lab.fabric.model import BridgeNetwork, Nic
 from wslnet_lab.topology.model import Machine, Network, Topology, WindowsAdapter, Wish
+from wslnet_lab.topology.tree import grow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +50,12 @@ def read(name: str) -> Topology:
 def _load(name: str) -> dict[str, Any]:
     own = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     base = own.pop(_EXTENDS, None)
-    if base is None:
-        return own
+    tree = own.pop("tree", None)
+    whole = own if base is None else _joined_with(base, own)
+    return whole if tree is None else grow(whole, **tree)
+
+
+def _joined_with(base: str, own: dict[str, Any]) -> dict[str, Any]:
     return {**_laid_over(_load(base), own), "wish": own.get("wish") or _load(base)["wish"]}
 
 
