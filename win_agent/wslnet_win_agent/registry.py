@@ -5,6 +5,7 @@ Read only. Values that PowerShell adds to each key (`PSPath`, `PSChildName` …)
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ PORTPROXY = {
     each: rf"HKLM:\SYSTEM\CurrentControlSet\Services\PortProxy\{each}\tcp" for each in PORTPROXY_FAMILIES
 }
 _HIVES = {"HKLM:": "HKEY_LOCAL_MACHINE", "HKCU:": "HKEY_CURRENT_USER"}
+_OWN_HIVE = re.compile(r"^HKEY_USERS\\S-1-5-21-[0-9-]+(?=\\)", re.IGNORECASE)
+"""How a session that is not the user himself names the user's own hive (the constrained endpoint)."""
+
 _ADDED = frozenset({"PSPath", "PSParentPath", "PSChildName", "PSDrive", "PSProvider", "PSComputerName"})
 
 
@@ -60,7 +64,7 @@ def read(rows: Sequence[WindowsObject]) -> RegistryKeys:
         if isinstance(path, str) and "HKEY_" in path:
             own = {**row.raw, **row.text}
             values = {name: value for name, value in own.items() if name not in _ADDED}
-            keys[path[path.index("HKEY_") :].casefold()] = values
+            keys[_OWN_HIVE.sub(_HIVES["HKCU:"], path[path.index("HKEY_") :]).casefold()] = values
     return RegistryKeys(keys)
 
 

@@ -16,18 +16,20 @@ from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
 
 from wslnet.errors import DeadlineExceeded
 from wslnet.transport.library_logs import mute
+from wslnet.transport.winrm_endpoint import DEFAULT_CONFIGURATION
 from wslnet.transport.winrm_errors import Breakdown, BrokenError, explain
 from wslnet.transport.winrm_limits import begin_call, limit_pool, limit_wsman
 from wslnet.transport.winrm_values import fill, reply_of
 from wslnet_win_agent.bridge import Bridge, Reply
+from wslnet_win_agent.endpoint.spelling import is_constrained, probe, spelled
 from wslnet_win_agent.errors import DeliveryUnknown
+from wslnet_win_agent.send import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
     from wslnet.transport.winrm_endpoint import WinrmEndpoint
-    from wslnet_win_agent.send import Batch
 
 RUNSPACES = 4
 SHELL_IDLE_S = 60
@@ -61,6 +63,7 @@ class WinrmBridge(Bridge):
         self._endpoint = endpoint
         self._pool: RunspacePool | None = None
         self._used_at = 0.0
+        self._constrained = False
 
     def deliver(self, batch: Batch, *, deadline_s: float) -> Reply:
         """Carry one batch as one pipeline.
@@ -133,7 +136,19 @@ class WinrmBridge(Bridge):
             # Nothing has run yet, and what refuses a new session refuses it again.
             raise BrokenError(Breakdown(breakdown.error, may_have_run=False)) from error
         self._pool, self._used_at = pool, time.monotonic()
+        if self._endpoint.configuration != DEFAULT_CONFIGURATION:
+            self._constrained = self._offers_functions(pool, deadline)
         return pool
+
+    def _offers_functions(self, pool: RunspacePool, deadline: float) -> bool:
+        """Ask a configuration that is not Windows' own whether it is our endpoint (jea-facts A19).
+
+        A full session under another name has the cmdlet too, or no function of ours: it gets cmdlets.
+        """
+        self._constrained = False
+        (reply,) = self._finish([self._begin(pool, Batch([probe()]), deadline)], deadline)
+        names = {row.get("Name") for row in reply.outputs} if reply is not None else set()
+        return is_constrained(names)
 
     def _new_pool(self) -> RunspacePool:
         one = self._endpoint
@@ -163,10 +178,11 @@ class WinrmBridge(Bridge):
 
     def _begin(self, pool: RunspacePool, batch: Batch, deadline: float) -> PowerShell:
         self._limit(pool, deadline - time.monotonic())
+        statements = tuple(map(spelled, batch.statements)) if self._constrained else batch.statements
         try:
             pipeline = PowerShell(pool)
             # What may be said depends on the version that the other side gave, which may be no version.
-            fill(pipeline, batch)
+            fill(pipeline, statements)
             pipeline.begin_invoke()
         except Exception as error:
             raise BrokenError(explain(error, self._endpoint)) from error

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HTTP_PORT = 5985
 HTTPS_PORT = 5986
-_DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
+DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class WinrmEndpoint:
     user: str
     password: str = field(repr=False)
     port: int = HTTP_PORT
-    configuration: str = _DEFAULT_CONFIGURATION
+    configuration: str = DEFAULT_CONFIGURATION
     proxy: str | None = None
 
     @property
@@ -66,6 +66,6 @@ def endpoint_of(machine: Machine, password: str | None) -> WinrmEndpoint:
         user=machine.user or "",
         password=password,
         port=machine.port or HTTP_PORT,
-        configuration=machine.configuration or _DEFAULT_CONFIGURATION,
+        configuration=machine.configuration or DEFAULT_CONFIGURATION,
         proxy=machine.proxy,
     )

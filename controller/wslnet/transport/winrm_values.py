@@ -12,17 +12,19 @@ from wslnet_win_agent.bridge import ErrorRecord, Reply, WindowsObject
 from wslnet_win_agent.crossing import Wide
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pypsrp.complex_objects import ErrorRecord as PsrpErrorRecord
     from pypsrp.powershell import PowerShell
 
-    from wslnet_win_agent.send import Batch
+    from wslnet_win_agent.send import Statement
 
 _DESERIALIZED = "Deserialized."
 
 
-def fill(pipeline: PowerShell, batch: Batch) -> None:
-    """Put the statements of a batch into a pypsrp pipeline."""
-    for position, statement in enumerate(batch.statements):
+def fill(pipeline: PowerShell, statements: Iterable[Statement]) -> None:
+    """Put statements into a pypsrp pipeline."""
+    for position, statement in enumerate(statements):
         if position:
             pipeline.add_statement()
         pipeline.add_cmdlet(statement.cmdlet)

@@ -149,7 +149,7 @@ def _in_range(low: int, high: int) -> Check:
 
 def _count(low: int, high: int) -> Check:
     def check(value: object) -> str | None:
-        number = len(value) if isinstance(value, list) else 1
+        number = 0 if value is None else len(enumerated(value))
         return None if low <= number <= high else f"it has {number} values, not {low} to {high}"
 
     return check

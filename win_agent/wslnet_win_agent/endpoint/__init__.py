@@ -1,0 +1,1 @@
+"""The constrained PowerShell endpoint: its files, and how a typed call is spelled on it."""
