@@ -61,6 +61,10 @@ _ON_DEMAND = {
     "tap": ("ops_bridge.py",),
     "uplink": ("facts_bridging.py", "ops_uplink.py"),
     "manager": ("ops_manager.py",),
+    "owned": ("ops_owned.py",),
+    "link": ("ops_owned.py", "ops_persist.py"),
+    "boot_command": ("ops_owned.py", "ops_persist.py"),
+    "resident": ("ops_owned.py", "ops_persist.py"),
 }
 _GUESTS = ("ops_guest_agent.py", "facts_guests.py")
 _FACTS_ON_DEMAND = {
@@ -72,9 +76,18 @@ _FACTS_ON_DEMAND = {
     "networks": _GUESTS,
     "bridging": ("facts_bridging.py",),
     "fdb": ("facts_bridging.py",),
+    "owned": ("ops_owned.py",),
+    "persistence": ("ops_owned.py", "ops_persist.py", "facts_persist.py"),
 }
+_RESIDENT = (
+    *("__init__.py", "ops.py", "shell.py", "netlink.py", "facts_network.py", "ops_route.py", "ops_sysctl.py"),
+    *("ops_rule.py", "ops_nft.py", "ops_state.py", "ops_owned.py"),
+    *("resident.py", "resident_log.py", "resident_repair.py", "resident_watch.py"),
+)
+"""What wslnet-agent is made of: what can look at an owned thing and do its op again."""
 _NOT_SENT = (
     *(Path(__file__).name, _BOOT, _RELAY),
+    *(file for file in _RESIDENT if file.startswith("resident")),
     *(file for files in (*_ON_DEMAND.values(), *_FACTS_ON_DEMAND.values()) for file in files),
 )
 _INDENT = 4
@@ -115,6 +128,18 @@ def parts_for(verb: str, needs: Iterable[str] = ()) -> dict[str, str]:
 @cache
 def _text_of(file: str) -> str:
     return minify((_FOLDER / file).read_text(encoding="utf-8"))
+
+
+@cache
+def resident(run: str) -> str:
+    """Give the program wslnet-agent, without the lines before it; `run` is the run by which it stands."""
+    modules = {_module_name(file): _text_of(file) for file in _RESIDENT}
+    texts = ",\n".join(f"{name!r}: {text!r}" for name, text in modules.items())
+    boot = minify((_FOLDER / _BOOT).read_text(encoding="utf-8"))
+    return (
+        f"{boot}\nsys.meta_path.insert(0, Sources({{{texts}}}))\n"
+        f"from wslnet_linux_agent import resident\nsys.exit(resident.main({run!r}, sys.argv[1:]))\n"
+    )
 
 
 def relay(host: str, port: int) -> bytes:

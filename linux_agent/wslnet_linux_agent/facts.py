@@ -23,6 +23,8 @@ _READERS = {
     "files": "ops_file",
     "bridging": "facts_bridging",
     "fdb": "facts_bridging",
+    "owned": "ops_owned",
+    "persistence": "facts_persist",
     "leases": "facts_domains",
     "wsl": "facts_wsl",
     "sessions": "facts_use",

@@ -29,6 +29,14 @@ _VERBS = {
     "uplink.move": ("ops_uplink", "move"),
     "manager.leave": ("ops_manager", "leave"),
     "manager.return": ("ops_manager", "give_back"),
+    "owned.put": ("ops_owned", "put"),
+    "owned.restore": ("ops_owned", "restore"),
+    "owned.remove": ("ops_owned", "remove"),
+    "owned.write": ("ops_owned", "write"),
+    "link.make": ("ops_persist", "link"),
+    "link.remove": ("ops_persist", "unlink"),
+    "boot_command.set": ("ops_persist", "set_boot_command"),
+    "resident.start": ("ops_persist", "start"),
     "domain.start": ("ops_domain", "start"),
     "domain.shutdown": ("ops_domain", "shutdown"),
     "domain.save": ("ops_domain", "save"),
@@ -192,6 +200,10 @@ class Args:
         for op in value:
             _call(op)
         return value
+
+    def raw(self, name: "str") -> "Any":
+        """Whatever it is; its reader has to look."""
+        return self._values.get(name)
 
     def has(self, name: "str") -> "bool":
         """Whether it is given and not null."""

@@ -23,7 +23,10 @@ _FOLDERS = (
     "/etc/NetworkManager/dispatcher.d",
     "/etc/libvirt/hooks/network.d",
     "/etc/wslnet",
+    "/usr/local/sbin",
 )
+# libvirt before 6.5 knows one hook only, and that by this name.
+_FILES = ("/etc/libvirt/hooks/network",)
 _CONFIRMED = "/var/lib/wslnet/confirmed"
 _NAME = "wslnet"
 _TAG = b"# wslnet "
@@ -45,6 +48,7 @@ def files() -> "dict[str, Any]":
             state = _read(path) if _NAME in path else None
             if state is not None:
                 found.append(state)
+    found += [state for state in map(_read, _FILES) if state is not None]
     confirmed = sorted(os.listdir(_CONFIRMED)) if os.path.isdir(_CONFIRMED) else []
     return {"missing": missing, "found": found, "confirmed": confirmed}
 
@@ -123,7 +127,8 @@ def _run(args: "Args") -> "str":
 
 
 def _place(path: "str") -> "str":
-    if os.path.dirname(path) not in _FOLDERS or _NAME not in path:
+    folder = os.path.dirname(path)
+    if path not in _FILES and (folder not in _FOLDERS or _NAME not in path):
         raise OpError("bad-op", "wslnet keeps no file there: %s" % path)
     return path
 

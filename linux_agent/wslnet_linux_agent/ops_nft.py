@@ -31,12 +31,12 @@ def insert(args: "Args") -> "dict[str, Any]":
         OpError: nft refused; `not-found` if there is no such chain, or no such position; `exists` if the
             chain has more than `equal` such rules: somebody has put it back.
     """
-    chain = _chain(args)
+    chain = chain_of(args)
     rule = args.text("rule")
     if _FORBIDDEN.search(_QUOTED.sub("", rule)):
         raise OpError("bad-op", "this is not one rule: %s" % rule)
     position = args.number("position")
-    present = [text for text, _ in _rules(chain)]
+    present = [text for text, _ in rules(chain)]
     if args.has("equal") and present.count(rule) > args.number("equal"):
         raise OpError("exists", "the rule is there again")
     if not 1 <= position <= len(present) + 1:
@@ -54,16 +54,17 @@ def delete(args: "Args") -> "dict[str, Any]":
     Raises:
         OpError: `not-found` if there is none.
     """
-    chain = _chain(args)
+    chain = chain_of(args)
     wanted = args.text("rule")
-    handle = next((handle for rule, handle in _rules(chain) if rule == wanted), None)
+    handle = next((handle for rule, handle in rules(chain) if rule == wanted), None)
     if handle is None:
         raise OpError("not-found", "%s has no such rule: %s" % (" ".join(chain), wanted))
     _nft(["delete", "rule", *chain, "handle", handle])
     return {}
 
 
-def _chain(args: "Args") -> "list[str]":
+def chain_of(args: "Args") -> "list[str]":
+    """Give family, table and chain that an op names."""
     names = [args.text("table"), args.text("chain")]
     for name in names:
         if not _NAME.match(name):
@@ -71,7 +72,8 @@ def _chain(args: "Args") -> "list[str]":
     return [args.choice("family", _FAMILIES), *names]
 
 
-def _rules(chain: "list[str]") -> "list[tuple[str, str]]":
+def rules(chain: "list[str]") -> "list[tuple[str, str]]":
+    """Give text and handle of each rule of a chain, counters at nought."""
     lines = _LINE.findall(_nft(["-a", "list", "chain", *chain]))
     # The chain's own handle stands behind its opening brace.
     return [(_COUNTER.sub("counter", rule), handle) for rule, handle in lines if not rule.endswith("{")]

@@ -46,7 +46,7 @@ def delete(args: "Args") -> "dict[str, Any]":
         OpError: `not-found` if there is none.
     """
     body = _message(args, _ANY_SCOPE if args.choice("family", (4, 6)) == 4 else _GLOBAL)
-    if not any(_is_meant(args, route) for route in facts_network.routes()):
+    if not any(is_meant(args, route) for route in facts_network.routes()):
         raise OpError("not-found", "no such route: %s" % args.text("dst"))
     _change(_DELETE, 0, body)
     return {}
@@ -109,7 +109,8 @@ def _link(name: "str") -> "int":
         raise OpError("not-found", "no such interface: %s" % name)
 
 
-def _is_meant(args: "Args", route: "dict[str, Any]") -> "bool":
+def is_meant(args: "Args", route: "dict[str, Any]") -> "bool":
+    """Whether a route that is there is equal in every argument."""
     family = args.choice("family", (4, 6))
     metric = args.number("metric", 0)
     if family == 6 and not metric:

@@ -54,27 +54,53 @@ def delete(args: "Args") -> "dict[str, Any]":
     return {}
 
 
+def is_there(args: "Args") -> "bool":
+    """Say whether such a rule is in the chain.
+
+    Raises:
+        OpError: the tool refused, or there is no such chain.
+    """
+    try:
+        _run(args, "-C", [])
+    except OpError as error:
+        if error.code == "not-found":
+            return False
+        raise
+    return True
+
+
 def _refuse_again(args: "Args") -> "None":
     import shlex  # noqa: PLC0415 - only what puts a rule back needs it
 
     chain = args.text("chain")
-    text = shell.run([_tool(args), "-w", _LOCK_WAIT, "-t", args.text("table"), "-S", chain]).text()
+    text = shell.run([tool(args), "-w", _LOCK_WAIT, "-t", args.text("table"), "-S", chain]).text()
     wanted = ["-A", chain, *args.texts("spec")]
     if [shlex.split(line) for line in text.splitlines()].count(wanted) > args.number("equal"):
         raise OpError("exists", "the rule is there again")
 
 
-def _tool(args: "Args") -> "str":
+def tool(args: "Args") -> "str":
+    """Give the program that an op means."""
     program = args.choice("backend", _BACKENDS)  # type: str
     return program.replace("iptables", _PROGRAMS[args.choice("family", (4, 6))])
 
 
 def _run(args: "Args", command: "str", position: "list[str]") -> "None":
-    tool = _tool(args)
+    program = tool(args)
     spec = args.texts("spec")
     if not spec or _COMMANDS.intersection(spec):
         raise OpError("bad-op", "these are no arguments of one rule: %s" % " ".join(spec))
-    argv = [tool, "-w", _LOCK_WAIT, "-t", args.text("table"), command, args.text("chain"), *position, *spec]
+    argv = [
+        program,
+        "-w",
+        _LOCK_WAIT,
+        "-t",
+        args.text("table"),
+        command,
+        args.text("chain"),
+        *position,
+        *spec,
+    ]
     outcome = shell.run(argv)
     if outcome.code == 0:
         return
@@ -89,4 +115,4 @@ def _run(args: "Args", command: "str", position: "list[str]") -> "None":
         code = "not-found"
     else:
         code = "failed"
-    raise OpError(code, "%s: %s" % (tool, reason))
+    raise OpError(code, "%s: %s" % (program, reason))

@@ -33,6 +33,16 @@ def write(key: "str", value: "str") -> "str":
     return _write(_path(key), value)
 
 
+def read(args: "Args") -> "str":
+    """Give the value that the key has now.
+
+    Raises:
+        OSError: there is no such switch.
+    """
+    with open(_path(args.text("key")), encoding="utf-8") as file:
+        return file.read().rstrip("\n").replace("\t", " ")
+
+
 def _write(path: "str", value: "str") -> "str":
     with open(path, "r+", encoding="utf-8") as file:
         before = file.read().rstrip("\n")

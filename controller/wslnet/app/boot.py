@@ -1,6 +1,7 @@
-"""`wslnet boot install` and `remove`: the two scheduled tasks and what they read, as one plan.
+"""`wslnet boot install` and `remove`: the two scheduled tasks, and what Linux machines start, as one plan.
 
-Installing registers and reads back; nothing of the network changes. What the tasks do is `app.boot_run`.
+Installing registers and reads back; nothing of the network changes. What the tasks do is `app.boot_run`, what
+the Linux machines do `wslnet_linux_agent.resident`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.boot_linux import let_begin, linux_machines, persistent_part
 from wslnet.app.boot_wish import boot_data
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress, apply_changes
+from wslnet.engine.commit import commit
 from wslnet.engine.gather import gather
 from wslnet.engine.journal import Journal, new_run_id
 from wslnet.engine.lock import only_run
@@ -23,6 +26,7 @@ from wslnet.engine.take_back import roll_back
 from wslnet.errors import InputError, NeedsElevation, RollbackIncomplete, Unsupported, WslnetError
 from wslnet.model.change import Op
 from wslnet.profiles.boot import WSL, network_task, wsl_task
+from wslnet.profiles.persistence import NEEDS, without_persisters
 from wslnet.resources.boot_data import BootDataFile
 from wslnet.resources.scheduled_task import ScheduledTask
 
@@ -73,6 +77,7 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
     say("all", "reading the machines")
     needs = dict(needs_of(inventory))
     needs[windows.name] |= BOOT_FACTS
+    needs |= {name: needs[name] | NEEDS for name in linux_machines(inventory)}
     snapshot = gather(fleet, needs)
     boot = _boot_of(snapshot)
     _refuse_unsafe(boot, windows.name)
@@ -86,7 +91,10 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
             wsl_task(boot.sid, before_logon=before_logon),
             "the owner starts and holds WSL, brings its VMs and routes back",
         ),
+        *(one for name in linux_machines(inventory) for one in persistent_part(snapshot, name)),
     )
+    for name in snapshot.unseen:
+        say(name, f"not seen, nothing is installed there: {snapshot.unseen[name].reason}")
     return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot, before_logon)
 
 
@@ -99,12 +107,14 @@ def prepare_remove(fleet: Fleet) -> PreparedBoot:
     windows = fleet.inventory.windows
     if windows is None:
         raise InputError(f"{fleet.inventory.path}: boot needs a windows machine")
-    snapshot = gather(fleet, {windows.name: BOOT_FACTS})
+    linux = dict.fromkeys(linux_machines(fleet.inventory), NEEDS)
+    snapshot = gather(fleet, linux | {windows.name: BOOT_FACTS})
     sid = _boot_of(snapshot).sid
     resources: tuple[Resource, ...] = (
         ScheduledTask(windows.name, wsl_task(sid, before_logon=False), "asked for", present=False),
         ScheduledTask(windows.name, network_task(sid), "asked for", present=False),
         BootDataFile(windows.name, None, _TO_NOBODY, "asked for"),
+        *(one for name in linux_machines(fleet.inventory) for one in without_persisters(snapshot, name)),
     )
     return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot)
 
@@ -140,9 +150,11 @@ def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResu
             apply_changes(run, plan.changes, prepared.resources)
             if prepared.before_logon:
                 _check_batch_right(prepared)
-            journal.write("committed")
+            commit(run)
         except WslnetError as error:
             outcome = _taken_back(run, replace(outcome, reason=error.message))
+    if outcome.result is Result.COMMITTED:
+        outcome = replace(outcome, notes=let_begin(fleet, plan))
     return replace(outcome, seconds=time.monotonic() - began)
 
 

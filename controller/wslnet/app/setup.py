@@ -18,6 +18,7 @@ from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
 from wslnet.profiles.modes import WINDOWS_NEEDS
 from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
+from wslnet.profiles.persistence import with_kept
 from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
@@ -87,12 +88,14 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     profile = profile_of(mode)
     snapshot = _observe(fleet, profile.requires, say)
     notes = _preflight(snapshot, profile.requires)
-    resources = profile.resources(snapshot, options)
+    resources = with_kept(snapshot, profile.resources(snapshot, options))
     plan = make_plan(snapshot, resources, mode=mode, notes=notes)
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
     plan = with_forecast(fleet, snapshot, plan)
-    return Prepared(fleet, options, snapshot, resources, plan, profile.behind)
+    return Prepared(
+        fleet, options, snapshot, resources, plan, lambda seen: with_kept(seen, profile.behind(seen))
+    )
 
 
 def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], None]) -> Snapshot:

@@ -18,6 +18,7 @@ from wslnet.model.topology import segment
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.nested import NEEDS, nested_resources
 from wslnet.profiles.nested_rejects import without_rejects
+from wslnet.profiles.persistence import with_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -83,7 +84,7 @@ def prepare(
 
     def resources_of(seen: Snapshot) -> tuple[Resource, ...]:
         found = nested_resources(seen, wanted)
-        return without_rejects(seen, found) if deleting else found
+        return with_kept(seen, without_rejects(seen, found) if deleting else found)
 
     resources = resources_of(snapshot)
     return Prepared(fleet, SetupOptions(), snapshot, resources, make_plan(snapshot, resources), resources_of)

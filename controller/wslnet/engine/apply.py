@@ -26,6 +26,7 @@ from wslnet.errors import (
 from wslnet.model.captured import Captured
 from wslnet.model.change import Risk
 from wslnet.model.consent import Consent
+from wslnet.resources.kept_thing import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -199,7 +200,8 @@ def check_forecast(forecast: Sequence[Change], found: Sequence[Change]) -> None:
     """
     shown = {(change.machine, change.resource) for change in forecast}
     for change in found:
-        if (change.machine, change.resource) not in shown:
+        # That a thing is kept goes with the thing.
+        if (change.machine, change.resource.removeprefix(KEPT)) not in shown:
             raise PlanRefused(
                 f"{change.machine}: {change.resource} was not in the plan that was shown",
                 machine=change.machine,

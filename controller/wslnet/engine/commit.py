@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change
 
 _DEADLINE_S = 15.0
-_WRITE = "file.write"
+_WRITES = frozenset({"file.write", "owned.put"})
+"""Ops whose effect on the disk waits for the mark of their run."""
 
 
 def commit(run: Progress) -> None:
@@ -54,11 +55,11 @@ def unmark(run: Progress) -> list[str]:
 
 def written_by(run: str, op: Op) -> Op:
     """The op as it is sent: a plan knows no run yet, a file bears its id."""
-    return Op(op.verb, {**op.args, "run": run}) if op.verb == _WRITE else op
+    return Op(op.verb, {**op.args, "run": run}) if op.verb in _WRITES else op
 
 
 def _machines(changes: Iterable[Change]) -> list[str]:
-    return list(dict.fromkeys(one.machine for one in changes if one.do.verb == _WRITE))
+    return list(dict.fromkeys(one.machine for one in changes if one.do.verb in _WRITES))
 
 
 def _op(run: Progress, verb: str) -> Op:

@@ -14,6 +14,7 @@ from wslnet.engine.fact_lines import fact_prints, fingerprint
 from wslnet.errors import PlanRefused
 from wslnet.model.change import FORECAST_VERB, Action, Change, Op, Risk
 from wslnet.model.plan import Plan, Stage
+from wslnet.resources.kept_thing import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,6 +85,8 @@ def _lost(snapshot: Snapshot, resources: Iterable[Resource], pending: Sequence[C
     for one in resources:
         below = wsl is not None and (one.machine == wsl.name or inventory.is_below(one.machine, wsl.name))
         below = below and not inventory.keeps_memory(one.machine)
+        # That something is kept lies on the disk: the restart loses nothing of it.
+        below = below and not one.name.startswith(KEPT)
         if one.volatile and below and (one.machine, one.name) not in have:
             lost.append(
                 Change(

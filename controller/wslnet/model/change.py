@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from wslnet.model.snapshot import MachineFacts
@@ -157,3 +157,11 @@ class Resource(Protocol):
         Raises:
             PlanRefused: the facts show that it cannot be made true here.
         """
+
+
+@runtime_checkable
+class Keepable(Protocol):
+    """A resource that the machine can put back by itself with one op (docs/adr/0019)."""
+
+    def keep(self, facts: MachineFacts) -> Op | None:
+        """The op that makes it on this machine where it is missing; None where it is not ours to make."""

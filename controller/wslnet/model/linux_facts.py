@@ -230,6 +230,68 @@ class ForwardingEntry:
     own: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedItem:
+    """One thing that is put back by itself: the op that does it, and the run that declared it.
+
+    `do` None: it is not to be put back any more. `before` is what counts until the run is confirmed.
+    """
+
+    name: str
+    run: str
+    do: dict[str, object] | None = None
+    before: dict[str, object] | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The item as the machine has it."""
+        plain: dict[str, object] = {"name": self.name, "run": self.run, "do": self.do}
+        return plain if self.before is None else plain | {"before": self.before}
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What a machine puts back by itself; `agent`: whether wslnet-agent is there; `problem`: damage."""
+
+    agent: bool = False
+    items: tuple[OwnedItem, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """A daemon that manages the network; `here` false: in another distribution that shares this network."""
+
+    name: str
+    here: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Enabled:
+    """Whether the unit of wslnet-agent is enabled, and whether the folder for the link is there."""
+
+    unit: bool = False
+    folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """How a machine starts, and who looks after its network.
+
+    `libvirt` is its version, "" if it does not say, None without; `wsl_conf` is base64; `watched`: some
+    wslnet-agent watches this network, `resident`: it is a process of this distribution.
+    """
+
+    systemd: bool = False
+    ifupdown: bool = False
+    networkmanager: bool = False
+    libvirt: str | None = None
+    enabled: Enabled = field(default_factory=Enabled)
+    wsl_conf: str | None = None
+    watched: bool = False
+    resident: bool = False
+    managers: tuple[Manager, ...] = ()
+
+
 @dataclass(frozen=True)
 class LinuxFacts:
     """All readings of one Linux machine; a reading that was not asked for is None."""
@@ -254,6 +316,8 @@ class LinuxFacts:
     networks: tuple[LibvirtNetwork, ...] | None = None
     bridging: Bridging | None = None
     fdb: tuple[ForwardingEntry, ...] | None = None
+    owned: Owned | None = None
+    persistence: Persistence | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""
 

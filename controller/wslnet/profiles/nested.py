@@ -24,7 +24,18 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
 
 NEEDS = frozenset(
-    {"identity", "links", "addresses", "routes", "sysctls", "firewall", "listeners", "domains", "wsl"}
+    {
+        "identity",
+        "links",
+        "addresses",
+        "routes",
+        "sysctls",
+        "firewall",
+        "listeners",
+        "domains",
+        "wsl",
+        "owned",
+    }
 )
 """Facts of Linux machines that the nested part is computed from and judged by."""
 

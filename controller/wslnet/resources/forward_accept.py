@@ -99,6 +99,16 @@ class ForwardAccept:
         )
         return (change,)
 
+    def keep(self, facts: MachineFacts) -> Op | None:
+        """The op that inserts it; None where packets pass without a rule of ours."""
+        for change in self.diff(facts):
+            return change.do
+        base = self._base(facts)
+        chains = base.table.chains.values() if base is not None else ()
+        mine = (one.name for one in chains if any(rule.comment == self.comment for rule in one.rules))
+        chain = next(mine, None)
+        return None if base is None or chain is None else self._ops(base, chain)[0]
+
     def command(self, facts: MachineFacts) -> str:
         """The same in the words that one would type; of the usual chain if the facts do not say more."""
         base = self._base(facts)

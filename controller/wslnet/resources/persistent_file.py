@@ -36,6 +36,7 @@ class Form(StrEnum):
     UNIT = "unit"
     DECLARATION = "declaration"
     """JSON: what wslnet shall keep up on the machine; does nothing, whoever reads it looks for the marker."""
+    PROGRAM = "program"
 
 
 _HEAD = f"{TAG.decode()}{RUN}: taken back by `wslnet undo {RUN}`\n"
@@ -43,8 +44,11 @@ _GATES = {
     Form.SCRIPT: f"#!/bin/sh\n{_HEAD}[ -e {MARKER} ] || exit 0\n",
     Form.UNIT: f"{_HEAD}[Unit]\nConditionPathExists={MARKER}\n",
     Form.DECLARATION: f'{{"about": "{_HEAD.rstrip()}", "run": "{RUN}",\n',
+    Form.PROGRAM: (
+        f"#!/usr/bin/python3 -I\n{_HEAD}import os, sys\n\nos.path.exists({MARKER!r}) or sys.exit(0)\n"
+    ),
 }
-_MODES = {Form.SCRIPT: 0o755, Form.UNIT: 0o644, Form.DECLARATION: 0o644}
+_MODES = {Form.SCRIPT: 0o755, Form.UNIT: 0o644, Form.DECLARATION: 0o644, Form.PROGRAM: 0o755}
 _OWN_FOLDER = "/etc/wslnet"
 
 
@@ -87,6 +91,8 @@ class PersistentFile:
         found = next((one for one in files.found if one.path == self.path), None)
         have = None if found is None or found.content is None else base64.b64decode(found.content)
         if found is not None and (have is None or TAG not in have):
+            if not self.present:
+                return ()
             raise PlanRefused(
                 f"{self.machine}: {self.path} is there and was not made by wslnet; move it away",
                 machine=self.machine,

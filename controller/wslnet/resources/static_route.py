@@ -55,8 +55,12 @@ class StaticRoute:
         stale = () if found is None else (self._change(Action.REMOVE, found.via, found.dev, found.metric),)
         return (*stale, self._change(Action.ADD, self.via, self.dev))
 
-    def _change(self, action: Action, via: str | None, dev: str | None, metric: int = 0) -> Change:
-        args: dict[str, object] = {
+    def keep(self, _: MachineFacts) -> Op:
+        """The op that adds it."""
+        return Op("route.add", self._args(self.via, self.dev))
+
+    def _args(self, via: str | None, dev: str | None, metric: int = 0) -> dict[str, object]:
+        return {
             "family": 4,
             "dst": self.dst,
             "via": via,
@@ -65,6 +69,9 @@ class StaticRoute:
             "proto": OWN_PROTOCOL,
             "metric": metric,
         }
+
+    def _change(self, action: Action, via: str | None, dev: str | None, metric: int = 0) -> Change:
+        args = self._args(via, dev, metric)
         text = f"{self.dst} via {via} dev {dev}"
         add, delete = Op("route.add", args), Op("route.delete", args)
         return Change(

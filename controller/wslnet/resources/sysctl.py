@@ -57,6 +57,11 @@ class Sysctl:
         )
         return (change,)
 
+    def keep(self, facts: MachineFacts) -> Op | None:
+        """The op that sets it; None for a key the kernel does not have."""
+        values = (facts.sysctls if isinstance(facts, LinuxFacts) else None) or {}
+        return Op("sysctl.set", {"key": self.key, "value": self.value}) if self.key in values else None
+
 
 def turned_with(key: str, found: str, facts: MachineFacts) -> dict[str, object]:
     """What must be put back by hand after `key` is turned back to `found`: `also`, or nothing.
