@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wslnet_lab import faults, machine, netns, processes, sshd, state
+from wslnet_lab import faults, libvirt_hooks, machine, netns, processes, sshd, state
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import hyperv_firewall, lan, links, nat, nested, rule_sets, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from wslnet_lab.paths import LabPaths
-    from wslnet_lab.topology.model import Machine, Topology, WindowsAdapter
+    from wslnet_lab.topology.model import Machine, Network, Topology, WindowsAdapter
 
 SSH_TIMEOUT_S = 15.0
 WINDOWS_TIMEOUT_S = 30.0
@@ -43,6 +43,7 @@ class Hardware:
         inits: Process 1 of each machine that is on.
         addresses: The address that each machine has now.
         before_windows_stops: Called when Windows goes down, while it still runs.
+        stopped_networks: By machine, names of libvirt networks that were taken down since its boot.
         unwire: By kind of machine: takes its wires away when all in it has ended.
     """
 
@@ -60,6 +61,8 @@ class Hardware:
         self._saved: dict[str, dict[str, Process]] = {}
         self._daemon = Process.of(os.getpid())
         self._windows_boots = 0
+        self._hooked: dict[str, bool] = {}
+        self.stopped_networks: dict[str, set[str]] = {}
 
     # ---- reading -------------------------------------------------------------------------------------
 
@@ -214,14 +217,43 @@ class Hardware:
         )
         self.addresses[each.name] = address
         name = self.paths.netns(each.name)
+        root = self.paths.machine(each.name).root
+        self.stopped_networks[each.name] = set()
+        self._hooked[each.name] = libvirt_hooks.present(root)
         for network in each.networks:
             nested.start_network(name, network.bridge, network.generation, each.iptables)
+            self._call_hooks(each, network, "started")
             with fabric_netns.Namespace(name) as inside:
                 for position, rule in enumerate(network.forward, start=1):
                     inside.run([each.iptables, "-I", "FORWARD", str(position), *shlex.split(rule)])
         for rule_set in each.rule_sets:
             rule_sets.load(name, rule_set, each.iptables)
         self.save()
+
+    def stop_network(self, each: Machine, network: Network) -> None:
+        """Does what `virsh net-destroy` does: the network's bridge and rules go, its VMs are cut off."""
+        with self.lock:
+            space = self.paths.netns(each.name)
+            nested.stop_network(space, network.bridge, network.generation, each.iptables)
+            self.stopped_networks[each.name].add(network.name)
+            self._call_hooks(each, network, "stopped")
+
+    def start_network(self, each: Machine, network: Network) -> None:
+        """Does what `virsh net-start` does, and plugs running VMs in again, as libvirtd's restart does."""
+        with self.lock:
+            space = self.paths.netns(each.name)
+            nested.start_network(space, network.bridge, network.generation, each.iptables, again=True)
+            self.stopped_networks[each.name].discard(network.name)
+            for vm in self.topology.children(each.name):
+                plugged = vm.bridge == network.bridge.bridge and self.running(vm.name)
+                if plugged and vm.nic is not None:
+                    nested.replug(space, TapWire(bridge=vm.bridge, tap=vm.tap, nic=vm.nic))
+            self._call_hooks(each, network, "started")
+
+    def _call_hooks(self, each: Machine, network: Network, operation: str) -> None:
+        if self._hooked.get(each.name):
+            root = self.paths.machine(each.name).root
+            libvirt_hooks.call(self.inits[each.name], root, network, operation)
 
     def stop(self, name: str, *, orderly: bool = True) -> None:
         """Switches a machine off and everything that runs in it, deepest first. Off already: nothing."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wslnet_lab.control import Method
     from wslnet_lab.hardware import Hardware
     from wslnet_lab.processes import Process
-    from wslnet_lab.topology.model import Machine
+    from wslnet_lab.topology.model import Machine, Network
 
 # Any fixed namespace will do: a domain's UUID is the same in every lab and after every restart.
 _NOT_CONNECTED = "Guest agent is not responding: QEMU guest agent is not connected"
@@ -45,6 +45,8 @@ class Hypervisor:
             "domains": self.domains,
             "networks": self.networks,
             "network_hosts": self.keep_hosts,
+            "network_destroy": self.stop_network,
+            "network_start": self.start_network,
             "domain_agent": self.ask_agent,
             "domain_links": self.links,
             "domain_start": self.start,
@@ -61,6 +63,8 @@ class Hypervisor:
         """The libvirt networks, all of them active; `hosts` are the leases that are kept for a MAC."""
         found = []
         for each in self._host.networks:
+            if each.name in self._stopped():
+                continue
             interface = ipaddress.ip_interface(each.bridge.address)
             found.append(
                 {
@@ -77,6 +81,29 @@ class Hypervisor:
     def keep_hosts(self, name: str, hosts: dict[str, list[dict[str, str]]]) -> None:
         """Sets the leases that a network keeps, in its definition (`config`) and in what runs (`live`)."""
         self._hosts[name] = hosts
+
+    def stop_network(self, name: str) -> None:
+        """Takes a network down, with its bridge and its rules."""
+        network = self._network(name)
+        if name in self._stopped():
+            raise LabError(f"Requested operation is not valid: network '{name}' is not active")
+        self._hardware.stop_network(self._host, network)
+
+    def start_network(self, name: str) -> None:
+        """Brings a network up again and calls the hooks."""
+        network = self._network(name)
+        if name not in self._stopped():
+            raise LabError("Requested operation is not valid: network is already active")
+        self._hardware.start_network(self._host, network)
+
+    def _stopped(self) -> set[str]:
+        return self._hardware.stopped_networks.get(self._host.name, set())
+
+    def _network(self, name: str) -> Network:
+        for each in self._host.networks:
+            if each.name == name:
+                return each
+        raise LabError(f"Network not found: no network with matching name '{name}'")
 
     def ask_agent(self, name: str, command: dict[str, Any]) -> object:
         """One command of a domain's guest agent."""

@@ -33,6 +33,8 @@ _DEVICES = {
 }
 _TUN = (10, 200)
 _STOP_GRACE_S = 2.0
+_NETWORKING_TIMEOUT_S = 15.0
+_IFUP, _INTERFACES = "/usr/sbin/ifup", "/etc/network/interfaces"
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ def _run(boot: Boot, log: int, told: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: _shut_down())
     signal.signal(signal.SIGUSR1, lambda *_: services.stop())
     signal.signal(signal.SIGUSR2, lambda *_: services.start())
+    if Path(_INTERFACES).exists() and Path(_IFUP).exists():
+        # What Debian's networking.service does, ordered before the network is used.
+        Path("/run/network").mkdir(exist_ok=True)
+        services.wait(services.spawn([_IFUP, "-a"]))
     if not boot.silent:
         services.start()
     if boot.wsl_boot and (command := wsl_conf.value(Path("/etc/wsl.conf"), "boot", "command")):
@@ -126,6 +132,12 @@ class Services:
         return os.posix_spawn(
             argv[0], argv, self._boot.environment, file_actions=actions, setsid=True, setsigmask=()
         )
+
+    def wait(self, pid: int) -> None:
+        """Waits for a program to end, for a while; what it leaves running is nobody's here."""
+        deadline = time.monotonic() + _NETWORKING_TIMEOUT_S
+        while os.waitpid(pid, os.WNOHANG) == (0, 0) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def start(self) -> None:
         """Starts every service that is not running."""

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from wslnet_lab.paths import LabPaths, MachinePaths
 
 _FOLDERS = {
-    "boot": 0o755, "dev": 0o755, "etc": 0o755, "etc/ssh": 0o755, "home": 0o755, "media": 0o755, "mnt": 0o755,
+    "boot": 0o755, "dev": 0o755, "etc": 0o755, "etc/ssh": 0o755,
+    "etc/network": 0o755, "etc/network/if-pre-up.d": 0o755, "etc/network/if-up.d": 0o755,
+    "etc/network/if-down.d": 0o755, "etc/network/if-post-down.d": 0o755,
+    "home": 0o755, "media": 0o755, "mnt": 0o755,
     "opt": 0o755, "proc": 0o555, "root": 0o700, "run": 0o755, "srv": 0o755, "sys": 0o555, "tmp": 0o1777,
     "usr": 0o755, "var": 0o755, "var/cache": 0o755, "var/lib": 0o755, "var/lib/misc": 0o755,
     "var/log": 0o755, "var/spool": 0o755, "var/tmp": 0o1777,

@@ -46,7 +46,7 @@ _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
 _RELAY = "relay.py"
 # A guard undoes what others did: it comes with the ops that it may have to undo.
-_GUARD = ("ops_nft.py", "ops_file.py", "ops_state.py", "ops_guard.py")
+_GUARD = ("ops_nft.py", "ops_file.py", "ops_owned.py", "ops_state.py", "ops_guard.py")
 _ON_DEMAND = {
     "guard": _GUARD,
     "lock": (*_GUARD, "ops_lock.py"),

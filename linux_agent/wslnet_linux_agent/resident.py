@@ -31,7 +31,11 @@ def main(run: "str", words: "list[str]") -> "int":
     if words == ["apply-once"]:
         return _apply(counted=False)
     if words == ["watch"]:
-        return _watch(run)
+        mine = _only_one()
+        if mine is None:
+            say("another wslnet-agent watches this network; this one has nothing to do")
+            return 0
+        return _watch(run, mine)
     if words == ["watch", "--background"]:
         _apply(counted=False)
         _detach(run)
@@ -74,15 +78,22 @@ def _apply(*, counted: "bool", told: "Told | None" = None, cause: "str" = "") ->
     return 0 if all(outcome in good for _, outcome in found) else 1
 
 
-def _watch(run: "str") -> "int":
-    """Look after each change until the run that installed this is taken back."""
+def _only_one() -> "socket.socket | None":
+    """Take the name that one watcher has; None if there is one.
+
+    It belongs to the network namespace, which distributions of WSL share.
+    """
     mine = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         mine.bind(_SOCKET)
     except OSError:
-        # The name belongs to the network namespace, which distributions of WSL share.
-        say("another wslnet-agent watches this network; this one has nothing to do")
-        return 0
+        mine.close()
+        return None
+    return mine
+
+
+def _watch(run: "str", mine: "socket.socket") -> "int":
+    """Look after each change until the run that installed this is taken back; `mine` is held meanwhile."""
     signal.signal(signal.SIGTERM, _end)
     listened, told = resident_watch.sources(), Told()
     say("watching, by %s" % ", ".join(type(one).__name__ for one in listened))
@@ -95,6 +106,7 @@ def _watch(run: "str") -> "int":
             if not cause or not resident_watch.wait(listened, _SETTLE_S):
                 break
     say("run %s does not stand any more: it ends" % run)
+    mine.close()
     return 0
 
 
@@ -126,8 +138,9 @@ def _detach(run: "str") -> "None":
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
+    mine = _only_one()
     try:
-        os._exit(_watch(run))
+        os._exit(0 if mine is None else _watch(run, mine))
     except SystemExit:
         os._exit(0)
 

@@ -14,7 +14,7 @@ from wslnet.resources.boot_command import BootCommand
 from wslnet.resources.kept_thing import KeptThing
 from wslnet.resources.nothing_kept import NothingKept
 from wslnet.resources.persistent_file import RUN, Form, PersistentFile, run_of
-from wslnet.resources.run_mark import RunMarkGone
+from wslnet.resources.run_marker import AbsentMarker
 from wslnet.resources.unit_link import UnitLink
 from wslnet_linux_agent.bundle import resident
 
@@ -100,9 +100,9 @@ def without_persisters(snapshot: Snapshot, machine: str) -> tuple[Resource, ...]
     why = "asked for"
     paths = (PROGRAM, UNIT, IFUPDOWN, NETWORK_MANAGER, LIBVIRT_HOOK, OLD_LIBVIRT_HOOK)
     ours = [one for one in facts.files.found if one.path in paths and run_of(one)]
-    runs = dict.fromkeys(run_of(one) for one in ours)
+    runs = dict.fromkeys(run_of(one) or "" for one in ours)
     return (
-        *(RunMarkGone(machine, run, why) for run in runs),
+        *(AbsentMarker(machine, run, why) for run in runs),
         *(PersistentFile(machine, one.path, Form.SCRIPT, "", why, present=False, rows=()) for one in ours),
         UnitLink(machine, why, present=False),
         BootCommand(machine, _COMMAND, why, present=False),

@@ -115,11 +115,18 @@ table ip libvirt_network {{
 
 
 def load(
-    ns: Namespace, generation: Generation, bridge: str, subnet: str, iptables: Iptables = "iptables-nft"
+    ns: Namespace,
+    generation: Generation,
+    bridge: str,
+    subnet: str,
+    iptables: Iptables = "iptables-nft",
+    *,
+    again: bool = False,
 ) -> None:
     """Load the rules for one bridge and its IPv4 subnet, those of iptables with the given program.
 
-    `libvirt-chains` and `libvirt-nft` take one network a machine: their chains are made, not shared.
+    `libvirt-chains` and `libvirt-nft` take one network a machine: their chains are made, not shared. `again`:
+    after `unload`, when libvirt finds its own chains and the jumps to them (linux-facts B2).
 
     Raises:
         FabricError: Unknown generation, or the loader refuses.
@@ -130,14 +137,52 @@ def load(
         ns.nft(_LIBVIRT_NFT.format(br=bridge, net=subnet))
     elif generation == "libvirt-chains":
         masquerade = _MASQUERADE.format(chain="LIBVIRT_PRT", net=subnet)
-        restore(ns, iptables, _LIBVIRT_CHAINS.format(br=bridge, net=subnet, masquerade=masquerade))
+        text = _LIBVIRT_CHAINS.format(br=bridge, net=subnet, masquerade=masquerade)
+        restore(ns, iptables, _without_chains(text) if again else text)
     elif generation == "reject-in-forward":
         masquerade = _MASQUERADE.format(chain="POSTROUTING", net=subnet)
-        restore(ns, iptables, _REJECT_IN_FORWARD.format(br=bridge, net=subnet, masquerade=masquerade))
+        text = _REJECT_IN_FORWARD.format(br=bridge, net=subnet, masquerade=masquerade)
+        restore(ns, iptables, _at_head(text))
     else:
         raise FabricError(
             f"unknown generation of libvirt rules {generation}: {', '.join(get_args(Generation))}"
         )
+
+
+def unload(ns: Namespace, generation: Generation, bridge: str, subnet: str, iptables: Iptables) -> None:
+    """Take the rules of one bridge out again as libvirt does: each by its words; chains and jumps stay.
+
+    Raises:
+        FabricError: One of them is not there.
+    """
+    if generation == "libvirt-nft":
+        ns.nft("delete table ip libvirt_network")
+        return
+    texts = {"libvirt-chains": _LIBVIRT_CHAINS, "reject-in-forward": _REJECT_IN_FORWARD}
+    chain = "LIBVIRT_PRT" if generation == "libvirt-chains" else "POSTROUTING"
+    masquerade = _MASQUERADE.format(chain=chain, net=subnet)
+    table = ""
+    for line in texts.get(generation, "").format(br=bridge, net=subnet, masquerade=masquerade).splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif line.startswith("-A "):
+            ns.run([iptables, "--wait", "5", "-t", table, "-D", *line.split()[1:]])
+
+
+def _at_head(text: str) -> str:
+    """As libvirt puts them: above what stands in FORWARD already, in this order."""
+    lines, place = [], 0
+    for line in text.splitlines():
+        if line.startswith("-A FORWARD "):
+            place += 1
+            lines.append(line.replace("-A FORWARD ", f"-I FORWARD {place} ", 1))
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _without_chains(text: str) -> str:
+    return "".join(f"{line}\n" for line in text.splitlines() if not line.startswith((":", "-I")))
 
 
 def restore(ns: Namespace, iptables: Iptables, text: str) -> None:

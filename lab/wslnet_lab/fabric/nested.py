@@ -21,9 +21,16 @@ _PARKED = "parked0"
 
 
 def start_network(
-    host: str, network: BridgeNetwork, generation: Generation, iptables: Iptables = "iptables-nft"
+    host: str,
+    network: BridgeNetwork,
+    generation: Generation,
+    iptables: Iptables = "iptables-nft",
+    *,
+    again: bool = False,
 ) -> None:
     """Do what libvirt's net-start does: bridge, address, ip_forward on, the rules of that generation.
+
+    `again`: after `stop_network`.
 
     Raises:
         FabricError: The bridge exists already, or a rule is refused.
@@ -38,7 +45,32 @@ def start_network(
             ns.netlink("link", "set", index=port, address=network.mac, master=index)
         ns.set_sysctls({"ipv4/ip_forward": 1})
         subnet = str(ipaddress.ip_interface(network.address).network)
-        libvirt_rules.load(ns, generation, network.bridge, subnet, iptables)
+        libvirt_rules.load(ns, generation, network.bridge, subnet, iptables, again=again)
+
+
+def stop_network(host: str, network: BridgeNetwork, generation: Generation, iptables: Iptables) -> None:
+    """Do what libvirt's net-destroy does: its rules and the bridge go; cables stay, plugged into nothing.
+
+    Raises:
+        FabricError: It is not there.
+    """
+    with Namespace(host) as ns:
+        subnet = str(ipaddress.ip_interface(network.address).network)
+        libvirt_rules.unload(ns, generation, network.bridge, subnet, iptables)
+        if network.placeholder is not None:
+            links.remove(ns, network.placeholder)
+        links.remove(ns, network.bridge)
+
+
+def replug(host: str, wire: TapWire) -> None:
+    """Put a cable back on its bridge, which was made anew.
+
+    Raises:
+        FabricError: No such bridge or cable.
+    """
+    with Namespace(host) as ns:
+        links.join(ns, wire.tap, wire.bridge)
+        links.settle(ns, wire.tap, wire.bridge)
 
 
 def plug(host: str, guest: str, wire: TapWire) -> None:

@@ -18,8 +18,10 @@ _DONE = {
 }
 _OFF = "Requested operation is not valid: domain is not running"
 _IGNORED = ("-q", "--quiet", "-r", "--readonly", "--domain", "--network", "--table", "--name-or-uuid")
-_OF_A_NETWORK = ("net-dumpxml", "net-dhcp-leases", "net-update")
+_NETWORK_DONE = {"net-start": "started", "net-destroy": "destroyed"}
+_OF_A_NETWORK = ("net-start", "net-destroy", "net-dumpxml", "net-dhcp-leases", "net-update")
 _OF_A_DOMAIN = (*_DONE, "domstate", "domifaddr", "domiflist", "dumpxml", "qemu-agent-command")
+_OWN_VERSION = "9.0.0\n"
 _VERSION = """\
 Compiled against library: libvirt 9.0.0
 Using library: libvirt 9.0.0
@@ -234,6 +236,15 @@ def update_network(words: list[str], options: set[str]) -> str:
     return f"Updated network {name} {both if len(where) > 1 else told[where[0]]}\n\n"
 
 
+def switch_network(verb: str, name: str) -> str:
+    """`virsh net-destroy` and `net-start`."""
+    try:
+        ask(f"network_{verb.partition('-')[2]}", name=name)
+    except FailureError as failure:
+        raise FailureError(f"Failed to {verb.partition('-')[2]} network {name}", *failure.args) from None
+    return f"Network {name} {_NETWORK_DONE[verb]}\n\n"
+
+
 def list_networks(options: set[str]) -> str:
     """`virsh net-list`."""
     names = [network["name"] for network in ask("networks")]
@@ -251,8 +262,8 @@ def run(words: list[str], options: set[str], source: str) -> str:
         return list_domains(options)
     if verb == "net-list":
         return list_networks(options)
-    if verb == "version":
-        return _VERSION
+    if verb == "version" or "--version" in options:
+        return _VERSION if verb else _OWN_VERSION
     if verb in _OF_A_NETWORK:
         return of_network(verb, names, options)
     if verb not in _OF_A_DOMAIN:
@@ -266,6 +277,8 @@ def of_network(verb: str, names: list[str], options: set[str]) -> str:
     """A command that concerns one network."""
     if not names:
         raise FailureError(f"command '{verb}' requires <network> option")
+    if verb in _NETWORK_DONE:
+        return switch_network(verb, names[0])
     if verb == "net-update":
         return update_network(names, options)
     return network_xml(names[0], options) if verb == "net-dumpxml" else leases(names[0])

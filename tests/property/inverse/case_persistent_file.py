@@ -19,6 +19,7 @@ PATHS = {
     Form.SCRIPT: f"{HOOKS}/wslnet",
     Form.UNIT: f"{UNITS}/wslnet.service",
     Form.DECLARATION: f"{NETS}/net-odd.json",
+    Form.PROGRAM: "/usr/local/sbin/wslnet-agent",
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wslnet.model.guest_facts import GuestAccount, GuestKeys, PinnedLease
 from wslnet.model.linux_facts import DiskFile, Firewall, LinuxFacts, Route
 
-from . import bridging_model
+from . import bridging_model, keeping_model
 from .bridging_model import Refused
 
 if TYPE_CHECKING:
@@ -230,6 +230,7 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "lease.unpin": partial(_update_network, pins=False),
     "guest.authorize": _authorize,
     "guest.deauthorize": _deauthorize,
+    **keeping_model.OPS,
 }
 
 
@@ -251,4 +252,6 @@ def canonical(facts: LinuxFacts) -> LinuxFacts:
     if facts.files is None:
         return facts
     found, missing = sorted(facts.files.found, key=str), sorted(facts.files.missing)
-    return replace(facts, files=replace(facts.files, found=tuple(found), missing=tuple(missing)))
+    marks = tuple(sorted(facts.files.confirmed))
+    files = replace(facts.files, found=tuple(found), missing=tuple(missing), confirmed=marks)
+    return replace(facts, files=files)
