@@ -47,6 +47,7 @@ _BOOT = "boot.py"
 _RELAY = "relay.py"
 # A guard undoes what others did: it comes with the ops that it may have to undo.
 _GUARD = ("ops_nft.py", "ops_file.py", "ops_owned.py", "ops_state.py", "ops_guard.py")
+_HOLDER = ("ops_state.py", "ops_holder.py")
 _ON_DEMAND = {
     "guard": _GUARD,
     "lock": (*_GUARD, "ops_lock.py"),
@@ -65,6 +66,7 @@ _ON_DEMAND = {
     "link": ("ops_owned.py", "ops_persist.py"),
     "boot_command": ("ops_owned.py", "ops_persist.py"),
     "resident": ("ops_owned.py", "ops_persist.py"),
+    "holder": _HOLDER,
 }
 _GUESTS = ("ops_guest_agent.py", "facts_guests.py")
 _FACTS_ON_DEMAND = {
@@ -78,6 +80,7 @@ _FACTS_ON_DEMAND = {
     "fdb": ("facts_bridging.py",),
     "owned": ("ops_owned.py",),
     "persistence": ("ops_owned.py", "ops_persist.py", "facts_persist.py"),
+    "holders": _HOLDER,
 }
 _RESIDENT = (
     *("__init__.py", "ops.py", "shell.py", "netlink.py", "facts_network.py", "ops_route.py", "ops_sysctl.py"),

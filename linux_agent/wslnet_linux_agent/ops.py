@@ -54,6 +54,8 @@ _VERBS = {
     "guard.extend": ("ops_guard", "extend"),
     "guard.disarm": ("ops_guard", "disarm"),
     "guard.status": ("ops_guard", "status"),
+    "holder.start": ("ops_holder", "start"),
+    "holder.stop": ("ops_holder", "stop"),
     "lock.hold": ("ops_lock", "hold"),
     "lock.release": ("ops_lock", "release"),
     "lock.status": ("ops_lock", "status"),

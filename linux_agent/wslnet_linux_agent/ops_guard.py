@@ -24,9 +24,6 @@ _TICK_S = 0.25
 _END_S = 2.0
 _POLL_S = 0.02
 _KILL = 9
-# Where logind cannot end it with the session (KillUserProcesses); only of interest where systemd rules.
-_SYSTEMD = "/run/systemd/system"
-_GROUPS = ("/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/systemd/cgroup.procs")
 
 
 def arm(args: "ops.Args") -> "State":
@@ -177,27 +174,11 @@ def _start(state: "State") -> "None":
 
 
 def _detach(state: "State", started: "int") -> "None":
-    """Become the guard: a session of its own, nothing open that sshd or the agent could wait for."""
-    os.setsid()
-    if os.fork():
-        return
-    os.chdir("/")
-    null = os.open(os.devnull, os.O_RDWR)
-    for number in range(3):
-        os.dup2(null, number)
+    """Become the guard: nothing of the agent's is open that sshd or the agent could wait for."""
     alive = os.open(_ALIVE, os.O_RDWR | os.O_CREAT, 0o600)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in (0, 1, 2, alive, started):
-            try:
-                os.close(int(name))
-            except OSError:
-                # The one with which the folder was listed.
-                continue
+    if not ops_state.detach((alive, started)):
+        return
     fcntl.flock(alive, fcntl.LOCK_EX)
-    for group in _GROUPS if os.path.isdir(_SYSTEMD) else ():
-        if os.access(group, os.W_OK):
-            with open(group, "w") as file:
-                file.write("0")
     state.update(pid=os.getpid(), pids=os.readlink(_PIDS))
     ops_state.write(_FILE, state)
     os.write(started, b"!")

@@ -23,6 +23,9 @@ _BOOTTIME = 7
 _LOCK_WAIT_S = 30.0
 _POLL_S = 0.02
 _HERE = "/run/wslnet"
+# Where logind cannot end a process with its session (KillUserProcesses); of interest where systemd rules.
+_SYSTEMD = "/run/systemd/system"
+_GROUPS = ("/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/systemd/cgroup.procs")
 
 
 def _folder() -> "str":
@@ -103,3 +106,29 @@ def write(name: "str", state: "State") -> "None":
     with open(os.open(path + ".new", flags, 0o600), "w", encoding="utf-8") as file:
         json.dump(state, file)
     os.rename(path + ".new", path)
+
+
+def detach(kept: "tuple[int, ...]") -> "bool":
+    """Leave the agent behind: a session of its own, nothing open but `kept` and the null device.
+
+    Forks once more; gives False in the process that is to end, True in the one that lives on.
+    """
+    os.setsid()
+    if os.fork():
+        return False
+    os.chdir("/")
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(null, number)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in (0, 1, 2, *kept):
+            try:
+                os.close(int(name))
+            except OSError:
+                # The one with which the folder was listed.
+                continue
+    for group in _GROUPS if os.path.isdir(_SYSTEMD) else ():
+        if os.access(group, os.W_OK):
+            with open(group, "w") as file:
+                file.write("0")
+    return True

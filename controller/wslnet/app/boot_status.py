@@ -139,7 +139,7 @@ def _puts_back(boot: Boot) -> tuple[tuple[str, ...], str | None]:
         return (), missing
     content = base64.b64decode(boot.data.content)
     try:
-        data = read_boot_data(PureWindowsPath(boot.data.path), content)  # type: ignore[arg-type]  # for words only
+        data = read_boot_data(PureWindowsPath(boot.data.path), content)
     except InputError as error:
         return (), error.message
     wsl = data.inventory.wsl

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.forward_wish import with_forwards
 from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import End, read_runs
 from wslnet.errors import InputError
@@ -48,7 +49,7 @@ def boot_data(snapshot: Snapshot) -> BootData:
     volatile = profile_of(mode).behind(snapshot)
     switches = [one.alias for one in volatile if isinstance(one, InterfaceForwarding)]
     return BootData(
-        inventory=as_seen_from_windows(inventory),
+        inventory=as_seen_from_windows(with_forwards(inventory)),
         mode=mode,
         options=options if isinstance(options, dict) else {},
         domains=tuple(domains),
@@ -70,7 +71,8 @@ def setup_options(options: Mapping[str, object]) -> SetupOptions:
 
 
 def _last_profile(snapshot: Snapshot) -> Mapping[str, object]:
-    runs = read_runs(snapshot.inventory.state)
-    last = next((run for run in reversed(runs) if run.ended is End.COMMITTED), None)
-    profile = last.plan.get("profile") if last is not None else None
-    return profile if isinstance(profile, dict) else {}
+    for log in reversed(read_runs(snapshot.inventory.state)):
+        profile = log.plan.get("profile")
+        if log.ended is End.COMMITTED and isinstance(profile, dict) and "mode" in profile:
+            return profile
+    return {}

@@ -16,6 +16,7 @@ from platformdirs import PlatformDirs
 
 from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
+from wslnet.model.forward import Forward, parse_forward
 from wslnet.model.machine import Inventory, Kind, Machine, Secret, Wish
 
 SCHEMA_VERSION = 1
@@ -54,6 +55,7 @@ class _Wish(_Strict):
     mode: str | None = None
     reach: list[tuple[str, str]] = []
     allow: list[str] = []
+    forward: list[str] = []
 
 
 class _Forwarding(_Strict):
@@ -178,4 +180,20 @@ def _wish(file: Path, machines: dict[str, Machine], wish: _Wish) -> Wish:
         allow = tuple(parse_allow(text) for text in wish.allow)
     except InputError as error:
         raise InputError(f"{file}: wish.allow: {error.message.removeprefix('--allow ')}") from error
-    return Wish(wish.mode.lower() if wish.mode else None, tuple(wish.reach), allow)
+    forward = _forwards(file, machines, wish.forward)
+    return Wish(wish.mode.lower() if wish.mode else None, tuple(wish.reach), allow, forward)
+
+
+def _forwards(file: Path, machines: dict[str, Machine], texts: list[str]) -> tuple[Forward, ...]:
+    found: dict[tuple[str, int], Forward] = {}
+    for text in texts:
+        try:
+            one = parse_forward(text)
+        except InputError as error:
+            raise InputError(f"{file}: wish.forward {text!r}: {error.message}") from error
+        if one.target not in machines or machines[one.target].kind not in {Kind.WSL, Kind.VM}:
+            raise InputError(f"{file}: wish.forward {text!r}: {one.target} is no WSL or VM of this file")
+        if one.key in found:
+            raise InputError(f"{file}: wish.forward publishes {one.proto}/{one.port} twice")
+        found[one.key] = one
+    return tuple(found.values())

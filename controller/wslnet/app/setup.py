@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from wslnet.app.doctor import wake_wsl
+from wslnet.app.forward_wish import declared
 from wslnet.engine.doctor import examine
 from wslnet.engine.forecast import with_forecast
 from wslnet.engine.gather import gather
@@ -57,7 +58,8 @@ def wish_for(inventory: Inventory, mode: str, options: SetupOptions) -> Inventor
     wish = inventory.wish
     reach = wish.reach or _all_vms(inventory)
     allow = (options.allow or wish.allow) if profile_of(mode).publishes else ()
-    return replace(inventory, wish=replace(wish, mode=mode, reach=reach, allow=allow))
+    forward = declared(inventory)
+    return replace(inventory, wish=replace(wish, mode=mode, reach=reach, allow=allow, forward=forward))
 
 
 def _all_vms(inventory: Inventory) -> tuple[tuple[str, str], ...]:
@@ -68,11 +70,14 @@ def _all_vms(inventory: Inventory) -> tuple[tuple[str, str], ...]:
 
 def needs_of(inventory: Inventory) -> Needs:
     """All facts that a setup reads, by machine; peers are probed from and not read."""
-    return {
+    needs = {
         name: WINDOWS_NEEDS if machine.kind is Kind.WINDOWS else LINUX_NEEDS
         for name, machine in inventory.machines.items()
         if machine.kind is not Kind.PEER
     }
+    if inventory.wish.forward and inventory.wsl is not None:
+        needs[inventory.wsl.name] |= {"holders"}
+    return needs
 
 
 def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, str], None]) -> Prepared:

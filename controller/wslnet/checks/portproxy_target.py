@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
 from wslnet.checks.parts.windows import on_windows
-from wslnet.model.adapter_roles import Role, roles
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
+from wslnet.model.portproxy import networks, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from wslnet.model.windows_facts import PortProxy, WindowsFacts
 
 _SAY = Findings("portproxy.target", docs="https://learn.microsoft.com/windows/wsl/networking")
-
-_IPV4 = 4
-_NETS = tuple[ipaddress.IPv4Network, ...]
 
 
 def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
@@ -43,8 +39,8 @@ def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
         "mode, and none of its own in mirrored mode; and only a running iphlpsvc listens",
         fix=look_again(
             _SAY.code,
-            "remove it: netsh interface portproxy delete v4tov4 listenport=PORT listenaddress=ADDRESS",
-            "in mirrored mode no rule is needed: wslnet setup --mirrored --allow tcp/PORT",
+            "in NAT mode let it follow WSL's address: wslnet forward adopt",
+            "in mirrored mode no rule is needed: wslnet forward prune",
             "if nobody listens for a rule: Restart-Service iphlpsvc",
         ),
     )
@@ -52,11 +48,10 @@ def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
 
 def _wrong(snapshot: Snapshot, windows: WindowsFacts, rule: PortProxy) -> Iterator[str]:
     text = f"{rule.listen_address}:{rule.listen_port} -> {rule.connect_address}:{rule.connect_port}"
-    try:
-        target = ipaddress.IPv4Address(rule.connect_address)
-    except ValueError:
-        return  # a name or IPv6: where it leads is not ours to say
-    of_wsl, others = _networks(windows)
+    target = target_of(rule)
+    if target is None:
+        return
+    of_wsl, others = networks(windows)
     address = windows.wsl.address if windows.wsl is not None else None
     if any(target in one for one in of_wsl):
         if snapshot.mode == "mirrored":
@@ -68,20 +63,6 @@ def _wrong(snapshot: Snapshot, windows: WindowsFacts, rule: PortProxy) -> Iterat
     ports = {one.port for one in windows.listeners or () if one.proto == "tcp"}
     if windows.listeners is not None and rule.listen_port not in ports:
         yield f"{text}: nobody listens on port {rule.listen_port}"
-
-
-def _networks(windows: WindowsFacts) -> tuple[_NETS, _NETS]:
-    """The networks of WSL's own adapter, and those of all others."""
-    role = roles(windows)
-    pairs = [
-        (role.get(one.index), ipaddress.IPv4Network(f"{one.address}/{one.prefix}", strict=False))
-        for one in windows.addresses or ()
-        if one.family == _IPV4
-    ]
-    return (
-        tuple(network for part, network in pairs if part is Role.WSL),
-        tuple(network for part, network in pairs if part is not Role.WSL),
-    )
 
 
 CHECK = Check(

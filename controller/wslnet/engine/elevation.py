@@ -18,6 +18,8 @@ _ADMINISTRATORS = frozenset(
         "hyperv_rule.create",
         "hyperv_rule.remove",
         "hyperv_setting.set",
+        "portproxy.remove",
+        "portproxy.set",
     }
 )
 """Verbs of the Windows agent that Windows refuses to others (`Windows System Error 5`, windows-facts 1.3)."""

@@ -23,7 +23,7 @@ FactLines = dict[str, tuple[str, ...]]
 """Fact name → its lines. Lines of a firewall keep their order, others are sorted."""
 
 _FORGETFUL = frozenset({"neighbours", "listeners", "sessions", "containers", "guests", "errors", "fdb"})
-_FORGETFUL |= {"owned", "persistence"}
+_FORGETFUL |= {"owned", "persistence", "holders"}
 _HOLDING = {"networks": "name", "guest_keys": "domain"}
 """Facts whose items hold lists of their own, by the key that names an item."""
 _PASSING = {
@@ -50,6 +50,13 @@ def fact_lines(facts: MachineFacts) -> FactLines:
             found[name] = (*_saved(value["backends"]), *_nft(value["nft"] or "", told))
         elif name in _HOLDING:
             found[name] = tuple(sorted(_held(value, _HOLDING[name])))
+        elif name == "boot":
+            # How a task ended last and whether it runs moves by itself.
+            kept = {
+                **value,
+                "tasks": _without(value["tasks"], frozenset({"state", "last_result", "last_run"})),
+            }
+            found[name] = tuple(sorted(_flat("", kept)))
         else:
             found[name] = tuple(sorted(_flat("", _without(value, _PASSING.get(name, frozenset())))))
     return found

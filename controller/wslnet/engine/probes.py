@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet.errors import WslnetError
@@ -45,9 +46,18 @@ def measure(
                 break
             time.sleep(pause_s)
             results.update(zip(again, _round(fleet, again, timeout_s), strict=True))
-        return tuple(results[probe] for probe in probes)
+        ours = {(target, op.args["proto"], op.args["port"]) for target, op in listeners}
+        return tuple(_judged(results[probe], ours) for probe in probes)
     finally:
         _unlisten(fleet, listeners)
+
+
+def _judged(found: Measured, ours: set[tuple[str, object, object]]) -> Measured:
+    """A program that listens by UDP need not answer a stranger: its silence says nothing about the way."""
+    probe = found.probe
+    if probe.proto != "udp" or not probe.listen or (probe.target, "udp", probe.serve or probe.port) in ours:
+        return found
+    return found if found.ok else replace(found, ok=None, detail="what listens there need not answer")
 
 
 def _round(fleet: Fleet, probes: Sequence[Probe], timeout_s: float) -> list[Measured]:
@@ -102,7 +112,7 @@ def _measured(probe: Probe, answer: object) -> Measured:
 def _listen(fleet: Fleet, probes: Sequence[Probe]) -> list[tuple[str, Op]]:
     """Opens a short-lived listener where a probe asks for one; a port that is taken serves as it is."""
     opened: list[tuple[str, Op]] = []
-    wanted = {(probe.target, probe.proto, probe.port) for probe in probes if probe.listen}
+    wanted = {(probe.target, probe.proto, probe.serve or probe.port) for probe in probes if probe.listen}
     for target, proto, port in sorted(wanted, key=str):
         where: dict[str, object] = {"proto": proto, "address": "0.0.0.0", "port": port}  # noqa: S104 - as the service will
         try:

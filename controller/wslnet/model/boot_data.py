@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from wslnet.errors import InputError
 from wslnet.model.allow import Allow
+from wslnet.model.forward import Forward
 from wslnet.model.machine import Inventory, Kind, Machine, Secret, Wish
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def as_seen_from_windows(inventory: Inventory) -> Inventory:
     return replace(inventory, machines=machines)
 
 
-def read_boot_data(path: Path, content: bytes) -> BootData:
+def read_boot_data(path: PurePath, content: bytes) -> BootData:
     """The data of a file.
 
     Raises:
@@ -72,7 +73,7 @@ def read_boot_data(path: Path, content: bytes) -> BootData:
         if document["schema_version"] != SCHEMA_VERSION:
             raise InputError(f"{path}: schema_version {document['schema_version']} is not {SCHEMA_VERSION}")
         machines = {name: _machine(name, one) for name, one in document["machines"].items()}
-        inventory = Inventory(path, Path(document["state"]), machines, _wish(document["wish"]))
+        inventory = Inventory(Path(path), Path(document["state"]), machines, _wish(document["wish"]))
         domains = tuple(Domain(**one) for one in document["domains"])
         return BootData(
             inventory, document["mode"], document["options"], domains, tuple(document["switches"])
@@ -106,4 +107,6 @@ def _machine(name: str, one: Mapping[str, Any]) -> Machine:
 
 def _wish(one: Mapping[str, Any]) -> Wish:
     reach = tuple((source, target) for source, target in one["reach"])
-    return Wish(one["mode"], reach, tuple(Allow(**allow) for allow in one["allow"]))
+    # Written by versions that knew no forwards, too.
+    forward = tuple(Forward(**each) for each in one.get("forward", ()))
+    return Wish(one["mode"], reach, tuple(Allow(**allow) for allow in one["allow"]), forward)

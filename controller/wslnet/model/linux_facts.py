@@ -292,6 +292,14 @@ class Persistence:
     managers: tuple[Manager, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class HeldPort:
+    """A port that a tiny process of wslnet holds, so that a mirrored WSL gets what arrives there."""
+
+    proto: str
+    port: int
+
+
 @dataclass(frozen=True)
 class LinuxFacts:
     """All readings of one Linux machine; a reading that was not asked for is None."""
@@ -318,6 +326,7 @@ class LinuxFacts:
     fdb: tuple[ForwardingEntry, ...] | None = None
     owned: Owned | None = None
     persistence: Persistence | None = None
+    holders: tuple[HeldPort, ...] | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.model.allow import Allow
+    from wslnet.model.forward import Forward
 
 
 class Kind(StrEnum):
@@ -64,11 +65,12 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What should be true: `reach` pairs are directed (from, to)."""
+    """What should be true: `reach` pairs are directed (from, to); `forward`: the ports that are published."""
 
     mode: str | None = None
     reach: tuple[tuple[str, str], ...] = ()
     allow: tuple[Allow, ...] = ()
+    forward: tuple[Forward, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ NOT_MEASURED = "not-measured"
 class Probe:
     """One directed probe. `address` is the target as seen from `source`; `expected` None: no opinion.
 
-    `listen` asks for a short-lived listener of ours on the target when nobody listens there; `kept`: it is
-    expected because it worked before.
+    `listen` asks for a short-lived listener of ours on the target when nobody listens there, on port `serve`
+    if that is another one; `kept`: it is expected because it worked before.
     """
 
     source: str
@@ -23,6 +23,7 @@ class Probe:
     expected: bool | None = None
     listen: bool = False
     kept: bool = False
+    serve: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet.model.forward import HOST
 from wslnet.model.machine import Kind
 from wslnet.model.probe import Probe
 from wslnet.model.topology import address_of, behind_switch, lan_address
@@ -12,19 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.allow import Allow
+    from wslnet.model.forward import Forward
     from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
 
 SSH_PORT = 22
+_LOCALHOST = "127.0.0.1"
 
 
 def wished_probes(snapshot: Snapshot) -> tuple[Probe, ...]:
-    """ICMP and SSH for each wished pair, and each VM's way out."""
+    """ICMP and SSH for each wished pair, and with any pair each VM's way out."""
     inventory = snapshot.inventory
     probes: list[Probe] = []
     for source, target in inventory.wish.reach:
         probes += _pair(snapshot, source, target, expected=True)
-    for machine in inventory.of_kind(Kind.VM):
+    for machine in inventory.of_kind(Kind.VM) if inventory.wish.reach else ():
         probes += _outwards(snapshot, machine.name)
     return tuple(dict.fromkeys(probes))
 
@@ -39,6 +42,29 @@ def allow_probes(snapshot: Snapshot, allows: tuple[Allow, ...], peer: str | None
     return tuple(
         Probe(observer, inventory.wsl.name, allow.proto, address, allow.port, expected=True, listen=True)
         for allow in allows
+    )
+
+
+def forward_probes(snapshot: Snapshot, peer: str | None = None) -> tuple[Probe, ...]:
+    """Each published port as it is seen by those who may: a LAN peer, and Windows itself by TCP.
+
+    Windows cannot be asked to send UDP (docs/protocols.md 2).
+    """
+    inventory = snapshot.inventory
+    observer = peer or next((machine.name for machine in _lan_peers(snapshot)), "lan")
+    address, windows = lan_address(snapshot), inventory.windows
+    probes: list[Probe] = []
+    for one in inventory.wish.forward:
+        if one.scope != HOST and address is not None:
+            probes.append(_published(observer, address, one))
+        if one.proto == "tcp" and windows is not None:
+            probes.append(_published(windows.name, _LOCALHOST, one))
+    return tuple(probes)
+
+
+def _published(source: str, address: str, one: Forward) -> Probe:
+    return Probe(
+        source, one.target, one.proto, address, one.port, expected=True, listen=True, serve=one.target_port
     )
 
 

@@ -25,7 +25,7 @@ _DEEPEST = 32
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """The first packet of a connection on its way through a forwarding machine."""
+    """The first packet of a connection on its way through a forwarding machine; `sport` None: any."""
 
     src: str
     dst: str
@@ -34,6 +34,7 @@ class Packet:
     proto: str = "icmp"
     dport: int | None = None
     state: str = "NEW"
+    sport: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,13 @@ def _port(value: str, port: int | None) -> bool | None:
     return int(low) <= port <= int(high or low)
 
 
+def _source_port(value: str, packet: Packet) -> bool | None:
+    if packet.sport is not None or packet.dport is None:
+        return _port(value, packet.sport)
+    # A client may have any source port.
+    return None
+
+
 _TESTS: dict[Field, Callable[[str, Packet], bool | None]] = {
     Field.IIF: lambda value, packet: _interface(value, packet.iif),
     Field.OIF: lambda value, packet: _interface(value, packet.oif),
@@ -161,8 +169,7 @@ _TESTS: dict[Field, Callable[[str, Packet], bool | None]] = {
     Field.DST: lambda value, packet: _inside(packet.dst, value),
     Field.PROTO: lambda value, packet: value in {packet.proto, "all"},
     Field.DPORT: lambda value, packet: _port(value, packet.dport),
-    # A client may have any source port.
-    Field.SPORT: lambda _, packet: None if packet.dport is not None else False,
+    Field.SPORT: _source_port,
     Field.STATE: lambda value, packet: value.upper() == packet.state,
     Field.ICMP_TYPE: lambda value, packet: packet.proto == "icmp" and value in {"8", "echo-request", "any"},
     Field.FAMILY: lambda value, packet: value == ("ip6" if ":" in packet.dst else "ip"),

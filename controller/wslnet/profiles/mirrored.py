@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.errors import InputError, PlanRefused
-from wslnet.model.topology import lan_prefixes, uplinks
+from wslnet.errors import InputError
 from wslnet.profiles.forwarding import switch_resources
+from wslnet.profiles.forwards import linux_resources, windows_resources
+from wslnet.profiles.lan_scope import lan_scope
 from wslnet.profiles.modes import RECOMMENDED
 from wslnet.profiles.nested import nested_resources
 from wslnet.resources.hyperv_rule import HyperVAllowRule
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from wslnet.profiles.modes import SetupOptions
 
 MODE = "mirrored"
-_LAN_PROFILES = ("Private", "Domain")
 
 
 def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, ...]:
@@ -40,6 +40,7 @@ def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resou
         WslConfigKeys(windows.name, _keys(options), "mirrored mode is what was asked for")
     ]
     persistent += [_rule(snapshot, windows.name, allow) for allow in options.allow]
+    persistent += windows_resources(snapshot, MODE, snapshot.inventory.wish.forward)
     if options.open_all:
         persistent.append(HyperVDefaultInbound(windows.name, "Allow", "--open-all was given"))
     return (*persistent, *volatile_resources(snapshot))
@@ -50,7 +51,8 @@ def volatile_resources(snapshot: Snapshot) -> tuple[Resource, ...]:
 
     WSL's packets pass no `vEthernet (WSL)` in this mode (wsl-facts 9): only other switches shall forward.
     """
-    return (*nested_resources(snapshot), *switch_resources(snapshot, beside_wsl=True))
+    published = linux_resources(snapshot, MODE, snapshot.inventory.wish.forward)
+    return (*nested_resources(snapshot), *published, *switch_resources(snapshot, beside_wsl=True))
 
 
 def _keys(options: SetupOptions) -> dict[str, str]:
@@ -65,23 +67,6 @@ def _keys(options: SetupOptions) -> dict[str, str]:
 def _rule(snapshot: Snapshot, windows: str, allow: Allow) -> HyperVAllowRule:
     if allow.scope is None:
         return HyperVAllowRule(windows, allow, (), (), f"--allow {allow}: any source")
-    _refuse_public(snapshot, allow)
-    prefixes = lan_prefixes(snapshot)
-    if not prefixes:
-        raise PlanRefused(
-            f"--allow {allow}: Windows has no adapter with a default gateway, so there is no LAN to allow",
-            machine=windows,
-        )
+    prefixes, profiles = lan_scope(snapshot, f"--allow {allow}")
     why = f"--allow {allow}: the LAN is {', '.join(prefixes)}"
-    return HyperVAllowRule(windows, allow, prefixes, _LAN_PROFILES, why)
-
-
-def _refuse_public(snapshot: Snapshot, allow: Allow) -> None:
-    windows = snapshot.windows
-    indices = uplinks(snapshot)
-    for profile in (windows.profiles if windows is not None else None) or ():
-        if profile.index in indices[:1] and profile.category == "Public":
-            raise PlanRefused(
-                f"--allow {allow}: the network on {profile.alias} is Public; if it is yours, make it private "
-                f"first: Set-NetConnectionProfile -InterfaceIndex {profile.index} -NetworkCategory Private"
-            )
+    return HyperVAllowRule(windows, allow, prefixes, profiles, why)

@@ -13,6 +13,7 @@ from wslnet.model.allow import Allow
 from wslnet.model.machine import Kind
 from wslnet.model.topology import behind_switch
 from wslnet.profiles.forwarding import is_wsl, switch_resources
+from wslnet.profiles.forwards import linux_resources, windows_resources
 from wslnet.profiles.modes import RECOMMENDED
 from wslnet.profiles.nested import nested_resources
 from wslnet.resources.hyperv_rule import HyperVAllowRule
@@ -50,6 +51,7 @@ def nat_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, 
     if keys:
         persistent.append(WslConfigKeys(machine.name, keys, "NAT mode is what was asked for"))
     persistent += reach_rules(snapshot)
+    persistent += windows_resources(snapshot, MODE, snapshot.inventory.wish.forward)
     if options.open_all:
         persistent.append(HyperVDefaultInbound(machine.name, "Allow", "--open-all was given"))
     return (*persistent, *volatile_resources(snapshot), *_forecast(machine.name, windows))
@@ -57,7 +59,8 @@ def nat_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, 
 
 def volatile_resources(snapshot: Snapshot) -> tuple[Resource, ...]:
     """What must be put in place after each start of WSL; Windows' flags go only with a boot of Windows."""
-    return (*nested_resources(snapshot), *switch_resources(snapshot, beside_wsl=False))
+    published = linux_resources(snapshot, MODE, snapshot.inventory.wish.forward)
+    return (*nested_resources(snapshot), *published, *switch_resources(snapshot, beside_wsl=False))
 
 
 def _refuse_other_mode(options: SetupOptions) -> None:

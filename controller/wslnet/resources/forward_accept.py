@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op
 from wslnet.model.linux_facts import Firewall, LinuxFacts
-from wslnet.netfilter.placing import USUAL, first_stop, place_of, winning_chain
-from wslnet.netfilter.rules import NFT, OWN_MARK, Place
+from wslnet.netfilter.placing import USUAL, first_stop, head_that_wins, place_of, winning_chain
+from wslnet.netfilter.rules import NFT, OWN_MARK, Act, Field, Match, Place, Rule
 from wslnet.netfilter.view import base_chains
 from wslnet.netfilter.walk import Packet
 
@@ -30,13 +30,34 @@ _POLICY = (
     "give firewalld a policy with ingress and egress zone ANY and the rich rule "
     'family="ipv4" source address="{src}" destination address="{dst}" accept, and the same the other way'
 )
+_REPLY = "ESTABLISHED"
+_CLIENT_PORT = 50000
 # What is accepted is every protocol; these stand for it: what the note pings and logs in with, and the rest.
 _PROBED = (("tcp", 22), ("icmp", None), ("udp", 33434))
 
 
+ANYBODY = "0.0.0.0/0"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One port that alone is accepted, or (`replies`) what comes back from it; `tag`: the rule's comment."""
+
+    proto: str
+    port: int
+    tag: str
+    replies: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.proto}/{self.port}" + (" replies" if self.replies else "")
+
+
 @dataclass(frozen=True, slots=True)
 class ForwardAccept:
-    """New connections from `src` to `dst` (prefixes), in by `iif`, out by `oif`, pass the chain `place`."""
+    """New connections from `src` to `dst` (prefixes), in by `iif`, out by `oif`, pass the chain `place`.
+
+    Of every protocol, or of one `service`.
+    """
 
     machine: str
     src: str
@@ -48,17 +69,18 @@ class ForwardAccept:
     rows: tuple[str, ...] = ("S0-37", "S0-38")
     needs: frozenset[str] = frozenset({"firewall"})
     volatile: bool = True
+    service: Service | None = None
 
     @property
     def name(self) -> str:
         """Its identity: from where to where, and in which chain where it is not the usual one."""
         where = str(self.place)
-        return f"forward {self.src} -> {self.dst}" + ("" if where == str(USUAL) else f" in {where}")
+        return f"forward {self._words()}" + ("" if where == str(USUAL) else f" in {where}")
 
     @property
     def comment(self) -> str:
         """What marks the rule as ours."""
-        return f"{OWN_MARK}{self.src}->{self.dst}"
+        return f"{OWN_MARK}{self.service.tag if self.service is not None else f'{self.src}->{self.dst}'}"
 
     def stop(self, facts: MachineFacts) -> Stop | None:
         """Where such packets end in the chain; None when they pass or there is no such chain."""
@@ -75,13 +97,13 @@ class ForwardAccept:
         if found is None:
             return ()
         base = found.base
-        chain = winning_chain(base, self.src, self.dst, self._packets())
+        chain = self._winning(base)
         if chain is None or base.table.locked:
             reason = (
                 "its owner lets nobody else change it" if base.table.locked else "no accept can win there"
             )
             raise PlanRefused(
-                f"{self.machine}: {describe(found)} stops {self.src} -> {self.dst}: {reason}",
+                f"{self.machine}: {describe(found)} stops {self._words()}: {reason}",
                 machine=self.machine,
                 hint=_POLICY.format(src=self.src, dst=self.dst) if base.table.name == _FIREWALLD else None,
             )
@@ -91,7 +113,7 @@ class ForwardAccept:
             resource=self.name,
             action=Action.ADD,
             before=describe(found),
-            after=f"{base.table.title} {chain} rule 1: ACCEPT {self.src} -> {self.dst}",
+            after=f"{base.table.title} {chain} rule 1: ACCEPT {self._words()}",
             why=self.why,
             do=do,
             undo=undo,
@@ -116,16 +138,51 @@ class ForwardAccept:
             usual = base is None or base.table.backend == _firewall(facts).default
             tool = "iptables" if base is None or usual else base.table.backend
             chain = self.place.chain if base is None else self._chain(base)
-            return f"{tool} -I {chain} 1 -s {self.src} -d {self.dst} -j ACCEPT"
+            return f"{tool} -I {chain} 1 {' '.join(self._iptables_words())} -j ACCEPT"
         target = f"{base.table.family} {base.table.name} {self._chain(base)}"
-        return f"nft insert rule {target} ip saddr {self.src} ip daddr {self.dst} accept"
+        return f"nft insert rule {target} {' '.join(self._nft_words())} accept"
 
     def _chain(self, base: Base) -> str:
-        return winning_chain(base, self.src, self.dst, self._packets()) or base.chain.name
+        return self._winning(base) or base.chain.name
+
+    def _winning(self, base: Base) -> str | None:
+        if self.service is None:
+            return winning_chain(base, self.src, self.dst, self._packets())
+        asked = Field.SPORT if self.service.replies else Field.DPORT
+        matches = (
+            Match(Field.SRC, (self.src,)),
+            Match(Field.DST, (self.dst,)),
+            Match(Field.PROTO, (self.service.proto,)),
+            Match(asked, (str(self.service.port),)),
+        )
+        return head_that_wins(base, Rule(0, (), "", matches, Act.ACCEPT), self._packets())
+
+    def _iptables_words(self) -> tuple[str, ...]:
+        """As iptables prints them again: any source is not printed."""
+        source = () if self.src == ANYBODY else ("-s", self.src)
+        ends = (*source, *(() if self.dst == ANYBODY else ("-d", self.dst)))
+        if self.service is None:
+            return ends
+        proto, port = self.service.proto, str(self.service.port)
+        if not self.service.replies:
+            return (*ends, "-p", proto, "-m", proto, "--dport", port)
+        state = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED")
+        return (*ends, "-p", proto, "-m", proto, "--sport", port, *state)
+
+    def _nft_words(self) -> tuple[str, ...]:
+        """As nft prints them again: any source is not printed, and one address without its length."""
+        source = () if self.src == ANYBODY else ("ip", "saddr", self.src.removesuffix("/32"))
+        ends = (*source, *(() if self.dst == ANYBODY else ("ip", "daddr", self.dst.removesuffix("/32"))))
+        if self.service is None:
+            return ends
+        proto, port = self.service.proto, str(self.service.port)
+        if not self.service.replies:
+            return (*ends, proto, "dport", port)
+        return (*ends, proto, "sport", port, "ct", "state", "established,related")
 
     def _ops(self, base: Base, chain: str) -> tuple[Op, Op]:
         if base.table.backend == NFT:
-            words = f'ip saddr {self.src} ip daddr {self.dst} counter accept comment "{self.comment}"'
+            words = f'{" ".join(self._nft_words())} counter accept comment "{self.comment}"'
             where: dict[str, object] = {
                 "family": base.table.family,
                 "table": base.table.name,
@@ -139,7 +196,7 @@ class ForwardAccept:
             "family": 4,
             "table": base.table.name,
             "chain": chain,
-            "spec": ("-s", self.src, "-d", self.dst, *comment, "-j", "ACCEPT"),
+            "spec": (*self._iptables_words(), *comment, "-j", "ACCEPT"),
         }
         return Op("rule.insert", {**args, "position": 1}), Op("rule.delete", args)
 
@@ -148,9 +205,17 @@ class ForwardAccept:
         place = self.place if self.place.backend else replace(self.place, backend=firewall.default or NFT)
         return next((base for base in base_chains(firewall, _HOOK) if place_of(base) == place), None)
 
+    def _words(self) -> str:
+        port = "" if self.service is None else f" {self.service}"
+        return f"{self.src} -> {self.dst}{port}"
+
     def _packets(self) -> tuple[Packet, ...]:
         src, dst = _host_of(self.src), _host_of(self.dst)
-        return tuple(Packet(src, dst, self.iif, self.oif, proto, port) for proto, port in _PROBED)
+        service = self.service
+        if service is not None and service.replies:
+            return (Packet(src, dst, self.iif, self.oif, service.proto, _CLIENT_PORT, _REPLY, service.port),)
+        probed = _PROBED if service is None else ((service.proto, service.port),)
+        return tuple(Packet(src, dst, self.iif, self.oif, proto, port) for proto, port in probed)
 
 
 def _firewall(facts: MachineFacts) -> Firewall:

@@ -24,7 +24,10 @@ OWN_PREFIX = "wslnet-"
 
 @dataclass(frozen=True, slots=True)
 class HyperVAllowRule:
-    """Inbound allow for one protocol and port, from the given prefixes (none: any) in the given profiles."""
+    """Inbound allow for one protocol and port, from the given prefixes (none: any) in the given profiles.
+
+    Not `present`: our rule of this name is not there.
+    """
 
     machine: str
     allow: Allow
@@ -35,6 +38,7 @@ class HyperVAllowRule:
     needs: frozenset[str] = frozenset({"hyperv_firewall"})
     volatile: bool = False
     purpose: str = "allow"
+    present: bool = True
 
     @property
     def rule_name(self) -> str:
@@ -52,10 +56,10 @@ class HyperVAllowRule:
         found = next(
             (rule for rule in (firewall.rules if firewall else ()) if rule.name == self.rule_name), None
         )
-        if found is not None and self._is_declared(found):
+        if found is not None and self.present and self._is_declared(found):
             return ()
         stale = () if found is None else (self._change(Action.REMOVE, rule_args(found), _text(found)),)
-        return (*stale, self._change(Action.ADD, self._args(), self._text()))
+        return (*stale, self._change(Action.ADD, self._args(), self._text())) if self.present else stale
 
     def _change(self, action: Action, args: dict[str, object], text: str) -> Change:
         create, remove = Op("hyperv_rule.create", args), Op("hyperv_rule.remove", {"name": self.rule_name})
@@ -64,8 +68,8 @@ class HyperVAllowRule:
             resource=self.name,
             action=action,
             before=text if action is Action.REMOVE else None,
-            after=text if action is Action.ADD else None,
-            why=self.why if action is Action.ADD else "it is not as declared",
+            after=text if action is Action.ADD else "gone",
+            why="it is not as declared" if action is Action.REMOVE and self.present else self.why,
             do=create if action is Action.ADD else remove,
             undo=remove if action is Action.ADD else create,
             rows=self.rows,

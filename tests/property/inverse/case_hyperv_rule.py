@@ -36,5 +36,6 @@ RESOURCES = st.builds(
     SOURCES.filter(lambda one: one != ("Any",)),
     PROFILES.filter(lambda one: one != ("Any",)),
     st.just("law"),
+    present=st.booleans(),
 )
 CASES = st.tuples(STATES, RESOURCES)

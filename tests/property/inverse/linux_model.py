@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wslnet.model.guest_facts import GuestAccount, GuestKeys, PinnedLease
-from wslnet.model.linux_facts import DiskFile, Firewall, LinuxFacts, Route
+from wslnet.model.linux_facts import DiskFile, Firewall, HeldPort, LinuxFacts, Route
 
 from . import bridging_model, keeping_model
 from .bridging_model import Refused
@@ -213,6 +213,18 @@ def _in_guest(
     return replace(facts, guest_keys=tuple(of(guest) for guest in facts.guest_keys or ()))
 
 
+def _start_holder(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    held = HeldPort(args["proto"], args["port"])
+    return replace(facts, holders=tuple({*(facts.holders or ()), held}))
+
+
+def _stop_holder(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    held = HeldPort(args["proto"], args["port"])
+    if held not in (facts.holders or ()):
+        raise Refused("not-found")
+    return replace(facts, holders=tuple(one for one in facts.holders or () if one != held))
+
+
 OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "route.add": _add_route,
     "route.delete": _delete_route,
@@ -231,6 +243,8 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "guest.authorize": _authorize,
     "guest.deauthorize": _deauthorize,
     **keeping_model.OPS,
+    "holder.start": _start_holder,
+    "holder.stop": _stop_holder,
 }
 
 
@@ -243,6 +257,8 @@ def canonical(facts: LinuxFacts) -> LinuxFacts:
     """The same state always looks the same: only rules have an order, and `linkdown` is the link's state."""
     routes = (replace(one, flags=tuple(set(one.flags) - {"linkdown"})) for one in facts.routes or ())
     facts = replace(facts, routes=tuple(sorted(routes, key=str)))
+    if facts.holders is not None:
+        facts = replace(facts, holders=tuple(sorted(facts.holders, key=str)))
     if facts.firewall is not None:
         saved = {
             backend: {family: _by_chain(text) for family, text in texts.items()}

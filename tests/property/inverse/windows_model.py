@@ -7,7 +7,14 @@ import hashlib
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from wslnet.model.windows_facts import BootTask, HyperVFirewall, HyperVRule, HyperVSetting, WindowsFacts
+from wslnet.model.windows_facts import (
+    BootTask,
+    HyperVFirewall,
+    HyperVRule,
+    HyperVSetting,
+    PortProxy,
+    WindowsFacts,
+)
 
 from .linux_model import Refused
 
@@ -103,6 +110,26 @@ def _write_config(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     return replace(facts, wslconfig=replace(file, exists=content is not None, content=content))
 
 
+def _put_proxy(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    others = tuple(one for one in facts.portproxy or () if not _is_listener(one, args))
+    return replace(facts, portproxy=(*others, PortProxy("v4tov4", **args)))
+
+
+def _remove_proxy(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    others = tuple(one for one in facts.portproxy or () if not _is_listener(one, args))
+    if others == facts.portproxy:
+        raise Refused("not-found")
+    return replace(facts, portproxy=others)
+
+
+def _is_listener(one: PortProxy, args: Mapping[str, Any]) -> bool:
+    return (one.family, one.listen_address, one.listen_port) == (
+        "v4tov4",
+        args["listen_address"],
+        args["listen_port"],
+    )
+
+
 OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "hyperv_rule.create": _create_rule,
     "hyperv_rule.remove": _remove_rule,
@@ -112,6 +139,8 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "task.unregister": _unregister,
     "boot_data.write": _write_data,
     "boot_data.remove": _remove_data,
+    "portproxy.set": _put_proxy,
+    "portproxy.remove": _remove_proxy,
     "wslconfig.write": _write_config,
 }
 
@@ -123,6 +152,8 @@ def canonical(facts: WindowsFacts) -> WindowsFacts:
         stored = firewall.stored_setting
         kept = None if stored is None or stored.default_inbound == UNSET else stored
         firewall = replace(firewall, rules=tuple(sorted(firewall.rules, key=str)), stored_setting=kept)
+    if facts.portproxy is not None:
+        facts = replace(facts, portproxy=tuple(sorted(facts.portproxy, key=str)))
     if boot is not None:
         boot = replace(boot, tasks=tuple(sorted(boot.tasks, key=str)))
     return replace(facts, hyperv_firewall=firewall, boot=boot)

@@ -17,10 +17,13 @@ JsonDict = dict[str, object]
 
 NETWORK, WSL = "network", "wsl"
 HALVES: Mapping[str, str] = {
+    "boot_data.write": NETWORK,
     "forwarding.set": NETWORK,
     "hyperv_rule.create": NETWORK,
     "hyperv_rule.remove": NETWORK,
     "hyperv_setting.set": NETWORK,
+    "portproxy.remove": NETWORK,
+    "portproxy.set": NETWORK,
     "wsl.restart": WSL,
     "wslconfig.write": WSL,
 }

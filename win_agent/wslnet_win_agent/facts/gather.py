@@ -20,6 +20,7 @@ from wslnet_win_agent.errors import WindowsAgentError
 from . import firewall, network
 from .boot import boot
 from .files import wslconfig
+from .port_proxy import portproxy
 from .services import services
 from .wsl import wsl
 
@@ -144,23 +145,7 @@ def _registry(_host: Host, reply: Reply) -> dict[str, object]:
 
 
 def _portproxy(_host: Host, reply: Reply) -> list[dict[str, object]]:
-    keys = registry.read(reply.outputs)
-    rules: list[dict[str, object]] = []
-    for family, path in registry.PORTPROXY.items():
-        for name, value in keys.values(path).items():
-            listen_address, _, listen_port = name.rpartition("/")
-            connect_address, _, connect_port = str(value).rpartition("/")
-            if listen_port.isdigit() and connect_port.isdigit():
-                rules.append(
-                    {
-                        "family": family,
-                        "listen_address": listen_address,
-                        "listen_port": int(listen_port),
-                        "connect_address": connect_address,
-                        "connect_port": int(connect_port),
-                    }
-                )
-    return rules
+    return portproxy(registry.read(reply.outputs))
 
 
 def _listeners(host: Host, reply: Reply) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts import gather
 
-from . import boot_data, firewall, guard, interfaces, machine_lock, probes, tasks, wsl, wslconfig
+from . import boot_data, firewall, guard, interfaces, machine_lock, port_proxy, probes, tasks, wsl, wslconfig
 from .arguments import Arguments
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "hyperv_setting.set": firewall.set_setting,
     "lock.hold": machine_lock.hold,
     "lock.release": machine_lock.release,
+    "portproxy.remove": port_proxy.remove,
+    "portproxy.set": port_proxy.put,
     "task.register": tasks.register,
     "task.start": tasks.start,
     "task.unregister": tasks.unregister,

@@ -1,0 +1,92 @@
+"""Who has a port already that shall be published, named in one line before anything is changed. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.errors import InputError
+from wslnet.model.machine import Kind
+from wslnet.model.ports import NEVER_STEERED, OF_WSL_ITSELF, reserved_block
+from wslnet.netfilter.rules import Field
+from wslnet.netfilter.view import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.forward import Forward
+    from wslnet.model.snapshot import Snapshot
+
+_PORTPROXY = "svchost"
+
+
+def refuse_conflicts(snapshot: Snapshot, forward: Forward, others: tuple[Forward, ...]) -> None:
+    """Refuses a forward whose port is somebody else's; what is of this forward itself is no conflict.
+
+    Raises:
+        InputError: names who has the port.
+    """
+    for reason in (
+        *_declared(forward, others),
+        *_never_steered(snapshot, forward),
+        *_on_windows(snapshot, forward),
+        *_inside(snapshot, forward),
+    ):
+        raise InputError(f"{forward.listen}: {reason}")
+
+
+def _declared(forward: Forward, others: tuple[Forward, ...]) -> Iterator[str]:
+    for one in others:
+        if one.key == forward.key and one != forward:
+            yield f"it is published already, as {one}; remove that first: wslnet forward remove {one.listen}"
+
+
+def _never_steered(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
+    block = reserved_block(snapshot)
+    if snapshot.mode == "mirrored" and forward.key in NEVER_STEERED:
+        yield "mirrored mode never gives this port to WSL; publish by another one"
+    if block is not None and block[0] <= forward.port <= block[1]:
+        yield f"Windows has reserved {block[0]}-{block[1]} for WSL's own connections; publish by another port"
+
+
+def _on_windows(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
+    windows = snapshot.windows
+    if windows is None:
+        return
+    ours = {rule.listen_port for rule in windows.portproxy or ()}
+    for one in windows.listeners or ():
+        process = (one.process or "").lower().removesuffix(".exe")
+        is_relay = process in OF_WSL_ITSELF or (process == _PORTPROXY and one.port in ours)
+        if (one.proto, one.port) == forward.key and not is_relay:
+            yield (
+                f"{one.process or 'a process'} (pid {one.pid}) of Windows holds {one.address}:{one.port}; "
+                "stop it or publish by another port"
+            )
+    if snapshot.mode == "mirrored" and forward.proto == "tcp":
+        for rule in windows.portproxy or ():
+            if rule.listen_port == forward.port:
+                to = f"{rule.connect_address}:{rule.connect_port}"
+                yield f"portproxy of Windows takes it to {to}; see wslnet forward prune"
+
+
+def _inside(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
+    """Programs of WSL that would lose the port, and translations of others that are asked before ours."""
+    inventory, wsl = snapshot.inventory, snapshot.inventory.wsl
+    facts = snapshot.linux(wsl.name) if wsl is not None else None
+    itself = inventory[forward.target].kind is Kind.WSL and forward.port == forward.target_port
+    if facts is None or itself:
+        return
+    held = {(one.proto, one.port) for one in facts.holders or ()}
+    for one in facts.listeners or ():
+        if (one.proto, one.port) == forward.key and forward.key not in held:
+            who = one.process or "a program"
+            yield f"{who} in WSL listens on {one.address}:{one.port}; stop it or publish by another port"
+    if facts.firewall is None:
+        return
+    for table in tables(facts.firewall):
+        for chain in table.chains.values():
+            for rule in chain.rules:
+                is_port = (str(forward.port),) == rule.values(Field.DPORT)
+                is_same = is_port and forward.proto in rule.values(Field.PROTO)
+                if is_same and not rule.ours and (rule.target or "").upper() == "DNAT":
+                    where = f"rule {rule.number} of {table.title} {chain.name}"
+                    yield f"{where} in WSL publishes it already: {rule.text}"

@@ -1,0 +1,109 @@
+"""A portproxy rule of Windows: TCP to one of its addresses is carried on to another one (windows-facts 3).
+
+Rules have no owner, so what stands there and leads elsewhere is somebody else's, unless it may move: one of
+ours follows WSL's address, and is known by its listener and by leading to the same port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wslnet.errors import InputError
+from wslnet.model.change import Action, Change, Op
+from wslnet.model.windows_facts import PortProxy, WindowsFacts
+
+if TYPE_CHECKING:
+    from wslnet.model.snapshot import MachineFacts
+
+FAMILY = "v4tov4"
+
+
+@dataclass(frozen=True, slots=True)
+class PortProxyRule:
+    """The rule is there, or (not `present`) no rule with this listener is.
+
+    `moves`: one that leads to the same port of another address is an earlier one of ours.
+    """
+
+    machine: str
+    listen_address: str
+    listen_port: int
+    connect_address: str
+    connect_port: int
+    why: str
+    moves: bool = False
+    present: bool = True
+    rows: tuple[str, ...] = ("S1-12", "S1-21", "S1-22")
+    needs: frozenset[str] = frozenset({"portproxy"})
+    volatile: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its identity: the listener."""
+        return f"portproxy {self.listen_address}:{self.listen_port}"
+
+    def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
+        """The rule to write or to remove; the one there is its undo.
+
+        Raises:
+            InputError: somebody else's rule listens there.
+        """
+        rules = facts.portproxy if isinstance(facts, WindowsFacts) else None
+        if rules is None:
+            return ()
+        found = next((rule for rule in rules if self._is_listener(rule)), None)
+        if not self.present:
+            if found is None:
+                return ()
+            return (self._change(Action.REMOVE, found, self._remove(), self._put(found)),)
+        if found is None:
+            return (self._change(Action.ADD, None, self._put(), self._remove()),)
+        if (found.connect_address, found.connect_port) == (self.connect_address, self.connect_port):
+            return ()
+        if not self.moves or found.connect_port != self.connect_port:
+            raise InputError(
+                f"{self.machine}: portproxy {_text(found)} is there already and was not made by this; adopt "
+                "it (wslnet forward adopt), remove it, or publish by another port",
+                machine=self.machine,
+            )
+        return (self._change(Action.CHANGE, found, self._put(), self._put(found)),)
+
+    def _change(self, action: Action, found: PortProxy | None, do: Op, undo: Op) -> Change:
+        goal = f"{self.listen_address}:{self.listen_port} -> {self.connect_address}:{self.connect_port}"
+        return Change(
+            machine=self.machine,
+            resource=self.name,
+            action=action,
+            before=None if found is None else _text(found),
+            after=goal if self.present else "gone",
+            why=self.why,
+            do=do,
+            undo=undo,
+            rows=self.rows,
+        )
+
+    def _is_listener(self, rule: PortProxy) -> bool:
+        return (rule.family, rule.listen_address, rule.listen_port) == (
+            FAMILY,
+            self.listen_address,
+            self.listen_port,
+        )
+
+    def _put(self, found: PortProxy | None = None) -> Op:
+        address, port = (
+            (self.connect_address, self.connect_port)
+            if found is None
+            else (found.connect_address, found.connect_port)
+        )
+        return Op("portproxy.set", {**self._where(), "connect_address": address, "connect_port": port})
+
+    def _remove(self) -> Op:
+        return Op("portproxy.remove", self._where())
+
+    def _where(self) -> dict[str, object]:
+        return {"listen_address": self.listen_address, "listen_port": self.listen_port}
+
+
+def _text(rule: PortProxy) -> str:
+    return f"{rule.listen_address}:{rule.listen_port} -> {rule.connect_address}:{rule.connect_port}"

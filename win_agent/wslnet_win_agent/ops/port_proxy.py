@@ -1,0 +1,109 @@
+"""portproxy rules: written by netsh, which tells iphlpsvc of them, and read back from the registry.
+
+A rule that is only in the registry has no effect (windows-facts 3). netsh takes the same words in every
+language, what it prints is not looked at. Never `reset`: it takes everybody's rules.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from wslnet_win_agent import registry
+from wslnet_win_agent.calls import files
+from wslnet_win_agent.errors import WindowsAgentError
+from wslnet_win_agent.facts.port_proxy import portproxy
+
+if TYPE_CHECKING:
+    from wslnet_win_agent.host import Host
+
+    from .arguments import Arguments
+
+NETSH = r"C:\Windows\System32\netsh.exe"
+_TIMEOUT_S = 20.0
+_FAMILY = "v4tov4"
+_ANY = "*"
+_LAST_PORT = 65535
+
+
+def put(host: Host, arguments: Arguments) -> dict[str, object]:
+    """Put a rule there, over one with the same listener.
+
+    Raises:
+        WindowsAgentError: `not-permitted` without an administrator's rights, `failed` when it reads back
+            otherwise.
+    """
+    listener = _listener(arguments)
+    goal = {
+        "connect_address": _address(arguments, "connect_address"),
+        "connect_port": _port(arguments, "connect_port"),
+    }
+    words = [f"connectaddress={goal['connect_address']}", f"connectport={goal['connect_port']}"]
+    _netsh(host, "set", [*_words(listener), *words])
+    found = _found(host, listener)
+    if found is None or any(found[key] != value for key, value in goal.items()):
+        raise _unwritten(host, f"portproxy {listener[0]}:{listener[1]} was written and is not there")
+    return {"after": {"there": True}}
+
+
+def remove(host: Host, arguments: Arguments) -> dict[str, object]:
+    """Remove the rule with this listener.
+
+    Raises:
+        WindowsAgentError: `not-found`; `not-permitted`; `failed` when it is still there.
+    """
+    listener = _listener(arguments)
+    if _found(host, listener) is None:
+        raise WindowsAgentError("not-found", f"there is no portproxy rule for {listener[0]}:{listener[1]}")
+    _netsh(host, "delete", _words(listener))
+    if _found(host, listener) is not None:
+        raise _unwritten(host, f"portproxy {listener[0]}:{listener[1]} was removed and is still there")
+    return {"after": {"there": False}}
+
+
+def _listener(arguments: Arguments) -> tuple[str, int]:
+    address = arguments.text("listen_address")
+    return address if address == _ANY else _address(arguments, "listen_address"), _port(
+        arguments, "listen_port"
+    )
+
+
+def _words(listener: tuple[str, int]) -> list[str]:
+    # Left out, the address is stored as `*`; a star cannot be passed on.
+    address = [] if listener[0] == _ANY else [f"listenaddress={listener[0]}"]
+    return [f"listenport={listener[1]}", *address]
+
+
+def _netsh(host: Host, verb: str, words: list[str]) -> None:
+    argv = (NETSH, "interface", "portproxy", verb, _FAMILY, *words)
+    host.native.run(argv, timeout_s=_TIMEOUT_S, changes=True)
+    host.touched = True
+
+
+def _found(host: Host, listener: tuple[str, int]) -> dict[str, object] | None:
+    reply = host.read([files.registry_keys([registry.PORTPROXY[_FAMILY]])])
+    rules = portproxy(registry.read(reply.outputs))
+    return next((one for one in rules if (one["listen_address"], one["listen_port"]) == listener), None)
+
+
+def _unwritten(host: Host, message: str) -> WindowsAgentError:
+    """Why it is not as written: netsh ends with 1 for everything, rights are asked for by themselves."""
+    reply = host.read([files.registry_keys([registry.FOR_ADMINISTRATORS])])
+    is_denied = any(error.is_denied for error in reply.errors)
+    return WindowsAgentError("not-permitted" if is_denied else "failed", message)
+
+
+def _address(arguments: Arguments, name: str) -> str:
+    """An IPv4 address: iphlpsvc resolves names only when it starts."""
+    given = arguments.text(name)
+    try:
+        return str(ipaddress.IPv4Address(given))
+    except ValueError as error:
+        raise WindowsAgentError("bad-op", f"{arguments.verb}: {given!r} is not a valid {name}") from error
+
+
+def _port(arguments: Arguments, name: str) -> int:
+    port = arguments.number(name)
+    if not 0 < port <= _LAST_PORT:
+        raise WindowsAgentError("bad-op", f"{arguments.verb}: {port} is not a valid {name}")
+    return port
