@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Prints which rows of docs/rows.toml have a test, which have none, and whose they are.
 
-A test names its rows, three at most, by `pytest.mark.row`; the marks are read from the source, nothing is
-run. Arguments: `--area linux|windows|explain`, `--missing`. Exit 2: a mark names no row, or a test too many.
+A test names its rows, three at most, by `pytest.mark.row`; a case of tests/cases/checks, which is a test
+too, by its key `rows`. Both are read from the files, nothing is run. Arguments: `--area
+linux|windows|explain`, `--missing`. Exit 2: a mark names no row, or a test too many.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import json
 import sys
 import tomllib
 from collections import defaultdict
@@ -54,13 +56,22 @@ def marks_in(source: str, name: str) -> Iterator[Marked]:
             yield Marked(f"{name}:{node.lineno}", "a parameter", _words(node))
 
 
+def marks_in_cases(text: str, name: str) -> Iterator[Marked]:
+    """The rows that the cases of one file of tests/cases/checks name."""
+    for case in json.loads(text)["cases"]:
+        if "rows" in case:
+            yield Marked(name, f"the case {case['name']!r}", tuple(case["rows"]))
+
+
 def _is_row(call: ast.Call) -> bool:
     what = call.func
     return isinstance(what, ast.Attribute) and what.attr == "row" and ast.unparse(what).endswith("mark.row")
 
 
 def _words(call: ast.Call) -> tuple[str, ...]:
-    return tuple(one.value if isinstance(one, ast.Constant) else ast.unparse(one) for one in call.args)  # type: ignore[misc]
+    # A starred argument hands on what a file of cases says, which is read there.
+    direct = [one for one in call.args if not isinstance(one, ast.Starred)]
+    return tuple(one.value if isinstance(one, ast.Constant) else ast.unparse(one) for one in direct)  # type: ignore[misc]
 
 
 def problems(found: list[Marked], rows: dict[str, dict[str, str]]) -> Iterator[str]:
@@ -85,6 +96,8 @@ def main(arguments: list[str]) -> int:
         for path in sorted((ROOT / "tests").rglob("*.py"))
         for mark in marks_in(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
     ]
+    for path in sorted((ROOT / "tests" / "cases" / "checks").glob("*.json")):
+        found += marks_in_cases(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
     wrong = list(problems(found, rows))
     for line in wrong:
         print(line, file=sys.stderr)  # noqa: T201 - a script

@@ -139,6 +139,7 @@ def test_addresses_equal_what_ip_shows(machine: Netns, facts: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.row("S0-31")
 def test_routes_equal_what_ip_shows(machine: Netns, facts: dict[str, Any], family: int) -> None:
     def key(route: dict[str, Any]) -> tuple[object, ...]:
         via = route.get("gateway") or route.get("via", {}).get("host")

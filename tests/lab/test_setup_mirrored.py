@@ -188,7 +188,7 @@ def test_setup_connects_what_was_cut(story_lab: Any) -> None:
     assert said["unverified"] == []
 
 
-@pytest.mark.row("S3-09")
+@pytest.mark.row("S3-09", "S3-01", "S1-25")
 def test_only_the_allowed_port_is_open_to_the_lan(story_lab: Any) -> None:
     with serving(story_lab, "wsl", 8080, "wsl 8080"), serving(story_lab, "wsl", 9090, "wsl 9090"):
         for _ in range(6):  # a new listener is felt within a second

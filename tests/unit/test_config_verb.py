@@ -48,7 +48,7 @@ def test_lint_names_line_key_and_what_to_write(file: Path, capsys: pytest.Captur
     assert run(["config", "lint", "--file", str(file), "--strict"]) == 11
 
 
-@pytest.mark.row("S3-28")
+@pytest.mark.row("S0-08")
 def test_set_changes_one_value_and_no_other_byte(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = told(capsys, "set", "wsl2.memory", "8GB", "--file", str(file))
     assert document["changed"] is True
@@ -81,6 +81,7 @@ def test_bad_input_is_refused_in_one_line_and_costs_no_byte(
     assert file.read_bytes() == NOTE
 
 
+@pytest.mark.row("S3-20")
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / ".wslconfig"
     assert run(["config", "get", "wsl2.memory", "--file", str(path)]) == 2
@@ -116,9 +117,19 @@ def test_wsl_conf_stops_at_its_first_bad_line(tmp_path: Path, capsys: pytest.Cap
     )  # fmt: skip
     assert run(["config", "set", "network.hostname", "x", "--file", str(path)]) == 2
     assert "WSL stops reading at line 3" in capsys.readouterr().err
-    link = tmp_path / "etc-wsl.conf"
+
+
+@pytest.mark.row("S3-35")
+def test_wsl_conf_that_is_a_link_is_named_with_where_it_leads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "on-drive-d.conf"
+    path.write_bytes(b"[boot]\nsystemd=true\n")
+    link = tmp_path / "wsl.conf"
     link.symlink_to(path)
-    assert told(capsys, "lint", "--file", str(link))["findings"][0]["code"] == "symlink"
+    (finding,) = told(capsys, "lint", "--file", str(link))["findings"]
+    assert (finding["code"], finding["suggestion"]) == ("symlink", "put a file in its place")
+    assert f"it is a link to {path}" in finding["message"]
 
 
 def test_diff_says_what_wsl_will_really_use(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,10 +160,12 @@ def test_diff_says_what_wsl_will_really_use(file: Path, capsys: pytest.CaptureFi
         ("[boot]\nsystemd=true\n", Surroundings(), ["wrong-file"]),
     ],
 )  # fmt: skip
+@pytest.mark.row("S3-28")
 def test_what_only_the_surroundings_can_tell(text: str, around: Surroundings, codes: list[str]) -> None:
     assert [one.code for one in lint(read(text.encode()), WSLCONFIG, around)] == codes
 
 
+@pytest.mark.row("S3-39")
 def test_resolv_conf_against_dns_tunnelling() -> None:
     config = read(b"[network]\ngenerateResolvConf=false\n", WSL_CONF)
     assert [one.code for one in lint(config, WSL_CONF)] == ["dns-conflict"]

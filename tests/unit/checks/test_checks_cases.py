@@ -1,7 +1,8 @@
 """Every check against its cases: facts in, findings out (tests/cases/checks/CODE.json).
 
 A case names a base, a merge patch, and all findings of the check in order. Texts are looked for inside the
-finding's; lists of evidence and steps name what must be among them; the rest must be equal.
+finding's; lists of evidence and steps name what must be among them; the rest must be equal. `rows` are those
+that the case shows.
 """
 
 from __future__ import annotations
@@ -26,14 +27,23 @@ FILES = {
     document["code"]: document["cases"]
     for document in (json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json")))
 }
-CASES = [(code, case) for code, cases in FILES.items() for case in cases]
+CASES = [
+    pytest.param(
+        code,
+        case,
+        id=f"{code}: {case['name']}",
+        marks=[pytest.mark.row(*case["rows"])] if "rows" in case else [],
+    )
+    for code, cases in FILES.items()
+    for case in cases
+]
 
 
 def test_every_check_has_cases() -> None:
     assert {check.code for check in discover()} == set(FILES)
 
 
-@pytest.mark.parametrize(("code", "case"), CASES, ids=[f"{code}: {case['name']}" for code, case in CASES])
+@pytest.mark.parametrize(("code", "case"), CASES)
 def test_case(code: str, case: dict[str, Any], snapshot: Callable[..., Snapshot]) -> None:
     found = examine(snapshot(case["base"], case["patch"]), only=[code])
     assert [(one.machine, str(one.status)) for one in found] == [

@@ -32,6 +32,7 @@ def test_output_is_told_apart_by_its_nuls(codec: str) -> None:
     assert decode("WSL 版本\uff1a 2.6.3.0\r\n".encode(codec)) == "WSL 版本\uff1a 2.6.3.0\r\n"
 
 
+@pytest.mark.row("S3-05")
 def test_distros_with_default_mark_and_states() -> None:
     assert parse_distros(LISTED) == (
         Distro("Ubuntu-22.04", "Running", 2, default=True),
