@@ -19,7 +19,7 @@ from wslnet_lab.host.control_socket import ControlSocket
 from wslnet_lab.host.hardware import HardwareError
 from wslnet_lab.host.local_programs import LocalPrograms
 from wslnet_lab.host.log import JsonLinesLog
-from wslnet_lab.host.machine import WindowsMachine, build_windows
+from wslnet_lab.host.machine import WindowsMachine, build_windows, endpoints_of
 from wslnet_lab.host.power import serve_power
 from wslnet_lab.host.server import WSMAN_PORT, WinRmServer
 from wslnet_lab.host.wire.accounts import Account
@@ -78,6 +78,7 @@ def _build_server(folder: Path, local: LocalPrograms, port: int) -> WinRmServer:
         credential_file=folder / "windows" / "ntlm-credentials",
         settings=local.settings,
         port=port,
+        endpoints=endpoints_of(local.machine),
     )
 
 

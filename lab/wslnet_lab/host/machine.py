@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands import register_commands
+from wslnet_lab.host.endpoint.registered import Endpoints
 from wslnet_lab.host.enforcement import FirewallEnforcement
-from wslnet_lab.host.engine import Registry
+from wslnet_lab.host.engine import EngineSettings, Registry, reading_of
+from wslnet_lab.host.engine.build import build_commands
 from wslnet_lab.host.icacls import Icacls
 from wslnet_lab.host.netsh import Netsh
 from wslnet_lab.host.networks import Networks
@@ -119,3 +121,10 @@ def build_windows(
     }
     programs = InstalledPrograms(state, own)
     return WindowsMachine(state, hardware, networks, firewall, wsl, proxy, registry, programs, scheduler)
+
+
+def endpoints_of(machine: WindowsMachine) -> Endpoints:
+    """The session configurations of a Windows, with the commands that its build has."""
+    own = machine.state.settings
+    windows = build_commands(machine.registry, EngineSettings(reading_of(own.build), own.computer))
+    return Endpoints(machine.state, windows)

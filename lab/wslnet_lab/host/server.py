@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet_lab.host.contract import CallLog, Engine, NativePrograms
+    from wslnet_lab.host.endpoint.registered import Endpoints
     from wslnet_lab.host.wire.settings import Settings
 
 WSMAN_PORT = 5985
@@ -33,13 +34,14 @@ class WinRmServer:
         settings: Callable[[], Settings],
         port: int = WSMAN_PORT,
         address: str = "",
+        endpoints: Endpoints | None = None,
     ) -> None:
         """Binds the port (0: a free one); `settings` is asked for each request.
 
         Raises OSError if the port is taken, ValueError for an account that cannot be stored.
         """
         users = Accounts(accounts, settings().host_name, credential_file)
-        self._service = Service(engine, programs, log, settings)
+        self._service = Service(engine, programs, log, settings, endpoints)
         self._http = HttpServer(
             lambda client: Endpoint(client, users, self._service, settings),
             lambda: settings().idle_close_s,

@@ -26,6 +26,7 @@ from wslnet_lab.host.commands import (
     scheduled_tasks,
     service_acts,
     services,
+    session_configurations,
     sockets,
 )
 from wslnet_lab.host.commands.guarded import Guarded
@@ -78,3 +79,4 @@ def register_commands(
     get_command.register(registry, state)
     net_connection_test.register(registry, hardware, networks)
     events.register(registry, state)
+    session_configurations.register(registry, state)

@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CallLog, Engine, Identity, NativePrograms, Session
+from wslnet_lab.host.endpoint.failures import ConfigurationRefused, OpenFailed
+from wslnet_lab.host.endpoint.registered import NotAdmitted
 from wslnet_lab.host.wire import faults, replies, soap, traps, winrs_shell
 from wslnet_lab.host.wire.faults import FaultError
 from wslnet_lab.host.wire.psrp_shell import PsrpShell
@@ -23,6 +25,7 @@ from wslnet_lab.host.wire.winrs_shell import WinRsShell
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from wslnet_lab.host.endpoint.registered import Endpoints
     from wslnet_lab.host.wire.settings import Settings
 
 POWERSHELL = "http://schemas.microsoft.com/powershell/"
@@ -39,13 +42,19 @@ class Service:
     """The WS-Management service of one Windows."""
 
     def __init__(
-        self, engine: Engine, programs: NativePrograms, log: CallLog, settings: Callable[[], Settings]
+        self,
+        engine: Engine,
+        programs: NativePrograms,
+        log: CallLog,
+        settings: Callable[[], Settings],
+        endpoints: Endpoints | None = None,
     ) -> None:
-        """Takes what runs cmdlets and programs, the log, and what gives the settings of now."""
+        """Takes what runs cmdlets and programs, the log, the settings of now, registered configurations."""
         self._engine = engine
         self._programs = programs
         self._log = log
         self._settings = settings
+        self._endpoints = endpoints
         self._shells = ShellTable()
         self._traps = traps.Traps()
         self._active: Counter[str] = Counter()
@@ -146,6 +155,9 @@ class Service:
     def _psrp(self, request: soap.Request, record: ShellRecord, settings: Settings) -> PsrpShell:
         """A runspace pool under the session configuration that the resource names."""
         name = request.resource.removeprefix(POWERSHELL).partition("?")[0]
+        own = self._registered(name, record, settings) if request.resource.startswith(POWERSHELL) else None
+        if own is not None:
+            return own
         known = (*settings.configurations, *settings.no_language_configurations)
         configuration = next((entry for entry in known if entry.lower() == name.lower()), None)
         if not request.resource.startswith(POWERSHELL) or configuration is None:
@@ -155,6 +167,20 @@ class Service:
             record.owner, configuration, restricted, settings.culture, settings.lacking, settings.failing
         )
         return PsrpShell(record, Runspaces(session, self._engine, self._log, settings))
+
+    def _registered(self, name: str, record: ShellRecord, settings: Settings) -> PsrpShell | None:
+        """A pool under a configuration that a file registered; None when there is none of that name."""
+        session = Session(record.owner, name, culture=settings.culture, lacking=settings.lacking)
+        try:
+            opened = self._endpoints.open(name, session) if self._endpoints is not None else None
+        except NotAdmitted as error:
+            raise FaultError(faults.ACCESS_DENIED) from error
+        except (ConfigurationRefused, OpenFailed) as error:
+            # How a real one says this over WSMan is not known (jea-facts H).
+            raise FaultError(faults.INVALID_REQUEST) from error
+        if opened is None:
+            return None
+        return PsrpShell(record, Runspaces(opened.session, opened.engine, self._log, settings))
 
     def _get(self, request: soap.Request, identity: Identity, settings: Settings) -> str:
         if request.resource == soap.SHELL:
