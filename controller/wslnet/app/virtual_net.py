@@ -90,14 +90,11 @@ def prepare_create(fleet: Fleet, wish: NetWish, say: Callable[[str, str], None])
     snapshot, facts = _observe(fleet, machine, say, everywhere=True)
     notes = [f"not read, so its addresses are not known: {name}" for name in snapshot.unseen]
     existing = declarations(facts).get(wish.name)
+    if existing is not None and existing.net.mode is not wish.mode:
+        raise _another(machine, existing.net)
     net, more = _net(wish, names, snapshot, facts, existing.net if existing is not None else None)
     if existing is not None and existing.net != net:
-        raise PlanRefused(
-            f"{machine}: net {wish.name} is there already and is another one "
-            f"({existing.net.mode}, {existing.net.subnet or 'no subnet'}, {len(existing.net.taps)} taps)",
-            machine=machine,
-            hint=f"wslnet net destroy {wish.name} --on {machine}",
-        )
+        raise _another(machine, existing.net)
     parts = running(machine, net, facts)
     declaration = existing or Declaration(
         net,
@@ -152,6 +149,15 @@ def survey(fleet: Fleet, machines: tuple[str, ...], *, fdb: bool) -> Snapshot:
         name, unseen = next(iter(snapshot.unseen.items()))
         raise unseen.error(name)
     return snapshot
+
+
+def _another(machine: str, net: VirtualNet) -> PlanRefused:
+    there = f"{net.mode}, {net.subnet or 'no subnet'}, {len(net.taps)} taps, of {net.owner or 'root'}"
+    return PlanRefused(
+        f"{machine}: net {net.name} is there already and is another one ({there})",
+        machine=machine,
+        hint=f"wslnet net destroy {net.name} --on {machine}",
+    )
 
 
 def _prepared(

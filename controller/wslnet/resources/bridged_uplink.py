@@ -54,7 +54,8 @@ class BridgedUplink:
             "uplink.move", {"source": self.bridge, "target": self.link, "port": None, "release": release}
         )
         holder = self.link if self.present else self.bridge
-        have = ", ".join(f"{one.address}/{one.prefix}" for one in facts.addresses_of(holder))
+        own = (one for one in facts.addresses_of(holder) if one.scope != "link")
+        have = ", ".join(f"{one.address}/{one.prefix}" for one in own)
         change = Change(
             machine=self.machine,
             resource=self.name,

@@ -57,7 +57,9 @@ class OwnBridge:
         self._demand_ours(found, facts)
         if not self.present:
             self._demand_empty(facts)
-            return (self._change(Action.REMOVE, found.mac or self.mac, self._have(facts)),)
+            # What it carries of its card's goes back to that before.
+            own = self._have(facts) if self.risk is Risk.SAFE else self.addresses
+            return (self._change(Action.REMOVE, found.mac or self.mac, own),)
         self._demand_same(found, facts)
         return ()
 
