@@ -81,6 +81,7 @@ _FACTS_ON_DEMAND = {
     "owned": ("ops_owned.py",),
     "persistence": ("ops_owned.py", "ops_persist.py", "facts_persist.py"),
     "holders": _HOLDER,
+    "platform": ("facts_platform.py",),
 }
 _RESIDENT = (
     *("__init__.py", "ops.py", "shell.py", "netlink.py", "facts_network.py", "ops_route.py", "ops_sysctl.py"),

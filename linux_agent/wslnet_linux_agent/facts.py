@@ -32,6 +32,7 @@ _READERS = {
     "guests": "facts_guests",
     "guest_keys": "facts_guests",
     "networks": "facts_guests",
+    "platform": "facts_platform",
     "holders": "ops_holder",
 }
 _TIMEOUT_S = 10.0

@@ -300,6 +300,21 @@ class HeldPort:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What kernel, CPU and process 1 are.
+
+    `options` of the kernel without `CONFIG_`, `y` or `m`, None where it does not tell; `cpu` is `vmx` or
+    `svm` where the CPU shows virtualisation; `nested` whether KVM hands that on, None without KVM.
+    """
+
+    options: dict[str, str] | None = None
+    cpu: str | None = None
+    kvm: bool = False
+    nested: bool | None = None
+    init: str = ""
+
+
 @dataclass(frozen=True)
 class LinuxFacts:
     """All readings of one Linux machine; a reading that was not asked for is None."""
@@ -327,6 +342,7 @@ class LinuxFacts:
     owned: Owned | None = None
     persistence: Persistence | None = None
     holders: tuple[HeldPort, ...] | None = None
+    platform: Platform | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""
 
