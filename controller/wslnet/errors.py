@@ -14,6 +14,7 @@
     ├─ OutcomeUnknown          1  a write may or may not have happened: read before anything else
     ├─ JournalFailed           1  the journal cannot be written, so nothing (more) is changed
     ├─ PlanRefused             1  the plan does not fit what is there (stale, forbidden, not undoable)
+    │  ├─ PortTaken           2  somebody else has the port that was asked for
     │  └─ Locked                  another controller is at work on a machine; the message names it
     ├─ RolledBack             12  a change failed and everything done was taken back
     ├─ RollbackIncomplete     21  not everything could be taken back; what is left is listed
@@ -141,6 +142,13 @@ class Locked(PlanRefused):
     """Another run is at work on this inventory or on one of its machines; nothing was changed."""
 
     code = "locked"
+
+
+class PortTaken(PlanRefused):
+    """A port that was asked for is somebody else's; the message says whose."""
+
+    code = "port-taken"
+    exit_code = 2
 
 
 class RolledBack(WslnetError):

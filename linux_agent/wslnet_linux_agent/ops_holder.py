@@ -6,7 +6,6 @@ of runs: distributions share that folder and no processes. Not part of the bundl
 """
 
 import array
-import fcntl
 import os
 import re
 import socket
@@ -53,21 +52,19 @@ def start(args: "Args") -> "dict[str, Any]":
         OpError: `exists` when Windows or another program has the port; `failed` if it does not start.
     """
     proto, port = _what(args)
-    path = _path(proto, port)
-    with ops_state.Locked():
-        if _lives(path):
-            return {}
-        ready, started = os.pipe()
-        child = os.fork()
-        if not child:
-            try:
-                _become(path, proto, port, started)
-            finally:
-                os._exit(0)
-        os.close(started)
-        os.waitpid(child, 0)
-        said = os.read(ready, _LONGEST_LINE).decode("utf-8", "replace")
-        os.close(ready)
+    # Not under the folder's lock: wslnet-agent puts holders back while it has that.
+    ops_state.prepare()
+    ready, started = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            _become(_path(proto, port), proto, port, started)
+        finally:
+            os._exit(0)
+    os.close(started)
+    os.waitpid(child, 0)
+    said = os.read(ready, _LONGEST_LINE).decode("utf-8", "replace")
+    os.close(ready)
     if said != "held":
         raise OpError("exists" if said else "failed", said or "%s port %d: no holder starts" % (proto, port))
     return {}
@@ -80,17 +77,21 @@ def stop(args: "Args") -> "dict[str, Any]":
         OpError: `not-found` if there is none; `timed-out` if it does not end.
     """
     path = _path(*_what(args))
-    with ops_state.Locked():
-        if not os.path.exists(path):
-            raise OpError("not-found", "nobody holds %s" % os.path.basename(path)[len(_PREFIX) :])
-        with open(path, "r+") as held:
-            os.unlink(path)
-            until = time.monotonic() + _END_S
-            while not ops_state.lock(held.fileno()):
-                if time.monotonic() > until:
-                    raise OpError("timed-out", "the holder of %s does not end" % path)
-                time.sleep(_POLL_S)
+    if not os.path.exists(path):
+        raise OpError("not-found", "nobody holds %s" % os.path.basename(path)[len(_PREFIX) :])
+    with open(path, "r+") as held:
+        os.unlink(path)
+        until = time.monotonic() + _END_S
+        while not ops_state.lock(held.fileno()):
+            if time.monotonic() > until:
+                raise OpError("timed-out", "the holder of %s does not end" % path)
+            time.sleep(_POLL_S)
     return {}
+
+
+def is_held(args: "Args") -> "bool":
+    """Whether the holder that `start` would make is there."""
+    return _lives(_path(*_what(args)))
 
 
 def _what(args: "Args") -> "tuple[str, int]":
@@ -117,7 +118,9 @@ def _become(path: "str", proto: "str", port: "int", started: "int") -> "None":
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     if not ops_state.detach((file, started)):
         return
-    fcntl.flock(file, fcntl.LOCK_EX)
+    if not ops_state.lock(file):
+        os.write(started, b"held")
+        return
     try:
         bound = _bind(proto, port)
     except OSError as error:

@@ -63,6 +63,16 @@ class Locked:
         os.close(self._number)
 
 
+def prepare() -> "None":
+    """Make the folder if there is none, and refuse one that is not root's alone."""
+    os.makedirs(FOLDER, 0o700, exist_ok=True)
+    number = os.open(FOLDER, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    try:
+        _demand_own(number)
+    finally:
+        os.close(number)
+
+
 def _demand_own(folder: "int") -> "None":
     """Refuse a folder that another user put into the shared tmpfs: it would hold root's ops."""
     found = os.fstat(folder)

@@ -9,6 +9,7 @@ import shlex
 from wslnet_linux_agent import (
     facts_network,
     ops,
+    ops_holder,
     ops_nft,
     ops_owned,
     ops_route,
@@ -132,6 +133,8 @@ class Look:
             if self._routes is None:
                 self._routes = facts_network.routes()
             return any(ops_route.is_meant(args, route) for route in self._routes)
+        if verb == "holder.start":
+            return ops_holder.is_held(args)
         if verb == "sysctl.set":
             return ops_sysctl.read(args) == args.value("value")
         rules, wanted = self._rules(verb, args)

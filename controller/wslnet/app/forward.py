@@ -27,6 +27,7 @@ from wslnet.profiles.forward_removal import removal_resources
 from wslnet.profiles.forwards import linux_resources, refuse_unsupported, windows_resources
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
+from wslnet.profiles.persistence import with_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -123,7 +124,7 @@ def prepared_with(
 ) -> Prepared:
     """The plan of these resources, after which `published` is the list; what boot reads goes with it."""
     published = tuple(published)
-    declared_ones = (*resources, *boot_resources(snapshot, published))
+    declared_ones = (*with_kept(snapshot, resources), *boot_resources(snapshot, published))
     plan = replace(make_plan(snapshot, declared_ones), profile=profile_of(published))
     return Prepared(fleet, SetupOptions(), snapshot, declared_ones, plan, lambda _: ())
 

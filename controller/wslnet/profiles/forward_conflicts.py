@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.errors import InputError
+from wslnet.errors import PortTaken
 from wslnet.model.machine import Kind
 from wslnet.model.ports import NEVER_STEERED, OF_WSL_ITSELF, reserved_block
 from wslnet.netfilter.rules import Field
@@ -23,7 +23,7 @@ def refuse_conflicts(snapshot: Snapshot, forward: Forward, others: tuple[Forward
     """Refuses a forward whose port is somebody else's; what is of this forward itself is no conflict.
 
     Raises:
-        InputError: names who has the port.
+        PortTaken: names who has the port.
     """
     for reason in (
         *_declared(forward, others),
@@ -31,7 +31,7 @@ def refuse_conflicts(snapshot: Snapshot, forward: Forward, others: tuple[Forward
         *_on_windows(snapshot, forward),
         *_inside(snapshot, forward),
     ):
-        raise InputError(f"{forward.listen}: {reason}")
+        raise PortTaken(f"{forward.listen}: {reason}")
 
 
 def _declared(forward: Forward, others: tuple[Forward, ...]) -> Iterator[str]:

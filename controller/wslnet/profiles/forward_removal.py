@@ -10,9 +10,10 @@ from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
 from wslnet.netfilter.rules import OWN_MARK, Place
 from wslnet.netfilter.view import tables
-from wslnet.profiles.forwards import PURPOSE, localnet_tag
+from wslnet.profiles.forwards import PURPOSE, linux_resources, localnet_tag
 from wslnet.resources.absent_rule import AbsentRule
 from wslnet.resources.hyperv_rule import HyperVAllowRule
+from wslnet.resources.kept_thing import KeptThing
 from wslnet.resources.port_holder import PortHolder
 from wslnet.resources.port_proxy import PortProxyRule
 from wslnet.resources.sysctl import Sysctl
@@ -48,8 +49,28 @@ def removal_resources(
         )
         for link in closed
     ]
+    found += _kept_no_more(snapshot, wsl.name, gone, left)
     tags = {*(one.tag for one in gone), *(localnet_tag(link) for link in closed)}
     return (*found, *_rules(snapshot, wsl.name, tags))
+
+
+def _kept_no_more(
+    snapshot: Snapshot, wsl: str, gone: tuple[Forward, ...], left: tuple[Forward, ...]
+) -> Iterator[KeptThing]:
+    """What wslnet-agent would put back of these; what `vm reach` makes, and others need, it still does."""
+    facts, mode = snapshot.linux(wsl), snapshot.mode or ""
+    items = facts.owned.items if facts is not None and facts.owned is not None else ()
+    mine, theirs = (
+        {
+            one.name
+            for one in linux_resources(snapshot, mode, some)
+            if one.machine == wsl and "S0-57" in one.rows
+        }
+        for some in (gone, left)
+    )
+    for item in items:
+        if item.name in mine - theirs and item.do is not None:
+            yield KeptThing(wsl, item.name, None, _WHY)
 
 
 def _on_windows(snapshot: Snapshot, forward: Forward) -> Iterator[Resource]:

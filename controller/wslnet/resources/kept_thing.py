@@ -23,11 +23,14 @@ KEPT = "kept "
 
 @dataclass(frozen=True, slots=True)
 class KeptThing:
-    """The resource `subject` is put back by the op `do`; `agent_comes`: this plan installs wslnet-agent."""
+    """The resource `subject` is put back by the op `do`, or (None) not any more.
+
+    `agent_comes`: this plan installs wslnet-agent.
+    """
 
     machine: str
     subject: str
-    do: Op
+    do: Op | None
     why: str
     rows: tuple[str, ...] = ()
     agent_comes: bool = False
@@ -55,15 +58,16 @@ class KeptThing:
                 machine=self.machine,
             )
         found = next((one for one in owned.items if one.name == self.subject), None)
-        do = self.do.to_json()
-        if found is not None and canonical(found.do) == canonical(do):
+        do = None if self.do is None else self.do.to_json()
+        have = None if found is None else found.do
+        if canonical(have) == canonical(do):
             return ()
         change = Change(
             machine=self.machine,
             resource=self.name,
             action=Action.ADD if found is None else Action.CHANGE,
             before=None if found is None else f"kept since run {found.run}",
-            after="put back after restarts",
+            after="put back after restarts" if do is not None else "not put back any more",
             why=self.why,
             do=Op("owned.put", {"name": self.subject, "do": do}),
             undo=Op("owned.restore", {"name": self.subject, "entry": found and found.to_json()}),

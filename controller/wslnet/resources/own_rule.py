@@ -78,6 +78,13 @@ class OwnRule:
         ]
         return (*stale, self._change(backend, Action.ADD, self.spec, 1))
 
+    def keep(self, facts: MachineFacts) -> Op | None:
+        """The op that inserts it; None without iptables."""
+        firewall = facts.firewall if isinstance(facts, LinuxFacts) else None
+        if firewall is None or firewall.default is None:
+            return None
+        return self._change(firewall.default, Action.ADD, self.spec, 1).do
+
     def _change(self, backend: str, action: Action, spec: tuple[str, ...], number: int) -> Change:
         where: dict[str, object] = {
             "backend": backend,

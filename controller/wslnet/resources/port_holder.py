@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet.errors import InputError
+from wslnet.errors import PortTaken
 from wslnet.model.change import Action, Change, Op
 from wslnet.model.linux_facts import LinuxFacts
 
@@ -39,7 +39,7 @@ class PortHolder:
         """The holder to start or to end.
 
         Raises:
-            InputError: another program of the machine listens there already, and would lose what arrives.
+            PortTaken: another program of the machine listens there already, and would lose what arrives.
         """
         held = facts.holders if isinstance(facts, LinuxFacts) else None
         if held is None or not isinstance(facts, LinuxFacts):
@@ -64,10 +64,15 @@ class PortHolder:
         )
         return (change,)
 
+    def keep(self, facts: MachineFacts) -> Op | None:
+        """The op that starts it; None where holders are not known, or none is wanted."""
+        known = isinstance(facts, LinuxFacts) and facts.holders is not None and self.present
+        return Op("holder.start", {"proto": self.proto, "port": self.port}) if known else None
+
     def _refuse_taken(self, facts: LinuxFacts) -> None:
         for one in facts.listeners or ():
             if (one.proto, one.port) == (self.proto, self.port):
-                raise InputError(
+                raise PortTaken(
                     f"{self.machine}: {one.process or 'a program'} listens on {one.address}:{one.port}/"
                     f"{one.proto} already; publish by another port",
                     machine=self.machine,

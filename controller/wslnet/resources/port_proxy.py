@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet.errors import InputError
+from wslnet.errors import PortTaken
 from wslnet.model.change import Action, Change, Op
 from wslnet.model.windows_facts import PortProxy, WindowsFacts
 
@@ -47,7 +47,7 @@ class PortProxyRule:
         """The rule to write or to remove; the one there is its undo.
 
         Raises:
-            InputError: somebody else's rule listens there.
+            PortTaken: somebody else's rule listens there.
         """
         rules = facts.portproxy if isinstance(facts, WindowsFacts) else None
         if rules is None:
@@ -62,7 +62,7 @@ class PortProxyRule:
         if (found.connect_address, found.connect_port) == (self.connect_address, self.connect_port):
             return ()
         if not self.moves or found.connect_port != self.connect_port:
-            raise InputError(
+            raise PortTaken(
                 f"{self.machine}: portproxy {_text(found)} is there already and was not made by this; adopt "
                 "it (wslnet forward adopt), remove it, or publish by another port",
                 machine=self.machine,

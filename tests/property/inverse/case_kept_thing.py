@@ -27,5 +27,7 @@ def _state(items: list[OwnedItem], agent: bool, problem: str | None) -> LinuxFac
 
 
 STATES = st.builds(_state, ITEMS, st.booleans(), st.sampled_from([None, None, None, "damaged"]))
-THINGS = st.builds(KeptThing, st.just("vm1"), NAMES, DOS, st.just("law"), agent_comes=st.booleans())
+THINGS = st.builds(
+    KeptThing, st.just("vm1"), NAMES, DOS | st.none(), st.just("law"), agent_comes=st.booleans()
+)
 CASES = st.tuples(STATES, THINGS)
