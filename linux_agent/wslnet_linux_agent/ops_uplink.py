@@ -174,14 +174,20 @@ def _end_clients(device: "str") -> "list[list[str]]":
 
 def _end(process: "int") -> "None":
     deadline = time.monotonic() + _END_S
+    os.kill(process, signal.SIGTERM)
+    while _lives(process):
+        if time.monotonic() > deadline:
+            raise OpError("timed-out", "the DHCP client %d does not end" % process)
+        time.sleep(0.05)
+
+
+def _lives(process: "int") -> "bool":
+    """Whether it has memory still: one that waits for its parent to look has none."""
     try:
-        os.kill(process, signal.SIGTERM)
-        while time.monotonic() < deadline:
-            os.kill(process, 0)
-            time.sleep(0.05)
-    except ProcessLookupError:
-        return
-    raise OpError("timed-out", "the DHCP client %d does not end" % process)
+        with open("/proc/%d/cmdline" % process, "rb") as file:
+            return bool(file.read(1))
+    except OSError:
+        return False
 
 
 def _start(argv: "list[str]", source: "str", target: "str") -> "None":
