@@ -85,8 +85,8 @@ _FACTS_ON_DEMAND = {
 }
 _RESIDENT = (
     *("__init__.py", "ops.py", "shell.py", "netlink.py", "facts_network.py", "ops_route.py", "ops_sysctl.py"),
-    *("ops_rule.py", "ops_nft.py", "ops_state.py", "ops_owned.py", "ops_holder.py"),
-    *("resident.py", "resident_log.py", "resident_repair.py", "resident_watch.py"),
+    *("ops_rule.py", "ops_nft.py", "ops_bridge.py", "ops_holder.py", "ops_state.py", "ops_owned.py"),
+    *("resident.py", "resident_nets.py", "resident_log.py", "resident_repair.py", "resident_watch.py"),
 )
 """What wslnet-agent is made of: what can look at an owned thing and do its op again."""
 _NOT_SENT = (

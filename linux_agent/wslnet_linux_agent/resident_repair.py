@@ -16,6 +16,7 @@ from wslnet_linux_agent import (
     ops_rule,
     ops_state,
     ops_sysctl,
+    resident_nets,
     shell,
 )
 
@@ -51,13 +52,9 @@ def repair(*, counted: "bool") -> "list[tuple[str, str]]":
     with ops_state.Locked():
         _refuse_beside_run()
         done = _times()
-        found = []
-        runs = ops_owned.confirmed()
+        items, found = _wanted()
         look = Look()
-        for declared in ops_owned.read():
-            item = ops_owned.in_force(declared, runs)
-            if item is None or item["do"] is None:
-                continue
+        for item in items:
             name = item["name"]
             outcome = _repair(item["do"], look, spent=counted and len(done.get(name, ())) >= MOST_AN_HOUR)
             if outcome == PUT_BACK:
@@ -74,11 +71,20 @@ def inspect() -> "list[tuple[str, str]]":
     Raises:
         ops.OpError: what is owned cannot be read.
     """
-    runs, look = ops_owned.confirmed(), Look()
-    items = [ops_owned.in_force(item, runs) for item in ops_owned.read()]
-    return [
-        (one["name"], _words(one["do"], look)) for one in items if one is not None and one["do"] is not None
-    ]
+    look = Look()
+    items, problems = _wanted()
+    return problems + [(one["name"], _words(one["do"], look)) for one in items]
+
+
+def _wanted() -> "tuple[list[ops_owned.Item], list[tuple[str, str]]]":
+    """What is to be there by runs that stand, bridges before routes through them; and what is refused."""
+    runs = ops_owned.confirmed()
+    items, problems = resident_nets.declared(runs)
+    for declared in ops_owned.read():
+        item = ops_owned.in_force(declared, runs)
+        if item is not None and item["do"] is not None:
+            items.append(dict(item, name=declared["name"]))
+    return items, problems
 
 
 def _words(do: "dict[str, Any]", look: "Look") -> "str":
@@ -124,6 +130,7 @@ class Look:
 
     def __init__(self) -> "None":
         self._routes = None  # type: list[dict[str, Any]] | None
+        self._links = None  # type: set[str] | None
         self._chains = {}  # type: dict[tuple[str, ...], list[list[str]]]
 
     def stands(self, do: "dict[str, Any]") -> "bool":
@@ -135,6 +142,10 @@ class Look:
             return any(ops_route.is_meant(args, route) for route in self._routes)
         if verb == "holder.start":
             return ops_holder.is_held(args)
+        if verb in ("bridge.add", "tap.add"):
+            if self._links is None:
+                self._links = {str(link["name"]) for link in facts_network.links()}
+            return args.text("name") in self._links
         if verb == "sysctl.set":
             return ops_sysctl.read(args) == args.value("value")
         rules, wanted = self._rules(verb, args)
