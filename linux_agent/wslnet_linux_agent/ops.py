@@ -31,6 +31,7 @@ _VERBS = {
     "manager.return": ("ops_manager", "give_back"),
     "owned.put": ("ops_owned", "put"),
     "owned.restore": ("ops_owned", "restore"),
+    "owned.forget": ("ops_owned", "forget"),
     "owned.remove": ("ops_owned", "remove"),
     "owned.write": ("ops_owned", "write"),
     "link.make": ("ops_persist", "link"),

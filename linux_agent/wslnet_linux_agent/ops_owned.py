@@ -66,6 +66,18 @@ def restore(args: "Args") -> "dict[str, Any]":
     return {}
 
 
+def forget(args: "Args") -> "dict[str, Any]":
+    """Drop the item of that name if it is `do` that it does: it is being undone, whoever declared it.
+
+    Raises:
+        OpError: the file there is damaged.
+    """
+    items, name = read(), args.text("name")
+    if any(one["name"] == name and one["do"] == args.raw("do") for one in items):
+        _write(_replaced(items, name, None))
+    return {}
+
+
 def remove(_: "Args") -> "dict[str, Any]":
     """Remove the whole file.
 

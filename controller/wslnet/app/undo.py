@@ -14,7 +14,7 @@ from wslnet.app.execute import take_back
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.engine.apply import Progress
-from wslnet.engine.commit import commit
+from wslnet.engine.commit import commit, forget_kept
 from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
@@ -74,6 +74,7 @@ def undo(
         run.consent = Consent(force=force)
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("undo-began")
+        outcome = replace(outcome, notes=tuple(forget_kept(run)))
         try:
             roll_back(run)
             journal.note("undone")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change
 
 _DEADLINE_S = 15.0
+KEPT_VERBS = frozenset({"route.add", "rule.insert", "nft.insert", "sysctl.set"})
+"""Ops that a machine may do again by itself (docs/adr/0019)."""
+
 _WRITES = frozenset({"file.write", "owned.put"})
 """Ops whose effect on the disk waits for the mark of their run."""
 
@@ -50,6 +53,27 @@ def unmark(run: Progress) -> list[str]:
             continue
         if not result.ok and result.code != "not-found":
             left.append(f"{machine}: the mark of run {run.journal.run}: {result.message}")
+    return left
+
+
+def forget_kept(run: Progress) -> list[str]:
+    """Before a run that stood is taken back: nothing of it is put back by a machine on its own any more.
+
+    What it did may be kept by a later run, the one that installed wslnet-agent. Gives what is left, in words.
+    """
+    left = []
+    kept: dict[str, list[Op]] = {}
+    for change in run.applied:
+        if change.do.verb in KEPT_VERBS:
+            forget = Op("owned.forget", {"name": change.resource, "do": change.do.to_json()})
+            kept.setdefault(change.machine, []).append(forget)
+    for machine, ops in kept.items():
+        try:
+            results = run.fleet.execute(machine, ops, deadline_s=_DEADLINE_S)
+        except WslnetError as error:
+            left.append(f"{machine}: what is kept there: {error.message}")
+            continue
+        left += [f"{machine}: what is kept there: {one.message}" for one in results if not one.ok]
     return left
 
 

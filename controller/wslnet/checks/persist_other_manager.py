@@ -1,0 +1,48 @@
+"""Does a network manager of another WSL distribution work on the network that all of them share?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.machine import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+
+_SAY = Findings("persist.other-manager")
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.wsl
+    if machine is None:
+        return
+    facts = snapshot.linux(machine.name)
+    if facts is None:
+        yield _SAY.unseen(snapshot, machine.name)
+    elif facts.persistence is None:
+        yield _SAY.unread(machine.name, "daemons")
+    elif not (others := [one.name for one in facts.persistence.managers if not one.here]):
+        yield _SAY.ok(machine.name, "no other distribution manages the network")
+    else:
+        yield _SAY.problem(
+            Status.WARN,
+            machine.name,
+            f"{others[0]} of another distribution manages this network",
+            evidence=(f"{machine.name}: the socket of {one}, and no such process here" for one in others),
+            cause="distributions share one network: what it flushes or sets is gone or set here, too",
+            fix=look_again(_SAY.code, f"switch {others[0]} off in the other distribution"),
+        )
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="No other distribution manages this network",
+    needs={Kind.WSL: frozenset({"persistence"})},
+    judge=_judge,
+    depends_on=(REACHABLE,),
+    docs=_SAY.docs,
+)
