@@ -117,7 +117,7 @@ def _pass(told: "Told", cause: "str") -> "float":
         items = ops_owned.read()
     except (ops.OpError, OSError):
         # Said by the pass itself.
-        return _USUAL_LOOK_S
+        return _SOON_S
     silent = [one for one in items if "legacy" in str((one["do"] or {}).get("args", {}).get("backend"))]
     return _SOON_S if code or silent else _USUAL_LOOK_S
 

@@ -1,25 +1,32 @@
-"""`wslnet boot status`: what is installed, how it ran last, when it runs next, what it would put back."""
+"""`wslnet boot status`: what is installed on Windows and Linux machines, how it runs, what it puts back."""
 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 from wslnet.app.boot import BOOT_FACTS
+from wslnet.app.boot_linux import linux_machines
+from wslnet.engine.doctor import examine
 from wslnet.engine.gather import gather
 from wslnet.errors import InputError, WslnetError
 from wslnet.model.boot_data import read_boot_data
+from wslnet.model.finding import Status
+from wslnet.model.machine import Kind
 from wslnet.profiles.boot import NETWORK, WSL, network_task, wsl_task
+from wslnet.profiles.persistence import NEEDS, starters
 from wslnet.resources.scheduled_task import stands_as
 
 if TYPE_CHECKING:
     from wslnet.engine.fleet import Fleet
+    from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Boot
     from wslnet_win_agent.boot.task import Task, Trigger
 
 SCHEMA_VERSION = 1
+_CHECKS = frozenset({"persist.start", "persist.files"})
 _RESULTS = {
     0: "succeeded",
     0x41301: "is running now",
@@ -46,12 +53,32 @@ class TaskStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """wslnet-agent on one Linux machine: what calls it, whether it runs, what it keeps.
+
+    `unseen`: why the machine could not be asked.
+    """
+
+    name: str
+    installed: bool = False
+    called_by: tuple[str, ...] = ()
+    running: bool = False
+    keeps: tuple[str, ...] = ()
+    unseen: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The facts of the text."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class BootStatus:
     """The whole answer; `problems` is what keeps it from working."""
 
     tasks: tuple[TaskStatus, ...]
     puts_back: tuple[str, ...]
     problems: tuple[str, ...]
+    machines: tuple[AgentStatus, ...] = ()
 
     @property
     def installed(self) -> bool:
@@ -66,6 +93,7 @@ class BootStatus:
             "tasks": [{key: getattr(task, key) for key in TaskStatus.__slots__} for task in self.tasks],
             "puts_back": list(self.puts_back),
             "problems": list(self.problems),
+            "machines": [one.to_json() for one in self.machines],
         }
 
 
@@ -79,7 +107,8 @@ def boot_status(fleet: Fleet) -> BootStatus:
     windows = fleet.inventory.windows
     if windows is None:
         raise InputError(f"{fleet.inventory.path}: boot needs a windows machine")
-    snapshot = gather(fleet, {windows.name: BOOT_FACTS})
+    linux = linux_machines(fleet.inventory)
+    snapshot = gather(fleet, dict.fromkeys(linux, NEEDS) | {windows.name: BOOT_FACTS})
     if windows.name in snapshot.unseen:
         raise snapshot.unseen[windows.name].error(windows.name)
     facts = snapshot.windows
@@ -93,7 +122,28 @@ def boot_status(fleet: Fleet) -> BootStatus:
         problems += [f"others could change what SYSTEM runs: {who}" for who in boot.program.strangers]
         problems += [f"others could change what SYSTEM reads: {who}" for who in boot.data.strangers]
         problems += [] if boot.program.exists else [f"{boot.program.path} is not there"]
-    return BootStatus(tasks, data, tuple(problems))
+    problems += [
+        f"{one.machine}: {line.removeprefix(f'{one.machine}: ')}"
+        for one in examine(snapshot, only=_CHECKS)
+        if one.status in {Status.WARN, Status.FAIL}
+        for line in one.evidence
+    ]
+    agents = tuple(_agent(snapshot, name) for name in linux)
+    return BootStatus(tasks, data, tuple(problems), agents)
+
+
+def _agent(snapshot: Snapshot, name: str) -> AgentStatus:
+    facts = snapshot.linux(name)
+    if facts is None or facts.owned is None or facts.persistence is None:
+        unseen = snapshot.unseen.get(name)
+        return AgentStatus(name, unseen="not read" if unseen is None else unseen.reason)
+    if not facts.owned.agent:
+        return AgentStatus(name)
+    callers = starters(facts, is_wsl=snapshot.inventory[name].kind is Kind.WSL)
+    items = tuple(one.name for one in facts.owned.items if one.do is not None)
+    return AgentStatus(
+        name, installed=True, called_by=callers, running=facts.persistence.watched, keeps=items
+    )
 
 
 def _status(boot: Boot, name: str) -> TaskStatus:

@@ -25,7 +25,7 @@ _PRICE = (
 
 @click.group()
 def boot() -> None:
-    """What puts the network back after a start of Windows, with no command given."""
+    """What puts the network back after a start of Windows, WSL or a VM, with no command given."""
 
 
 @boot.command()
@@ -45,7 +45,7 @@ def install(  # noqa: PLR0917 - click passes options by name
     own_inventory: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
-    """Register the tasks: SYSTEM's for the network, the owner's to start and hold WSL."""
+    """Register Windows' two tasks, and what every Linux machine starts to put its own part back."""
     from wslnet.app.boot import prepare_install  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ def remove(
     own_inventory: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
-    """Remove the tasks and their data; ends the one that holds WSL."""
+    """Remove the tasks and their data, and what the Linux machines start; ends what runs of it."""
     from wslnet.app.boot import prepare_remove  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
@@ -145,7 +145,7 @@ def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_j
 
 
 def _print_status(found: BootStatus) -> None:
-    if not any(task.installed for task in found.tasks):
+    if not (any(one.installed for one in found.tasks) or any(one.installed for one in found.machines)):
         print_line("Nothing is installed: after a start of Windows the network is not put back.")
         print_line("`wslnet boot install` does it.")
         return
@@ -156,6 +156,14 @@ def _print_status(found: BootStatus) -> None:
         when = f" (last run {task.last_run})" if task.last_run else ""
         print_line(f"{task.name:8} {task.state}; {task.last_words}{when}")
         print_line(f"         starts {'; '.join(task.next) or 'never as it is'}")
+    for one in found.machines:
+        if not one.installed:
+            print_line(f"{one.name:8} {one.unseen or 'wslnet-agent not installed'}")
+            continue
+        running = "running" if one.running else "not running"
+        print_line(f"{one.name:8} wslnet-agent {running}; called by {', '.join(one.called_by) or 'nothing'}")
+        for kept in one.keeps:
+            print_line(f"         keeps {kept}")
     for words in found.puts_back:
         print_line(f"puts back: {words}")
     for problem in found.problems:
