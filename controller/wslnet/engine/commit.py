@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change
 
 _DEADLINE_S = 15.0
-KEPT_VERBS = frozenset({"route.add", "rule.insert", "nft.insert", "sysctl.set"})
+KEPT_VERBS = frozenset({"route.add", "rule.insert", "nft.insert", "sysctl.set", "holder.start"})
 """Ops that a machine may do again by itself (docs/adr/0019)."""
 
 _WRITES = frozenset({"file.write", "owned.put"})

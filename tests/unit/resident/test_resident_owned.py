@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,9 +12,6 @@ from wslnet.engine.commit import KEPT_VERBS
 from wslnet.profiles import persistence
 from wslnet_linux_agent import ops_owned
 from wslnet_linux_agent.ops import Args, OpError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ON = {"verb": "sysctl.set", "args": {"key": "net.ipv4.ip_forward", "value": "1"}}
 OFF = {"verb": "sysctl.set", "args": {"key": "net.ipv4.ip_forward", "value": "0"}}
