@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wslnet_lab.paths import LabPaths
 
 _UP_TIMEOUT_S = 90.0
+_MORE_A_MACHINE_S = 5.0
 
 
 def up(paths: LabPaths, topology: str) -> state.LabState:
@@ -24,7 +25,7 @@ def up(paths: LabPaths, topology: str) -> state.LabState:
         UsageError: No such topology, or another one is up under that name.
         LabError: It does not come up; what was begun is taken away again.
     """
-    read(topology)
+    machines = len(read(topology).machines)
     try:
         there = state.read(paths)
     except NotRunning:
@@ -40,14 +41,14 @@ def up(paths: LabPaths, topology: str) -> state.LabState:
         syscalls.mount("wslnet-lab", str(paths.folder), "tmpfs", 0, "mode=0700")
         paths.log.mkdir()
         paths.calls.touch()
-        _start_daemon(paths, topology)
+        _start_daemon(paths, topology, _UP_TIMEOUT_S + machines * _MORE_A_MACHINE_S)
     except BaseException:
         cleanup.remove(paths)
         raise
     return state.read(paths)
 
 
-def _start_daemon(paths: LabPaths, topology: str) -> None:
+def _start_daemon(paths: LabPaths, topology: str, timeout_s: float) -> None:
     log = paths.log / "daemon.log"
     with log.open("ab") as errors:
         daemon = subprocess.Popen(
@@ -60,7 +61,7 @@ def _start_daemon(paths: LabPaths, topology: str) -> None:
         )
     line = ""
     try:
-        line = _first_line(daemon)
+        line = _first_line(daemon, timeout_s)
     finally:
         if line == "up":
             daemon.returncode = 0  # it lives on by itself; nothing here is to wait for it
@@ -71,8 +72,8 @@ def _start_daemon(paths: LabPaths, topology: str) -> None:
         raise LabError(line or f"the daemon does not come up: {log.read_text(errors='replace')[-2000:]}")
 
 
-def _first_line(daemon: subprocess.Popen[bytes]) -> str:
+def _first_line(daemon: subprocess.Popen[bytes], timeout_s: float) -> str:
     assert daemon.stdout is not None  # noqa: S101 - it was given a pipe
     with daemon.stdout as told:
-        ready, _, _ = select.select([told], [], [], _UP_TIMEOUT_S)
+        ready, _, _ = select.select([told], [], [], timeout_s)
         return told.readline().decode(errors="replace").strip() if ready else ""
