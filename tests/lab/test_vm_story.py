@@ -36,6 +36,10 @@ def kept_leases(lab: RunningLab, machine: str) -> list[str]:
     return [",".join(re.findall("<host .*/>", lab.run(machine, dump).stdout)) for dump in dumps]
 
 
+def route_to_vm2(lab: RunningLab) -> str:
+    return " ".join(lab.outside("wsl", ["ip", "route", "show", "192.168.124.0/24"]).stdout.split()[:3])
+
+
 def authorized(lab: RunningLab, machine: str) -> Path:
     return lab.root(machine) / "root/.ssh/authorized_keys"
 
@@ -119,3 +123,23 @@ def test_pin_keeps_the_lease_and_undo_lets_it_go(story_lab: RunningLab) -> None:
     assert code == 0, said
     assert kept_leases(lab, "wsl") == kept_leases(lab, "vm1") == ["", ""]
     assert differences(before, take(lab)) == []
+
+
+@pytest.mark.row("S0-24")
+def test_the_next_hop_follows_a_lease_that_has_changed(story_lab: RunningLab) -> None:
+    lab = story_lab
+    assert run(lab, "vm", "reach", "vm2", "--yes")[0] == 0
+    assert route_to_vm2(lab) == "192.168.124.0/24 via 192.168.122.191"
+    for command in (
+        "addr flush dev enp1s0",
+        "addr add 192.168.122.77/24 dev enp1s0",
+        "route add default via 192.168.122.1",
+    ):
+        assert lab.outside("vm1", ["ip", *command.split()]).returncode == 0
+    assert listed(lab)["wsl/vm1"]["moved"] is True
+    assert not lab.pings("wsl", "192.168.124.91")
+
+    code, said = run(lab, "vm", "reach", "vm2", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert route_to_vm2(lab) == "192.168.124.0/24 via 192.168.122.77"
+    assert lab.pings("wsl", "192.168.124.91")

@@ -86,6 +86,9 @@ def _between(snapshot: Snapshot, one: str, other: str) -> Iterator[Resource]:
                 yield from _let_through(
                     snapshot, outer.child, why, sources=sources, link=inner.link, goal=out
                 )
+                yield from _let_through(
+                    snapshot, outer.child, why, sources=goal[:1], link=uplink, goal=[chain[0], inner]
+                )
 
 
 def _let_through(
@@ -120,6 +123,7 @@ def _chain(snapshot: Snapshot, name: str, top: str) -> list[Segment] | None:
 def _for_wire(snapshot: Snapshot, wire: Segment) -> Iterator[Resource]:
     inventory = snapshot.inventory
     below = wire
+    routers: list[tuple[Segment, Segment]] = []
     for ancestor in inventory.ancestors(wire.parent):
         if not ancestor.is_linux:
             break
@@ -128,25 +132,30 @@ def _for_wire(snapshot: Snapshot, wire: Segment) -> Iterator[Resource]:
             break
         reach = f"so that {ancestor.name} reaches {wire.child}"
         yield StaticRoute(ancestor.name, wire.subnet, above.child_address, above.link, reach)
-        yield from _forwarding(snapshot, above, below, wire)
+        routers.append((above, below))
+        # Everything on the way down sees the address of whoever began, not that of the last hop.
+        for outer, inner in routers:
+            yield from _forwarding(snapshot, above, outer, inner, wire)
         below = above
 
 
-def _forwarding(snapshot: Snapshot, above: Segment, below: Segment, wire: Segment) -> Iterator[Resource]:
-    """What the machine between two wires must let pass: `above.child` is that machine."""
-    router = above.child
-    uplink = _link_with(snapshot, router, above.child_address)
+def _forwarding(
+    snapshot: Snapshot, source: Segment, outer: Segment, inner: Segment, wire: Segment
+) -> Iterator[Resource]:
+    """What the machine between two wires must let pass between the first wire and the last."""
+    router = outer.child
+    uplink = _link_with(snapshot, router, outer.child_address)
     if uplink is None:
         return
-    why = f"so that {above.parent} reaches {wire.child} through {router}"
-    back = f"so that {wire.child} reaches {above.parent} through {router}"
+    why = f"so that {source.parent} reaches {wire.child} through {router}"
+    back = f"so that {wire.child} reaches {source.parent} through {router}"
     yield Sysctl(
-        router, "net.ipv4.ip_forward", "1", f"{router} must forward between {above.subnet} and {wire.subnet}"
+        router, "net.ipv4.ip_forward", "1", f"{router} must forward between {source.subnet} and {wire.subnet}"
     )
     facts = snapshot.linux(router)
     for place in forward_places(facts.firewall if facts is not None else None):
-        yield ForwardAccept(router, above.subnet, wire.subnet, uplink, below.link, why, place)
-        yield ForwardAccept(router, wire.subnet, above.subnet, below.link, uplink, back, place)
+        yield ForwardAccept(router, source.subnet, wire.subnet, uplink, inner.link, why, place)
+        yield ForwardAccept(router, wire.subnet, source.subnet, inner.link, uplink, back, place)
 
 
 def _link_with(snapshot: Snapshot, machine: str, address: str) -> str | None:

@@ -1,16 +1,25 @@
 """All open connections of one inventory: one to each machine, opened when first used, one thread at a time.
 
-Nested machines ride on their parent's connection. WSL's endpoint is asked of Windows after each start and
-found again by its pinned host key; nothing here starts a stopped WSL.
+Nested machines ride on their parent's connection; one whose lease has changed is looked for there. WSL's
+endpoint is asked of Windows after each start and found again by its pinned host key; nothing here starts a
+stopped WSL.
 """
 
 from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from wslnet.errors import InputError, Unreachable
+from wslnet.errors import (
+    AuthenticationFailed,
+    HostKeyMismatch,
+    HostKeyUnknown,
+    InputError,
+    Unreachable,
+    WslnetError,
+)
 from wslnet.model.change import Op, OpResult
 from wslnet.model.machine import Kind, Machine
 from wslnet.transport.pins import Pins
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
     from wslnet.model.machine import Inventory
     from wslnet.transport.agent_client import AgentClient
     from wslnet.transport.carrier import Carrier
+    from wslnet.transport.ssh import SshTarget
     from wslnet.transport.windows_session import WindowsSession
 
 PINS_FILE = "known_hosts"
@@ -47,6 +57,7 @@ class Connections:
         self._agents: dict[str, AgentClient] = {}
         self._windows: dict[str, WindowsSession] = {}
         self._wsl_address: str | None = None
+        self._moving = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -115,8 +126,39 @@ class Connections:
                 lambda: password_of(machine),
                 self._proxy(machine),
             )
-            self._carriers[name] = open_ssh(target, self._pins, parent, enroll=self._enroll)
+            try:
+                self._carriers[name] = open_ssh(target, self._pins, parent, enroll=self._enroll)
+            except (HostKeyMismatch, Unreachable) as error:
+                if parent is None or self._enroll or isinstance(error, AuthenticationFailed | HostKeyUnknown):
+                    raise
+                self._carriers[name] = self._moved(target, parent, error)
             return self._carriers[name]
+
+    def _moved(self, target: SshTarget, parent: Carrier, why: WslnetError) -> Carrier:
+        """Looks for a VM at another address than the inventory's, and corrects that while this lives.
+
+        Raises:
+            WslnetError: `why`, when it is nowhere.
+        """
+        from wslnet.transport.moved import candidates  # noqa: PLC0415 - only then
+        from wslnet.transport.ssh import open_ssh  # noqa: PLC0415 - loads paramiko
+
+        machine = self.inventory[target.machine]
+        with self._locks[machine.parent or ""]:
+            try:
+                addresses = candidates(self.inventory, machine, self._agent(machine.parent or ""))
+            except WslnetError:
+                raise why from None
+        for address in addresses:
+            try:
+                found = open_ssh(replace(target, host=address), self._pins, parent)
+            except WslnetError:
+                continue
+            with self._moving:
+                machines = {**self.inventory.machines, machine.name: replace(machine, address=address)}
+                self.inventory = replace(self.inventory, machines=machines)
+            return found
+        raise why
 
     def _on_this_windows(self, machine: Machine) -> bool:
         """Whether it is the WSL of this very Windows; one with an address is asked over SSH all the same."""
