@@ -137,6 +137,8 @@ def test_the_next_hop_follows_a_lease_that_has_changed(story_lab: RunningLab) ->
     ):
         assert lab.outside("vm1", ["ip", *command.split()]).returncode == 0
     assert listed(lab)["wsl/vm1"]["moved"] is True
+    # Until it forgets the neighbour, the old next hop still leads there.
+    assert lab.outside("wsl", ["ip", "neigh", "flush", "dev", "virbr0"]).returncode == 0
     assert not lab.pings("wsl", "192.168.124.91")
 
     code, said = run(lab, "vm", "reach", "vm2", "--yes")

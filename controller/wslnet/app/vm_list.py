@@ -5,7 +5,7 @@ Looks only; nothing is started, entered or pinned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wslnet.engine.gather import gather
@@ -58,8 +58,10 @@ def _row(vm: NestedVm) -> dict[str, object]:
 
 def list_vms(fleet: Fleet, hosts: Collection[str], say: Callable[[str, str], None]) -> VmList:
     """The VMs of these machines, of all Linux machines without any."""
-    needs = dict.fromkeys(hosts or hosts_of(fleet.inventory), NEEDS)
-    return listed(gather(fleet, needs, say=say))
+    # As the file has it: a VM that has moved is corrected in the fleet's own when it is entered.
+    inventory = fleet.inventory
+    needs = dict.fromkeys(hosts or hosts_of(inventory), NEEDS)
+    return listed(replace(gather(fleet, needs, say=say), inventory=inventory))
 
 
 def listed(snapshot: Snapshot) -> VmList:

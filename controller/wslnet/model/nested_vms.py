@@ -65,8 +65,9 @@ class NestedVm:
     @property
     def moved(self) -> bool:
         """Whether the inventory has an address of it that it does not have now."""
-        seen = [address for address, sources in self.addresses if sources != ("lease",)]
-        now = seen or [address for address, _ in self.addresses]
+        # A neighbour entry and a lease stay for a while when the guest has gone on; the guest itself knows.
+        source = "agent" if self.agent else "lease"
+        now = [address for address, sources in self.addresses if source in sources]
         return bool(now) and self.listed is not None and self.listed not in now
 
 
