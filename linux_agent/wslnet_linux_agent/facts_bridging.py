@@ -17,6 +17,8 @@ _GET_LINK, _GET_NEIGHBOUR = 18, 30
 _NAME, _INFO, _ALIAS = 3, 18, 20
 _BRIDGE_FAMILY = 7
 _BRIDGE = 9
+# IFLA_BR_STP_STATE (linux/if_link.h): the kernel's own spanning tree or a program's.
+_STP = 5
 _CARDS = "/sys/class/net"
 _MANAGER = "/run/NetworkManager"
 _DROP_INS = _MANAGER + "/conf.d"
@@ -77,9 +79,8 @@ def _links() -> "list[dict[int, bytes]]":
 def _device(found: "dict[int, bytes]", served: "dict[str, str]") -> "dict[str, Any]":
     name = text(found.get(_NAME)) or ""
     info = attributes(found.get(_INFO, b""))
-    owner = None
-    if text(info.get(1)) == "tun":
-        owner = number(attributes(info.get(2, b"")).get(1))
+    kind, data = text(info.get(1)), attributes(info.get(2, b""))
+    owner = number(data.get(1)) if kind == "tun" else None
     card = os.path.join(_CARDS, name)
     driver = os.path.join(card, "device", "driver")
     return {
@@ -90,6 +91,7 @@ def _device(found: "dict[int, bytes]", served: "dict[str, str]") -> "dict[str, A
         "wireless": any(os.path.exists(os.path.join(card, each)) for each in ("wireless", "phy80211")),
         "driver": os.path.basename(os.path.realpath(driver)) if os.path.exists(driver) else None,
         "dhcp": served.get(name),
+        "stp": bool(number(data.get(_STP))) if kind == "bridge" else None,
     }
 
 

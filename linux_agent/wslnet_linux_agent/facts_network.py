@@ -57,6 +57,7 @@ def links() -> "list[dict[str, Any]]":
             "kind": text(attributes(found.get(18, b"")).get(1)),
             "master": names.get(number(found.get(10)) or 0),
             "flags": _bits(_LINK_FLAGS, flags),
+            "qdisc": text(found.get(6)),
         }
         for index, flags, found in objects
     ]

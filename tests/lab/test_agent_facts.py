@@ -93,6 +93,7 @@ def test_identity_says_who_answers(facts: dict[str, Any]) -> None:
     assert identity["os_id"]
 
 
+@pytest.mark.row("S0-09")
 def test_links_equal_what_ip_shows(machine: Netns, facts: dict[str, Any]) -> None:
     expected = [
         {
@@ -103,6 +104,7 @@ def test_links_equal_what_ip_shows(machine: Netns, facts: dict[str, Any]) -> Non
             "up": "UP" in link["flags"],
             "kind": link.get("linkinfo", {}).get("info_kind"),
             "master": link.get("master"),
+            "qdisc": link["qdisc"],
         }
         for link in ip_json(machine, "link")
     ]

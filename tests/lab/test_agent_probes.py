@@ -55,6 +55,7 @@ def probe(agent: AgentClient, *probes: dict[str, object]) -> list[dict[str, obje
     return agent.call("probes", probes=[{"timeout_s": 1.5, **one} for one in probes])
 
 
+@pytest.mark.row("S1-11")
 def test_all_kinds_reach_a_listener_of_ours(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[0]) as here, agent_in(row[2]) as there:
         ports = [
@@ -179,6 +180,7 @@ def test_a_port_in_use_and_one_that_is_not_ours(row: tuple[Netns, Netns, Netns])
     assert [result.code for result in results] == ["failed", "not-found", "not-found", "bad-op", "bad-op", ""]
 
 
+@pytest.mark.row("S1-11")
 def test_responders_end_with_their_agent(row: tuple[Netns, Netns, Netns]) -> None:
     with agent_in(row[2]) as there:
         port = there.call("listen", proto="tcp", address=FAR, port=0, text="x")["port"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
-from wslnet.checks.parts.routing import IPV4, MAIN, text_of
+from wslnet.checks.parts.routing import IPV4, MAIN, route_towards, text_of
 from wslnet.model.address_plan import network_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -40,7 +40,7 @@ def _machine(machine: str, facts: LinuxFacts, routes: Sequence[Route]) -> Findin
     down = {link.name for link in facts.links or () if not link.up}
     found = sorted((route for route in routes if _is_default(route)), key=lambda route: route.metric)
     working = [route for route in found if route.dev not in down and not _BROKEN_FLAGS & set(route.flags)]
-    evidence = tuple(f"{machine}: {text_of(route)}" for route in found)
+    evidence = tuple(f"{machine}: {text_of(route)}{_gateway(routes, route)}" for route in found)
     if not working:
         return _SAY.problem(
             Status.FAIL,
@@ -68,6 +68,14 @@ def _machine(machine: str, facts: LinuxFacts, routes: Sequence[Route]) -> Findin
             ),
         )
     return _SAY.ok(machine, f"{machine} has a default route: {text_of(working[0])}", *evidence)
+
+
+def _gateway(routes: Sequence[Route], default: Route) -> str:
+    """By which route the gateway itself is reached: Windows gives it a host route of its own (seed 000)."""
+    if default.via is None or default.family != IPV4:
+        return ""
+    way = route_towards((one for one in routes if one.dev == default.dev and one.via is None), default.via)
+    return "" if way is None else f" (gateway on-link by {text_of(way)})"
 
 
 def _is_default(route: Route) -> bool:

@@ -45,7 +45,8 @@ def print_list(snapshot: Snapshot) -> None:
 def _print_bridge(machine: str, bridge: Bridge) -> None:
     mode = f", {bridge.mode}" if bridge.mode else ""
     addresses = ", ".join(bridge.addresses) or "no address"
-    print_line(f"{machine}: {bridge.name} ({bridge.maker}{mode}) {addresses}")
+    spanning = "" if bridge.stp is None else f", STP {'on' if bridge.stp else 'off'}"
+    print_line(f"{machine}: {bridge.name} ({bridge.maker}{mode}) {addresses}{spanning}")
     if bridge.reach:
         print_line(f"  {bridge.reach}")
     for port in bridge.ports:

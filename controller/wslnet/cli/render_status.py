@@ -76,6 +76,7 @@ def _link(kind: str, link: LinkView) -> Iterator[str]:
     told += [f"gateway {link.gateway}"] if link.gateway else []
     told += [f"mac {link.mac}"] if link.mac else []
     told += [f"mtu {link.mtu}"] if link.mtu and link.role != "loopback" else []
+    told += [f"qdisc {link.qdisc}"] if link.qdisc else []
     told += [f"network {link.category}"] if link.category else []
     told += ["forwarding"] if kind == "windows" and link.forwarding else []
     told += [f"port of {link.master}"] if link.master else []

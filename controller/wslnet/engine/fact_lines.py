@@ -27,7 +27,7 @@ _FORGETFUL |= {"owned", "persistence", "holders"}
 _HOLDING = {"networks": "name", "guest_keys": "domain"}
 """Facts whose items hold lists of their own, by the key that names an item."""
 _PASSING = {
-    "links": frozenset({"carrier", "flags"}),
+    "links": frozenset({"carrier", "flags", "qdisc"}),
     "addresses": frozenset({"flags"}),
     "routes": frozenset({"flags"}),
     # A distro stops by itself 15 s after its last client has gone (wsl-facts 2.4).

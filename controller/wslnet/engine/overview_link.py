@@ -28,6 +28,7 @@ class LinkView:
     category: str | None = None
     mirrors: str | None = None
     mirrors_by: str | None = None
+    qdisc: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

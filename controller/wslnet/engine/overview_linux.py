@@ -58,6 +58,7 @@ def _link(link: Link, facts: LinuxFacts, mirrored: Mirrored | None) -> LinkView:
         forwarding=None if switch is None else switch == "1",
         mirrors=adapter.name if adapter is not None else None,
         mirrors_by=mirrored.by if mirrored is not None and adapter is not None else None,
+        qdisc=link.qdisc,
     )
 
 

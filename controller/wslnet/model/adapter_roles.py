@@ -20,6 +20,7 @@ _HOST_PREFIX = 32
 _HYPER_V = "hyper-v virtual ethernet adapter"
 _FSE = "fse hostvnic"
 _VMWARE_MAC = "00:50:56:"
+_VIRTUALBOX_MAC = "0a:00:27:"
 
 
 class Role(StrEnum):
@@ -28,6 +29,7 @@ class Role(StrEnum):
     UPLINK = "uplink"
     VPN = "vpn"
     VMWARE = "vmware"
+    VIRTUALBOX = "virtualbox"
     BLUETOOTH = "bluetooth"
     WSL = "wsl"
     FSE = "fse"
@@ -40,6 +42,7 @@ EXPLAINED: Mapping[Role, str] = {
     Role.UPLINK: "has a default gateway: the way out",
     Role.VPN: "has a host address (/32): a tunnel without neighbours",
     Role.VMWARE: "VMware's own network; nothing of WSL goes through it",
+    Role.VIRTUALBOX: "VirtualBox's own network; nothing of WSL goes through it",
     Role.BLUETOOTH: "network over Bluetooth",
     Role.WSL: "Windows' end of WSL's network in NAT mode",
     Role.FSE: "carries mirrored mode; not to be touched",
@@ -70,6 +73,7 @@ def role_of(adapter: Adapter, windows: WindowsFacts) -> Role:
         (Role.UPLINK, gateway),
         (Role.BLUETOOTH, "bluetooth" in driver or "bluetooth" in name),
         (Role.VMWARE, "vmware" in driver or (adapter.mac or "").startswith(_VMWARE_MAC)),
+        (Role.VIRTUALBOX, "virtualbox" in driver or (adapter.mac or "").startswith(_VIRTUALBOX_MAC)),
         (Role.WSL, virtual and "(wsl" in name),
         (Role.HYPER_V, virtual),
         (Role.DISCONNECTED, adapter.status is not None and adapter.status != "Up"),

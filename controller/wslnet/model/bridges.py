@@ -34,7 +34,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A bridge; `mode` and `reach` (in words) of wslnet's own, `fdb` where it was read."""
+    """A bridge; `mode` and `reach` (in words) of wslnet's own, `stp` and `fdb` where they were read."""
 
     name: str
     maker: str
@@ -44,6 +44,7 @@ class Bridge:
     mode: str | None = None
     reach: str | None = None
     fdb: tuple[ForwardingEntry, ...] | None = None
+    stp: bool | None = None
 
 
 def bridges_of(facts: LinuxFacts) -> tuple[Bridge, ...]:
@@ -75,6 +76,7 @@ def _bridge(facts: LinuxFacts, link: Link) -> Bridge:
         None if net is None else str(net.mode),
         None if net is None else reach_in_words(net),
         entries,
+        facts.device(link.name).stp,
     )
 
 

@@ -34,6 +34,7 @@ class Link:
     kind: str | None = None
     master: str | None = None
     flags: tuple[str, ...] = ()
+    qdisc: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class Device:
     """What there is to say of a link beside `Link`: its alias, a tap's owner, what a card is.
 
     `owner` is a number and `user` its name, both None for a tap of root's; `driver` is the kernel's name of a
-    real card's, `dhcp` the client that serves it.
+    real card's, `dhcp` the client that serves it, `stp` whether a bridge takes part in spanning tree.
     """
 
     name: str
@@ -206,6 +207,7 @@ class Device:
     wireless: bool = False
     driver: str | None = None
     dhcp: str | None = None
+    stp: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from wslnet.model.windows_facts import Adapter, WindowsFacts
 
 _MIRRORED_LINK = re.compile(r"(?:eth|wlan)\d+")
-_GLOBAL = "global"
+_MIRRORED_SCOPES = frozenset({"global", "link"})
+"""Windows hands on its link-local IPv6 addresses too: they tell a card that has no other (seed 000)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def mirrored_links(snapshot: Snapshot) -> tuple[Mirrored, ...]:
         return ()
     by_link: dict[str, set[str]] = {}
     for address in facts.addresses or ():
-        if address.scope == _GLOBAL:
+        if address.scope in _MIRRORED_SCOPES:
             by_link.setdefault(address.link, set()).add(address.address)
     return tuple(
         _mirrored(link, by_link.get(link.name, set()), windows)

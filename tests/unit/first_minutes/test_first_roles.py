@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.adapter_roles import Role, role_of, roles
 from wslnet.model.mirror import mirrored_links
 from wslnet.model.windows_facts import Adapter, WindowsAddress, WindowsFacts, WindowsRoute
 
@@ -24,6 +24,8 @@ ROWS = [
     ("本地连接* 9", "Microsoft Wi-Fi Direct", None, "Disconnected", None, False, Role.DISCONNECTED),
     ("VMware Network Adapter VMnet1", "VMware Virtual Ethernet Adapter for VMnet1", "00:50:56:c0:00:01",
      "Up", 24, False, Role.VMWARE),
+    ("以太网 3", "VirtualBox Host-Only Ethernet Adapter", "0a:00:27:00:00:09", "Up", 24, False,
+     Role.VIRTUALBOX),
     ("蓝牙网络连接", "Bluetooth Device (Personal Area Network)", "a8:59:5f:53:19:dd", "Disconnected", None,
      False, Role.BLUETOOTH),
     ("vEthernet (WSL (Hyper-V firewall))", "Hyper-V Virtual Ethernet Adapter", "00:15:5d:8a:40:01", "Up", 20,
@@ -68,6 +70,28 @@ def test_a_tunnel_is_told_by_its_address_alone(stored: Callable[..., Snapshot]) 
     (one,) = mirrored_links(stored("mirrored", {"facts": {"wsl": {"links": links}}}))
     assert one.adapter is not None
     assert (one.adapter.name, one.by) == ("ctEAO-10", "address")
+
+
+@pytest.mark.row("S0-58")
+def test_a_card_without_ipv4_is_told_by_its_link_local_address(stored: Callable[..., Snapshot]) -> None:
+    address = "fe80::1e83:41ff:fecf:a87c"
+    addresses = [{"link": "eth1", "family": 6, "address": address, "prefix": 64, "scope": "link"}]
+    links = [{"index": 3, "name": "eth1", "mac": "00:15:5d:99:99:99", "up": True}]
+    whole = stored("mirrored", {"facts": {"wsl": {"links": links, "addresses": addresses}}})
+    assert whole.windows is not None
+    assert address in {one.address for one in whole.windows.addresses or ()}, "Windows' own, without its zone"
+    (one,) = mirrored_links(whole)
+    assert one.adapter is not None
+    assert (one.adapter.name, one.by) == ("以太网", "address")
+
+
+@pytest.mark.row("S2-22")
+def test_networks_of_three_hypervisors_are_seen_together() -> None:
+    adapters = tuple(
+        Adapter(place, row[0], row[1], row[2], row[3]) for place, row in enumerate(ROWS) if row[2] is not None
+    )
+    found = roles(WindowsFacts(adapters=adapters)).values()
+    assert {Role.VMWARE, Role.VIRTUALBOX, Role.HYPER_V} <= set(found)
 
 
 def test_two_adapters_with_one_mac_are_told_apart_by_address_or_not_at_all(

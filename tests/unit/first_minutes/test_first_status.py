@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,6 +60,35 @@ def test_nat(stored: Make) -> None:
     assert lines[1] == "  asked for: .wslconfig says nat, the inventory says mirrored"
     assert not any("mirrors the Windows adapter" in line for line in lines)
     assert any("  route: default via 172.23.96.1 dev eth0" in line for line in lines)
+
+
+@pytest.mark.row("S0-09")
+def test_every_link_is_told_with_mtu_qdisc_state_and_mac(stored: Make) -> None:
+    whole = stored("mirrored")
+    facts = whole.linux("wsl")
+    assert facts is not None
+    links = [replace(one, qdisc="mq" if one.name == "eth1" else "noqueue") for one in facts.links or ()]
+    whole = replace(whole, facts={**whole.facts, "wsl": replace(facts, links=tuple(links))})
+    (wsl,) = (one for one in overview(whole).machines if one.name == "wsl")
+    told = {one.name: (one.mtu, one.qdisc, one.status, one.mac) for one in wsl.links}
+    assert set(told) == {"lo", "loopback0", *(f"eth{number}" for number in range(5)), "virbr0", "vnet0"}
+    assert told["eth1"] == (1500, "mq", "up", "1c:83:41:cf:a8:7c")
+    assert told["lo"] == (65536, "noqueue", "up", None)
+    assert told["vnet0"][3] == "fe:54:00:fc:38:e0"
+    assert any("mac 1c:83:41:cf:a8:7c, mtu 1500, qdisc mq" in line for line in text_of(whole))
+
+
+@pytest.mark.row("S3-05")
+def test_distros_are_told_with_state_version_and_default(stored: Make) -> None:
+    distros = [
+        {"name": "Debian", "state": "Running", "version": 2, "default": True},
+        {"name": "旧", "state": "Stopped", "version": 1, "default": False},
+    ]
+    lines = text_of(stored("mirrored", {"facts": {"windows": {"wsl": {"distros": distros}}}}))
+    assert [line for line in lines if line.startswith("  distro:")] == [
+        "  distro: Debian, Running, WSL 2, default",
+        "  distro: 旧, Stopped, WSL 1",
+    ]
 
 
 @pytest.mark.row("S0-16")
