@@ -22,6 +22,7 @@ FIREWALL_PARAMETERS = r"HKLM:\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameter
 WSL_POLICIES = r"HKLM:\SOFTWARE\Policies\WSL"
 WSL_MSI = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI"
 WSL_USER = r"HKCU:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
+ENVIRONMENT = r"HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 FOR_ADMINISTRATORS = r"Registry::HKEY_USERS\S-1-5-19\Environment"
 """LocalService's own hive: only an administrator whose rights are in force may open it."""
 

@@ -32,6 +32,7 @@ SELECTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "New-Item": ("Path",),
         "New-NetFirewallHyperVRule": ("Name", "VMCreatorId"),
         "New-NetFirewallHyperVVMSetting": ("Name",),
+        "Register-PSSessionConfiguration": ("Name", "Path"),
         "Register-ScheduledTask": ("TaskName", "TaskPath"),
         "Remove-Item": ("LiteralPath",),
         "Remove-NetFirewallHyperVRule": ("Name",),
@@ -40,6 +41,7 @@ SELECTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Set-NetIPInterface": ("InterfaceIndex", "AddressFamily"),
         "Start-ScheduledTask": ("TaskName", "TaskPath"),
         "Stop-ScheduledTask": ("TaskName", "TaskPath"),
+        "Unregister-PSSessionConfiguration": ("Name",),
         "Unregister-ScheduledTask": ("TaskName", "TaskPath"),
     }
 )

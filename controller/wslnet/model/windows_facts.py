@@ -222,6 +222,24 @@ class Boot:
     data: BootPlace
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointFile:
+    """One file of the constrained endpoint: its path below the module's folder, its content as base64."""
+
+    path: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The constrained endpoint as it stands; `strangers` says who beside administrators could change it."""
+
+    registered: bool
+    files: tuple[EndpointFile, ...] = ()
+    modules: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class WindowsFacts:
     """All readings of Windows; a reading that was not asked for is None."""
@@ -241,5 +259,6 @@ class WindowsFacts:
     wslconfig: WslConfigFile | None = None
     wsl: WslService | None = None
     boot: Boot | None = None
+    endpoint: Endpoint | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet.model.windows_facts import (
     BootTask,
+    Endpoint,
+    EndpointFile,
     HyperVFirewall,
     HyperVRule,
     HyperVSetting,
@@ -130,6 +132,17 @@ def _is_listener(one: PortProxy, args: Mapping[str, Any]) -> bool:
     )
 
 
+def _install_endpoint(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    rows = tuple(EndpointFile(each["path"], each["content"]) for each in args["files"])
+    return replace(facts, endpoint=Endpoint(registered=True, files=rows))
+
+
+def _remove_endpoint(facts: WindowsFacts, _args: Mapping[str, Any]) -> WindowsFacts:
+    if facts.endpoint is None or not (facts.endpoint.registered or facts.endpoint.files):
+        raise Refused("not-found")
+    return replace(facts, endpoint=Endpoint(registered=False))
+
+
 OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "hyperv_rule.create": _create_rule,
     "hyperv_rule.remove": _remove_rule,
@@ -137,6 +150,8 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "forwarding.set": _set_forwarding,
     "task.register": _register,
     "task.unregister": _unregister,
+    "endpoint.install": _install_endpoint,
+    "endpoint.remove": _remove_endpoint,
     "boot_data.write": _write_data,
     "boot_data.remove": _remove_data,
     "portproxy.set": _put_proxy,

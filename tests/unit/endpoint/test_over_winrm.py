@@ -1,5 +1,6 @@
 """The endpoint as a client meets it: registered, and reached over WinRM by one who is no administrator."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from wslnet.transport.winrm import WinrmBridge
 from wslnet.transport.winrm_endpoint import WinrmEndpoint
-from wslnet_lab.host.contract import Argument, Identity, Invocation, Session
+from wslnet_lab.host.contract import Identity, Session
 from wslnet_lab.host.endpoint.registered import NotAdmitted
 from wslnet_lab.host.engine import EngineSettings, build_engine
 from wslnet_lab.host.log import JsonLinesLog
@@ -18,14 +19,14 @@ from wslnet_lab.host.wire.accounts import Account
 from wslnet_lab.host.wire.settings import Settings
 from wslnet_win_agent.calls import network
 from wslnet_win_agent.endpoint import render
-from wslnet_win_agent.endpoint.offer import CONFIGURATION, MODULE, READS
+from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
+from wslnet_win_agent.endpoint.places import MODULE_FOLDER
 from wslnet_win_agent.host import Host
 from wslnet_win_agent.native import NativeResult
 from wslnet_win_agent.ops.table import execute
 
 pytestmark = pytest.mark.timeout(300)
 
-MODULE_FOLDER = rf"C:\Program Files\WindowsPowerShell\Modules\{MODULE}"
 PASSWORD = "correct horse"
 
 
@@ -42,50 +43,17 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> WindowsMachine:
     return machine
 
 
-def _register(windows: WindowsMachine) -> None:
-    own = windows.state.settings
-    drive = windows.state.disk.locate("C:\\")
-    assert drive is not None
-    texts = render.files(modules=tuple(READS), account=f"{own.computer}\\{own.owner}")
-    for name, text in texts.items():
-        place = drive.joinpath(*MODULE_FOLDER.split("\\")[1:], *name.split("\\"))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8", newline="")
-    engine = build_engine(windows.registry, EngineSettings())
-    call = Invocation(
-        "Register-PSSessionConfiguration",
-        (Argument("Name", CONFIGURATION), Argument("Path", rf"{MODULE_FOLDER}\{render.PSSC}")),
-    )
-    outcome = engine.run(((call,),), Session(Identity("admin", own.owner_sid)), Silent())
-    assert outcome.state == "Completed"
-
-
-class Silent:
-    def output(self, value: object) -> None:
-        """Nobody looks."""
-
-    def error(self, details: object) -> None:
-        raise AssertionError(details)
-
-    def warning(self, text: str) -> None:
-        raise AssertionError(text)
-
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        """Nobody looks."""
-
-    def stopping(self) -> bool:
-        return False
-
-
 @pytest.fixture(scope="module")
-def host(windows: WindowsMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    _register(windows)
+def server(windows: WindowsMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinRmServer]:
     own, folder = windows.state.settings, tmp_path_factory.mktemp("server")
     server = WinRmServer(
         engine=build_engine(windows.registry, EngineSettings()),
         programs=windows.programs,
         log=JsonLinesLog(folder / "calls.jsonl"),
-        accounts=[Account(Identity(own.owner, own.owner_sid, admin=False), PASSWORD)],
+        accounts=[
+            Account(Identity(own.owner, own.owner_sid, admin=False), PASSWORD),
+            Account(Identity("chief", "S-1-5-21-1004336348-1177238915-682003330-500"), PASSWORD),
+        ],
         credential_file=folder / "ntlm",
         settings=Settings,
         port=0,
@@ -93,11 +61,40 @@ def host(windows: WindowsMachine, tmp_path_factory: pytest.TempPathFactory) -> I
         endpoints=endpoints_of(windows),
     )
     server.start()
-    place = WinrmEndpoint("win", "127.0.0.1", own.owner, PASSWORD, server.port, CONFIGURATION)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def chief(server: WinRmServer) -> Iterator[Host]:
+    """An administrator, in Windows' own configuration."""
+    bridge = WinrmBridge(WinrmEndpoint("win", "127.0.0.1", "chief", PASSWORD, server.port))
+    yield Host(bridge, NoNative())
+    bridge.close()
+
+
+@pytest.fixture(scope="module")
+def installed(chief: Host, windows: WindowsMachine) -> list[dict[str, str]]:
+    """The endpoint as `wslnet endpoint install` puts it there."""
+    own = windows.state.settings
+    texts = render.files(modules=tuple(READS), account=f"{own.computer}\\{own.owner}")
+    files = [
+        {"path": path, "content": base64.b64encode(text.encode()).decode()} for path, text in texts.items()
+    ]
+    assert _value(chief, "endpoint.install", files=files)["after"] == {"registered": True}
+    return files
+
+
+@pytest.fixture(scope="module")
+def host(windows: WindowsMachine, server: WinRmServer, installed: list[dict[str, str]]) -> Iterator[Host]:
+    """The owner, no administrator, in the constrained endpoint."""
+    assert installed
+    place = WinrmEndpoint(
+        "win", "127.0.0.1", windows.state.settings.owner, PASSWORD, server.port, CONFIGURATION
+    )
     bridge = WinrmBridge(place)
     yield Host(bridge, NoNative())
     bridge.close()
-    server.close()
 
 
 def _value(host: Host, verb: str, **args: Any) -> Any:
@@ -154,3 +151,31 @@ def test_nobody_else_is_admitted(windows: WindowsMachine) -> None:
     endpoints = endpoints_of(windows)
     with pytest.raises(NotAdmitted, match="mallory"):
         endpoints.open(CONFIGURATION, Session(Identity("mallory", "S-1-5-21-9", admin=False)))
+
+
+def test_what_stands_there_is_read_and_taken_away_again(
+    chief: Host, host: Host, installed: list[dict[str, str]], windows: WindowsMachine
+) -> None:
+    found = _value(chief, "facts", needs=["endpoint"])["endpoint"]
+    [denied] = execute(host, [{"verb": "endpoint.remove", "args": {}}])
+    windows.state.acl.set_entries(f"{MODULE_FOLDER}\\WslnetEndpoint.psm1".lower(), "D:AI(A;;FA;;;BU)")
+    opened = _value(chief, "facts", needs=["endpoint"])["endpoint"]
+    [refused] = execute(chief, [{"verb": "endpoint.install", "args": {"files": installed}}])
+    removed = _value(chief, "endpoint.remove")
+    gone = _value(chief, "facts", needs=["endpoint"])["endpoint"]
+
+    assert (found["registered"], found["strangers"]) == (True, [])
+    assert sorted(each["path"] for each in found["files"]) == sorted(each["path"] for each in installed)
+    assert set(found["modules"]) == set(READS)
+    assert not denied["ok"]
+    assert [each.rpartition(": ")[2] for each in opened["strangers"]] == ["BU"]
+    assert refused["error"]["code"] == "refused"
+    assert removed == {"before": {"registered": True}, "after": {"registered": False}}
+    assert (gone["registered"], gone["files"]) == (False, [])
+
+
+def test_files_that_are_not_ours_are_refused(chief: Host) -> None:
+    rows = [{"path": "..\\evil.psm1", "content": ""}, {"path": "wslnet.pssc", "content": ""}]
+    [refused] = execute(chief, [{"verb": "endpoint.install", "args": {"files": rows}}])
+
+    assert refused["error"]["code"] == "bad-op"

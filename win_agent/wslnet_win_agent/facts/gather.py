@@ -19,6 +19,7 @@ from wslnet_win_agent.errors import WindowsAgentError
 
 from . import firewall, network
 from .boot import boot
+from .endpoint import endpoint
 from .files import wslconfig
 from .port_proxy import portproxy
 from .services import services
@@ -177,6 +178,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "addresses": lambda _host, reply: network.addresses(reply),
     "boot": lambda host, _reply: boot(host),
     "elevated": _elevated,
+    "endpoint": lambda host, _reply: endpoint(host),
     "hyperv_firewall": _hyperv_firewall,
     "interfaces": lambda _host, reply: network.interfaces(reply),
     "listeners": _listeners,

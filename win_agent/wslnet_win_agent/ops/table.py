@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts import gather
 
-from . import boot_data, firewall, guard, interfaces, machine_lock, port_proxy, probes, tasks, wsl, wslconfig
+from . import (
+    boot_data,
+    endpoint,
+    firewall,
+    guard,
+    interfaces,
+    machine_lock,
+    port_proxy,
+    probes,
+    tasks,
+    wsl,
+    wslconfig,
+)
 from .arguments import Arguments
 
 if TYPE_CHECKING:
@@ -24,6 +36,8 @@ _READS: dict[str, Callable[[Host, Arguments], object]] = {
 _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "boot_data.remove": boot_data.remove,
     "boot_data.write": boot_data.write,
+    "endpoint.install": endpoint.install,
+    "endpoint.remove": endpoint.remove,
     "forwarding.set": interfaces.set_forwarding,
     "guard.arm": guard.arm,
     "guard.disarm": guard.disarm,

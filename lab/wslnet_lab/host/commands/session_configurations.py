@@ -95,7 +95,7 @@ def register(registry: Registry, state: MachineState) -> None:
 
 
 def _described(name: str) -> PlainObject:
-    return PlainObject((_TYPE,), {"Name": name, "PSVersion": "5.1", "Enabled": "True"}, to_string=name)
+    return PlainObject((_TYPE, "System.Object"), {}, {"Name": name, "PSVersion": "5.1", "Enabled": "True"})
 
 
 def _refused(call: BoundCall, category: Category, message: str) -> CommandError:

@@ -1,0 +1,121 @@
+"""`wslnet endpoint install`, `remove`, `status`: the constrained PowerShell endpoint as one plan.
+
+It is for controllers elsewhere. On Windows itself one who is no administrator does not reach it unless a
+probe has shown that loopback lets him (windows-facts 5); that is said, not tried around.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wslnet.app.boot import PreparedBoot
+from wslnet.engine.gather import gather
+from wslnet.engine.planner import make_plan
+from wslnet.errors import InputError, WslnetError
+from wslnet.resources.endpoint import ConstrainedEndpoint, files_of
+from wslnet_win_agent.endpoint.offer import CONFIGURATION
+from wslnet_win_agent.endpoint.render import PSSC, files
+from wslnet_win_agent.errors import CallRefused
+
+if TYPE_CHECKING:
+    from wslnet.engine.fleet import Fleet
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import Endpoint
+
+SCHEMA_VERSION = 1
+FACTS = frozenset({"endpoint", "elevated"})
+REMOTE_USERS = r"BUILTIN\Remote Management Users"
+"""Who may connect unless another account is named: Windows' own group for it."""
+
+LOOPBACK = (
+    "on this machine itself it serves administrators only: Windows blocks WinRM over loopback for others; "
+    "use it from another machine"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """What stands there. `intact` says that the files are those of this wslnet, whoever may connect."""
+
+    registered: bool
+    intact: bool
+    problems: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """The facts of the text."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "configuration": CONFIGURATION,
+            "registered": self.registered,
+            "intact": self.intact,
+            "problems": list(self.problems),
+            "local_for_others": "blocked",
+        }
+
+
+def prepare_install(fleet: Fleet, account: str) -> PreparedBoot:
+    r"""Reads Windows and makes the plan; `account` is who may connect, `MACHINE\name` or a group.
+
+    Raises:
+        InputError: no Windows in the inventory, or the account is not written so.
+        WslnetError: Windows cannot be read.
+    """
+    name, snapshot, found = _read(fleet)
+    wanted = _wanted(found, account)
+    resources = (ConstrainedEndpoint(name, wanted, f"for {account}"),)
+    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot)
+
+
+def prepare_remove(fleet: Fleet) -> PreparedBoot:
+    """The plan that takes it away.
+
+    Raises:
+        InputError: no Windows in the inventory.
+        WslnetError: Windows cannot be read.
+    """
+    name, snapshot, _ = _read(fleet)
+    resources = (ConstrainedEndpoint(name, None, "asked for"),)
+    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot)
+
+
+def endpoint_status(fleet: Fleet) -> EndpointStatus:
+    """Reads it.
+
+    Raises:
+        InputError: no Windows in the inventory.
+        WslnetError: Windows cannot be read.
+    """
+    _, _, found = _read(fleet)
+    have = dict(files_of(found) or ())
+    ours = {path: content for path, content in _wanted(found, REMOTE_USERS) if path != PSSC}
+    intact = bool(have) and all(have.get(path) == content for path, content in ours.items())
+    problems = [f"others could change what it runs: {each}" for each in found.strangers]
+    if have and not found.registered:
+        problems.append("its files are there, but Windows has it not registered: `wslnet endpoint install`")
+    if found.registered and not intact:
+        problems.append("its files are not those of this wslnet: `wslnet endpoint install`")
+    return EndpointStatus(found.registered, intact, tuple(problems))
+
+
+def _wanted(found: Endpoint, account: str) -> tuple[tuple[str, bytes], ...]:
+    try:
+        texts = files(modules=found.modules, account=account)
+    except CallRefused as error:
+        raise InputError(error.message) from error
+    return tuple((path, text.encode()) for path, text in texts.items())
+
+
+def _read(fleet: Fleet) -> tuple[str, Snapshot, Endpoint]:
+    windows = fleet.inventory.windows
+    if windows is None:
+        raise InputError(f"{fleet.inventory.path}: the endpoint needs a windows machine")
+    snapshot = gather(fleet, {windows.name: FACTS})
+    if windows.name in snapshot.unseen:
+        raise snapshot.unseen[windows.name].error(windows.name)
+    facts = snapshot.windows
+    if facts is None or facts.endpoint is None:
+        why = facts.errors.get("endpoint") if facts is not None and facts.errors is not None else None
+        text = f": {why.message}" if why is not None else ""
+        raise WslnetError(f"{windows.name}: the endpoint cannot be read{text}", machine=windows.name)
+    return windows.name, snapshot, facts.endpoint

@@ -1,0 +1,118 @@
+"""`wslnet endpoint`: install, remove and show the constrained PowerShell endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.output import print_json, print_line, progress
+from wslnet.cli.render_run import ask, print_plan, print_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wslnet.app.boot import PreparedBoot
+
+_WHEN = "It holds once WinRM has restarted (or Windows): sessions that are open stay as they are."
+
+
+@click.group()
+def endpoint() -> None:
+    """A PowerShell endpoint that can do what wslnet needs on Windows, and nothing else."""
+
+
+@endpoint.command()
+@click.option(
+    "--for", "account", metavar="ACCOUNT", help=r"Who may connect (default: BUILTIN\Remote Management Users)."
+)
+@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@inventory_option
+@json_option
+@click.pass_context
+def install(  # noqa: PLR0917 - click passes options by name
+    ctx: click.Context,
+    account: str | None,
+    dry_run: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001
+    own_inventory: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Put its files where administrators alone can write, and register it."""
+    from wslnet.app.endpoint import LOOPBACK, REMOTE_USERS, prepare_install  # noqa: PLC0415 - kept out of --help
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    with Connections(load(ctx, own_inventory)) as fleet:
+        prepared = prepare_install(fleet, account or REMOTE_USERS)
+        if not as_json:
+            print_line(LOOPBACK)
+        return _finish("endpoint install", prepared, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@endpoint.command()
+@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@inventory_option
+@json_option
+@click.pass_context
+def remove(
+    ctx: click.Context,
+    dry_run: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001
+    own_inventory: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Unregister it and remove its files."""
+    from wslnet.app.endpoint import prepare_remove  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    with Connections(load(ctx, own_inventory)) as fleet:
+        return _finish("endpoint remove", prepare_remove(fleet), dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@endpoint.command()
+@inventory_option
+@json_option
+@click.pass_context
+def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int:  # noqa: FBT001
+    """Whether it is registered, whole, and safe from everybody but administrators."""
+    from wslnet.app.endpoint import LOOPBACK, endpoint_status  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    with Connections(load(ctx, own_inventory)) as fleet:
+        found = endpoint_status(fleet)
+    if as_json:
+        print_json(found.to_json())
+        return 0
+    if not found.registered:
+        print_line("Not registered. `wslnet endpoint install` does it.")
+    else:
+        print_line("Registered; " + ("whole." if found.intact else "not as this wslnet installs it."))
+        print_line(LOOPBACK)
+    for problem in found.problems:
+        print_line(f"problem: {problem}")
+    return 0
+
+
+def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    from wslnet.app.boot import run_boot  # noqa: PLC0415 - kept out of `wslnet --help`
+
+    plan = prepared.plan
+    if as_json and dry_run:
+        print_json(plan.to_json())
+    elif not as_json:
+        print_plan(plan)
+    if dry_run:
+        return 10 if plan.changes else 0
+    if plan.changes and not yes:
+        ask(verb, as_json=as_json)
+    result = run_boot(prepared, progress(quiet=as_json))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_result(result)
+        if plan.changes and not result.exit_code:
+            print_line(_WHEN)
+    return result.exit_code
