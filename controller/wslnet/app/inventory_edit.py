@@ -75,6 +75,8 @@ def without_machine(text: str, machine: str) -> str:
     """
     wanted = tomllib.loads(text)
     wanted["machines"].pop(machine, None)
+    if not wanted["machines"]:
+        del wanted["machines"]
     wish = wanted.get("wish", {})
     if "reach" in wish:
         wish["reach"] = [pair for pair in wish["reach"] if machine not in pair]

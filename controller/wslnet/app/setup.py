@@ -14,6 +14,7 @@ from wslnet.engine.doctor import examine
 from wslnet.engine.forecast import with_forecast
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
+from wslnet.engine.unseen import first_unseen
 from wslnet.errors import InputError, Unsupported
 from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
@@ -117,8 +118,9 @@ def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], N
         say(windows.name, "starting WSL")
         wake_wsl(fleet)
         snapshot = gather(fleet, needs)
-    for name, unseen in snapshot.unseen.items():
-        raise unseen.error(name)
+    unseen = first_unseen(snapshot)
+    if unseen is not None:
+        raise unseen
     return snapshot
 
 
