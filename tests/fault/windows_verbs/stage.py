@@ -144,7 +144,7 @@ class Windows:
         """A session with a child PowerShell whose lines go through `faulty_child.py`."""
         programs = self.folder / "standins/windows/bin"
         programs.mkdir(parents=True, exist_ok=True)
-        for name in ("powershell.exe", "wsl.exe", "whoami.exe", "icacls.exe"):
+        for name in ("powershell.exe", "wsl.exe", "whoami.exe", "icacls.exe", "netsh.exe"):
             target = programs / name
             shutil.copy(windows_program.__file__, target)
             target.chmod(0o755)

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.profiles.boot import network_task
+from wslnet_lab.host.port_proxy import PortProxy
 from wslnet_lab.host.state.settings import OWNER_SID
 from wslnet_lab.host.tasks.store import TaskStore
 from wslnet_win_agent.boot.places import DATA_FILE
 from wslnet_win_agent.boot.task_xml import write_task
 from wslnet_win_agent.facts import NAMES
+from wslnet_win_agent.ops.machine_lock import FILE as LOCK_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +48,15 @@ GUARD: Args = {
         {"verb": "forwarding.set", "args": {"interface_index": 25, "family": 4, "enabled": False}},
     ],
 }
+LOCK: Args = {
+    "run": "20261121-1500",
+    "token": "0123456789abcdef" * 2,
+    "holder": "owner@DESKTOP",
+    "since": "2026-11-21 15:00",
+    "lease_s": 60,
+}
+LISTENER: Args = {"listen_address": "*", "listen_port": 8081}
+PORTPROXY: Args = {**LISTENER, "connect_address": "172.23.102.37", "connect_port": 80}
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,18 @@ def _forwards(windows: Windows) -> bool:
     return windows.hardware.cards[25].forwarding[4]
 
 
+def _is_locked(windows: Windows) -> bool:
+    return str(LOCK["token"]) in (windows.file(LOCK_FILE) or b"").decode()
+
+
+def _published(windows: Windows) -> bool:
+    return any(rule.listen_port == LISTENER["listen_port"] for rule in _portproxy(windows).rules())
+
+
+def _portproxy(windows: Windows) -> PortProxy:
+    return PortProxy(windows.state, windows.hardware)
+
+
 def _began(windows: Windows) -> bool:
     task = TaskStore(windows.folder / "windows").find("\\wslnet\\", "network")
     return task is not None and task.last_run is not None
@@ -106,6 +129,22 @@ INSTALLED = (("boot_data.write", lambda _: BOOT_DATA), ("task.register", lambda 
 ARMED = (*INSTALLED, ("guard.arm", lambda _: GUARD))
 
 CASES: dict[str, Case] = {
+    "lock.status": Case(lambda _: {}, before=[("lock.hold", lambda _: LOCK)]),
+    # It makes its file up to three times, since New-Item makes it or fails: no error ends it at once.
+    "lock.hold": Case(lambda _: LOCK, _is_locked),
+    "lock.release": Case(
+        lambda _: LOCK,
+        lambda w: not _is_locked(w),
+        before=[("lock.hold", lambda _: LOCK)],
+        writes=("Remove-Item",),
+    ),
+    "portproxy.set": Case(lambda _: PORTPROXY, _published, natives=True),
+    "portproxy.remove": Case(
+        lambda _: LISTENER,
+        lambda w: not _published(w),
+        before=[("portproxy.set", lambda _: PORTPROXY)],
+        natives=True,
+    ),
     "guard.status": Case(lambda _: {}, before=ARMED),
     "guard.arm": Case(lambda _: GUARD, lambda w: _watches(w) == 20, before=INSTALLED),
     "guard.extend": Case(lambda _: {**RUN, "deadline_s": 50}, lambda w: _watches(w) == 50, before=ARMED),
