@@ -38,12 +38,13 @@ from wslnet.profiles.virtual_net import (
     running,
     way_out,
 )
+from wslnet.resources.sysctl import Sysctl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wslnet.engine.fleet import Fleet
-    from wslnet.model.change import Resource
+    from wslnet.model.change import Op, Resource
     from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.machine import Inventory
     from wslnet.model.snapshot import Snapshot
@@ -99,7 +100,7 @@ def prepare_create(fleet: Fleet, wish: NetWish, say: Callable[[str, str], None])
     declaration = existing or Declaration(
         net,
         before(facts, net),
-        tuple(change.do.to_json() for one in parts for change in one.diff(facts)),
+        tuple(op.to_json() for one in parts for op in _again(one, facts)),
     )
     resources = (declared(machine, declaration), *parts)
     return _prepared(fleet, snapshot, resources, [*notes, *more])
@@ -149,6 +150,14 @@ def survey(fleet: Fleet, machines: tuple[str, ...], *, fdb: bool) -> Snapshot:
         name, unseen = next(iter(snapshot.unseen.items()))
         raise unseen.error(name)
     return snapshot
+
+
+def _again(part: Resource, facts: LinuxFacts) -> tuple[Op, ...]:
+    """What makes a part of the net again; what is turned on already may be off after a restart."""
+    if isinstance(part, Sysctl):
+        op = part.keep(facts)
+        return () if op is None else (op,)
+    return tuple(change.do for change in part.diff(facts))
 
 
 def _another(machine: str, net: VirtualNet) -> PlanRefused:
