@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wslnet.model.linux_facts import DiskFiles, Owned
     from wslnet.model.snapshot import Snapshot
 
-_SAY = Findings("persist.files")
+_SAY = Findings("persist.files", docs="https://learn.microsoft.com/windows/wsl/systemd")
 
 
 def _judge(snapshot: Snapshot) -> Iterator[Finding]:

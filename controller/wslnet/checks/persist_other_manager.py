@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from wslnet.model.snapshot import Snapshot
 
-_SAY = Findings("persist.other-manager")
+_SAY = Findings("persist.other-manager", docs="https://learn.microsoft.com/windows/wsl/networking")
 
 
 def _judge(snapshot: Snapshot) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from wslnet.model.snapshot import Snapshot
 
-_SAY = Findings("persist.other-sshd")
+_SAY = Findings("persist.other-sshd", docs="https://learn.microsoft.com/windows/wsl/networking")
 
 _SSH_PORT = 22
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wslnet.model.linux_facts import LinuxFacts, Persistence
     from wslnet.model.snapshot import Snapshot
 
-_SAY = Findings("persist.start")
+_SAY = Findings("persist.start", docs="https://learn.microsoft.com/windows/wsl/systemd")
 
 
 def _judge(snapshot: Snapshot) -> Iterator[Finding]:

@@ -117,6 +117,18 @@ def test_setting_and_rules_of_the_hyperv_firewall(host: Host, windows: FakeWindo
     assert (rule["local_ports"], rule["profiles"]) == (["80", "5000-5010"], ["Any"])
 
 
+@pytest.mark.row("S3-12")
+def test_what_is_in_force_is_read_from_the_active_store(host: Host, windows: FakeWindows) -> None:
+    fact(host, "hyperv_firewall")
+    stores = {
+        (one.cmdlet, dict(one.parameters).get("PolicyStore"))
+        for batch in windows.batches
+        for one in batch.statements
+    }
+    assert ("Get-NetFirewallHyperVVMSetting", "ActiveStore") in stores
+    assert ("Get-NetFirewallHyperVRule", "ActiveStore") in stores
+
+
 def test_windows_without_a_hyperv_firewall(host: Host, windows: FakeWindows) -> None:
     windows.absent = {"Get-NetFirewallHyperVVMCreator"}
     assert fact(host, "hyperv_firewall") == {
