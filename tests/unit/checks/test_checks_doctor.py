@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,9 @@ def test_text_is_one_line_for_each_finding_failures_first(snapshot: Make) -> Non
         for line in lines
     )
     assert "ok     machine.reachable vm2: vm2 was seen" in lines
-    assert lines[-1] == "summary: 29 ok, 2 warn, 3 fail, 9 skip, 0 crash"
+    # How many are well or not judged grows with every check.
+    counts = Counter(str(one.status) for one in diagnosis.findings)
+    assert lines[-1] == f"summary: {counts['ok']} ok, 2 warn, 3 fail, {counts['skip']} skip, 0 crash"
     heads = [line.split()[0] for line in lines if not line.startswith(" ")]
     order = ["FAIL", "WARN", "skip", "ok", "summary:"]
     assert heads == sorted(heads, key=order.index)
