@@ -181,7 +181,7 @@ def test_a_guest_without_the_standard_library_is_named_with_the_package(guests: 
     json_module = guests.inside("/bin/sh", "-c", "echo /usr/lib/python3.*/json").strip()
     guests.inside("/bin/mv", json_module, "/root/json")
     try:
-        code, said = guests.ask("vm", "reach", "vm1", "--yes")
+        code, said = guests.ask("vm", "reach", "vm2", "--yes")
     finally:
         guests.inside("/bin/mv", "/root/json", json_module)
     assert code == 15, said

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.engine.fleet import Fleet
+    from wslnet.model.change import OpResult
     from wslnet.model.guest_facts import GuestKeys
     from wslnet.model.nested_vms import NestedVm
 
@@ -234,4 +235,10 @@ def _enter(fleet: Fleet, name: str) -> str | None:
                 raise
             time.sleep(_AGAIN_S)
         else:
-            return None if result.ok else result.message
+            return _shortcoming(result) if result.ok else result.message
+
+
+def _shortcoming(result: OpResult) -> str | None:
+    identity = result.value.get("identity") if isinstance(result.value, dict) else None
+    with_python = isinstance(identity, dict) and identity.get("python")
+    return None if with_python else "there is no python3 on it, install it there"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wslnet.app.setup import Prepared
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
-from wslnet.errors import InputError, PlanRefused
+from wslnet.errors import InputError, PlanRefused, Unsupported
 from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
 from wslnet.profiles.modes import SetupOptions
@@ -74,6 +74,8 @@ def prepare(
     for name, unseen in snapshot.unseen.items():
         if name not in wanted or inventory.children(name):
             raise unseen.error(name)
+    for name in snapshot.facts:
+        _demand_agent(snapshot, name)
     for name in sorted(wanted):
         if segment(snapshot, name) is None:
             raise PlanRefused(
@@ -88,6 +90,19 @@ def prepare(
 
     resources = resources_of(snapshot)
     return Prepared(fleet, SetupOptions(), snapshot, resources, make_plan(snapshot, resources), resources_of)
+
+
+def _demand_agent(snapshot: Snapshot, name: str) -> None:
+    """A machine with VMs that has no Python could be read and not be changed.
+
+    Raises:
+        Unsupported: it has none; names the package.
+    """
+    facts = snapshot.linux(name)
+    missing = (facts.errors or {}).get("firewall") if facts is not None else None
+    without = facts is not None and facts.identity is not None and not facts.identity.python
+    if without and missing is not None and snapshot.inventory.children(name):
+        raise Unsupported(missing.message, machine=name)
 
 
 def _needs(inventory: Inventory, wanted: Collection[str]) -> Needs:

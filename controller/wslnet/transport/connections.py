@@ -18,6 +18,7 @@ from wslnet.errors import (
     HostKeyUnknown,
     InputError,
     Unreachable,
+    Unsupported,
     WslnetError,
 )
 from wslnet.model.change import Op, OpResult
@@ -91,7 +92,19 @@ class Connections:
         with self._locks[machine]:
             if self.inventory[machine].kind is Kind.WINDOWS:
                 return self._on_windows(machine).execute(ops, deadline_s=deadline_s)
-            return self._agent(machine).run(ops, deadline_s)
+            try:
+                return self._agent(machine).run(ops, deadline_s)
+            except Unsupported as error:
+                return self._without_python(machine, ops, error)
+
+    def _without_python(self, machine: str, ops: Sequence[Op], why: Unsupported) -> tuple[OpResult, ...]:
+        from wslnet.transport.plain_facts import answer  # noqa: PLC0415 - few machines have none
+        from wslnet.transport.ssh import SshConnection  # noqa: PLC0415 - loads paramiko
+
+        connection = self._connection(machine)
+        if not isinstance(connection, SshConnection):
+            raise why
+        return answer(connection, ops, why)
 
     def _on_windows(self, machine: str) -> WindowsSession:
         if machine not in self._windows:

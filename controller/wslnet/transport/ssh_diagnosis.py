@@ -45,7 +45,7 @@ def explain_missing_python(shell: Shell) -> None:
         if runs(shell, (*bundle.PYTHON, "import json, zlib, subprocess")):
             return
         missing = "its python3 is only a part of one, without the standard library"
-    release = _output(shell, ("cat", "/etc/os-release")).decode("utf-8", "replace")
+    release = output(shell, ("cat", "/etc/os-release")).decode("utf-8", "replace")
     values = dict(line.split("=", 1) for line in release.splitlines() if "=" in line)
     names = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").split()
     command = next((_INSTALLERS[name] for name in names if name in _INSTALLERS), _INSTALLERS["debian"])
@@ -64,7 +64,8 @@ def runs(shell: Shell, argv: Sequence[str]) -> bool:
         pipe.close()
 
 
-def _output(shell: Shell, argv: Sequence[str]) -> bytes:
+def output(shell: Shell, argv: Sequence[str]) -> bytes:
+    """What a command prints, at most 64 KiB of it; nothing if it does not exist there."""
     deadline = after(_DEADLINE_S)
     pipe = shell.execute(argv, deadline)
     text = b""
