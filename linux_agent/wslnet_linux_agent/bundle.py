@@ -67,6 +67,7 @@ _ON_DEMAND = {
     "boot_command": ("ops_owned.py", "ops_persist.py"),
     "resident": ("ops_owned.py", "ops_persist.py"),
     "holder": _HOLDER,
+    "daemon_json": ("ops_docker.py",),
 }
 _GUESTS = ("ops_guest_agent.py", "facts_guests.py")
 _FACTS_ON_DEMAND = {
@@ -81,6 +82,7 @@ _FACTS_ON_DEMAND = {
     "owned": ("ops_owned.py",),
     "persistence": ("ops_owned.py", "ops_persist.py", "facts_persist.py"),
     "holders": _HOLDER,
+    "engines": ("ops_docker.py",),
     "platform": ("facts_platform.py",),
 }
 _RESIDENT = (

@@ -34,6 +34,7 @@ _READERS = {
     "networks": "facts_guests",
     "platform": "facts_platform",
     "holders": "ops_holder",
+    "engines": "ops_docker",
 }
 _TIMEOUT_S = 10.0
 _BY_TOOLS = ("firewall", "domains", "wsl")

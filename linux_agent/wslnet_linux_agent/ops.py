@@ -55,6 +55,7 @@ _VERBS = {
     "guard.extend": ("ops_guard", "extend"),
     "guard.disarm": ("ops_guard", "disarm"),
     "guard.status": ("ops_guard", "status"),
+    "daemon_json.write": ("ops_docker", "write"),
     "holder.start": ("ops_holder", "start"),
     "holder.stop": ("ops_holder", "stop"),
     "lock.hold": ("ops_lock", "hold"),

@@ -295,6 +295,15 @@ class Persistence:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerEngine:
+    """An engine that is installed; `version` None: it does not answer. `settings`: daemon.json in base64."""
+
+    engine: str
+    version: str | None = None
+    settings: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HeldPort:
     """A port that a tiny process of wslnet holds, so that a mirrored WSL gets what arrives there."""
 
@@ -344,6 +353,7 @@ class LinuxFacts:
     owned: Owned | None = None
     persistence: Persistence | None = None
     holders: tuple[HeldPort, ...] | None = None
+    engines: tuple[ContainerEngine, ...] | None = None
     platform: Platform | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""

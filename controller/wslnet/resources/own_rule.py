@@ -26,7 +26,8 @@ IPV4 = 4
 class OwnRule:
     """`match` and `action` (words as iptables-save prints them) in `table` and `chain`; `tag` is its name.
 
-    It must be asked before the rules of others in the chain: below one of them it is moved up.
+    It must be asked before the rules of others in the chain: below one of them it is moved up. `below_ours`:
+    other rules of ours that stand at the head are asked before it.
     """
 
     machine: str
@@ -39,6 +40,7 @@ class OwnRule:
     rows: tuple[str, ...] = ("S0-57", "S2-12")
     needs: frozenset[str] = frozenset({"firewall"})
     volatile: bool = True
+    below_ours: bool = False
 
     @property
     def name(self) -> str:
@@ -76,7 +78,8 @@ class OwnRule:
             self._change(backend, Action.REMOVE, rule.spec, rule.number - gone)
             for gone, rule in enumerate(ours)
         ]
-        return (*stale, self._change(backend, Action.ADD, self.spec, 1))
+        place = 1 + (_leading(listed, self.tag) if self.below_ours else 0)
+        return (*stale, self._change(backend, Action.ADD, self.spec, place))
 
     def keep(self, facts: MachineFacts) -> Op | None:
         """The op that inserts it; None without iptables."""
@@ -107,6 +110,12 @@ class OwnRule:
             undo=delete if is_new else insert,
             rows=self.rows,
         )
+
+
+def _leading(listed: tuple[Rule, ...], tag: str) -> int:
+    """How many other rules of ours stand at the head, those of this tag aside."""
+    others = [one for one in listed if one.comment != f"{OWN_MARK}{tag}"]
+    return next((at for at, one in enumerate(others) if not one.ours), len(others))
 
 
 def _is_asked_first(rule: Rule, listed: tuple[Rule, ...]) -> bool:

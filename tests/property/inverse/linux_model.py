@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import shlex
 from dataclasses import replace
 from functools import partial
@@ -225,6 +226,14 @@ def _stop_holder(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     return replace(facts, holders=tuple(one for one in facts.holders or () if one != held))
 
 
+def _write_settings(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    (docker,) = facts.engines or ()
+    have = None if docker.settings is None else base64.b64decode(docker.settings)
+    if args["expect_sha256"] != (None if have is None else hashlib.sha256(have).hexdigest()):
+        raise Refused("exists")
+    return replace(facts, engines=(replace(docker, settings=args["content"]),))
+
+
 OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "route.add": _add_route,
     "route.delete": _delete_route,
@@ -244,6 +253,7 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "guest.deauthorize": _deauthorize,
     **keeping_model.OPS,
     "holder.start": _start_holder,
+    "daemon_json.write": _write_settings,
     "holder.stop": _stop_holder,
 }
 

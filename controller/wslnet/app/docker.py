@@ -1,0 +1,79 @@
+"""`wslnet docker check` and `fix`: containers of WSL under mirrored mode, by rules and engine version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wslnet.app.setup import Prepared
+from wslnet.engine.gather import gather
+from wslnet.engine.planner import make_plan
+from wslnet.errors import InputError, PlanRefused
+from wslnet.profiles.containers import DRAWBACKS, Case, judge, rules_for, userland_values
+from wslnet.profiles.modes import SetupOptions
+from wslnet.profiles.persistence import with_kept
+from wslnet.resources.daemon_json import DaemonJson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wslnet.engine.fleet import Fleet
+    from wslnet.model.change import Resource
+    from wslnet.model.machine import Inventory
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.profiles.containers import Verdict
+
+_NEEDS = frozenset({"engines", "firewall", "owned", "wsl"})
+USERLAND = "userland"
+"""The mode of `fix` that writes daemon.json; in the others rules help, by the case."""
+
+
+def inventory_for(loaded: Inventory) -> Inventory:
+    """The inventory with nothing wished beside: what is measured is what worked before."""
+    return replace(loaded, wish=replace(loaded.wish, reach=(), allow=(), forward=()))
+
+
+def look(fleet: Fleet, say: Callable[[str, str], None]) -> tuple[Snapshot, tuple[Verdict, ...]]:
+    """What is there, and a verdict for each engine.
+
+    Raises:
+        InputError: the inventory has no WSL.
+        Unreachable: WSL cannot be seen.
+    """
+    wsl = fleet.inventory.wsl
+    if wsl is None:
+        raise InputError(f"{fleet.inventory.path}: docker needs a wsl machine")
+    snapshot = gather(fleet, {wsl.name: _NEEDS}, say=say)
+    facts = snapshot.linux(wsl.name)
+    if facts is None:
+        raise snapshot.unseen[wsl.name].error(wsl.name)
+    return snapshot, judge(facts)
+
+
+def prepare_fix(fleet: Fleet, mode: str, say: Callable[[str, str], None]) -> Prepared:
+    """The plan that helps in the case that is so; none where nothing is wrong.
+
+    Raises:
+        PlanRefused: WSL does not run in mirrored mode, or no rule helps: says what does.
+    """
+    snapshot, verdicts = look(fleet, say)
+    wsl = fleet.inventory.wsl
+    if snapshot.mode != "mirrored" or wsl is None:
+        raise PlanRefused(
+            f"WSL runs in mode {snapshot.mode}: there containers answer to localhost of Windows"
+        )
+    resources: tuple[Resource, ...]
+    notes: tuple[str, ...] = ()
+    if mode == USERLAND:
+        why = "docker publishes by its userland proxy alone, with these drawbacks: " + "; ".join(DRAWBACKS)
+        resources = (DaemonJson(wsl.name, userland_values(), why),)
+        notes = ("docker reads daemon.json when it starts: restart it, which restarts its containers",)
+    else:
+        for one in verdicts:
+            if one.case in {Case.UNHANDLED, Case.LATE} and not one.fixable:
+                raise PlanRefused(f"{wsl.name}: {one.engine} {one.version}: {one.advice}", machine=wsl.name)
+        found = {rule.name: rule for one in verdicts for rule in rules_for(wsl.name, one)}
+        resources = with_kept(snapshot, found.values())
+        notes = tuple(f"{one.engine} {one.version}: {one.case}: {one.advice}" for one in verdicts)
+    plan = make_plan(snapshot, resources, notes=notes)
+    return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: ())

@@ -1,0 +1,61 @@
+"""Do containers answer to localhost of Windows in mirrored mode (note 003, microsoft/WSL#10494)?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.machine import Kind
+from wslnet.profiles.containers import Case, Verdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+
+_SAY = Findings("docker.mirrored", docs="https://github.com/microsoft/WSL/issues/10494")
+_BROKEN = frozenset({Case.UNHANDLED, Case.LATE, Case.STALE})
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine = snapshot.inventory.wsl
+    if machine is None:
+        return
+    facts = mirrored_wsl(_SAY, snapshot, machine)
+    if not isinstance(facts, LinuxFacts):
+        yield facts
+    elif facts.engines is None or facts.firewall is None:
+        yield _SAY.unread(machine.name, "container engines and rules")
+    else:
+        verdicts = judge(facts)
+        broken = [one for one in verdicts if one.case in _BROKEN]
+        if broken:
+            yield _problem(machine.name, broken[0])
+        else:
+            said = "; ".join(f"{one.engine} {one.version}: {one.case}" for one in verdicts)
+            yield _SAY.ok(machine.name, said or "no container engine runs")
+
+
+def _problem(machine: str, verdict: Verdict) -> Finding:
+    return _SAY.problem(
+        Status.WARN,
+        machine,
+        f"{verdict.engine}'s published ports do not answer to localhost of Windows",
+        evidence=(f"{machine}: {line}" for line in verdict.evidence),
+        cause="what comes from 127.0.0.1 of Windows goes to the container, and its answer finds no way "
+        "back; other computers of the LAN reach the same port",
+        fix=Fix("wslnet docker fix" if verdict.fixable else "wslnet docker check", (verdict.advice,)),
+    )
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="Containers answer to localhost of Windows",
+    needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"engines", "firewall", "wsl"})},
+    judge=_judge,
+    depends_on=MODE_KNOWN_BY,
+    docs=_SAY.docs,
+)

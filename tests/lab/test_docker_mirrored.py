@@ -1,0 +1,113 @@
+"""A container behind Docker's rules in a mirrored WSL: from the LAN yes, from Windows after the fix alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .canonical.snapshot import differences, take
+from .test_forward import FETCH, WINDOWS, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .conftest import RunningLab
+
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(300)]
+
+TOPOLOGY = "wsl-docker"
+SERVE = (
+    "import socket,sys\n"
+    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+    "s.bind(('0.0.0.0', int(sys.argv[1]))); s.listen(); print('ready', flush=True)\n"
+    "while True:\n"
+    "    c, _ = s.accept(); c.sendall(sys.argv[2].encode()); c.close()\n"
+)
+
+
+@contextmanager
+def serving(space: str, port: int, text: str) -> Iterator[None]:
+    command = ["ip", "netns", "exec", space, sys.executable, "-c", SERVE, str(port), text]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline().strip() == "ready"
+            yield
+        finally:
+            server.kill()
+
+
+@contextmanager
+def container(lab: RunningLab) -> Iterator[str]:
+    """A namespace on docker0 whose port 80 is published as 8080, as Docker does it, proxy included."""
+    space, wsl = f"t{os.getpid()}-c1", lab.netns("wsl")
+    here = ["ip", "-n", wsl]
+    steps = [
+        ["ip", "netns", "add", space],
+        [*here, "link", "add", "docker0", "type", "bridge"],
+        [*here, "address", "add", "172.17.0.1/16", "dev", "docker0"],
+        [*here, "link", "add", "vethc1", "type", "veth", "peer", "name", "eth0", "netns", space],
+        [*here, "link", "set", "vethc1", "master", "docker0", "up"],
+        [*here, "link", "set", "docker0", "up"],
+        ["ip", "-n", space, "address", "add", "172.17.0.2/16", "dev", "eth0"],
+        ["ip", "-n", space, "link", "set", "eth0", "up"],
+        ["ip", "-n", space, "route", "add", "default", "via", "172.17.0.1"],
+    ]
+    to = ["-p", "tcp", "--dport", "8080", "-j", "DNAT", "--to-destination", "172.17.0.2:80"]
+    iptables = ["ip", "netns", "exec", wsl, "iptables"]
+    steps += [
+        [*iptables, "-t", "nat", "-A", "DOCKER", "!", "-i", "docker0", *to],
+        [*iptables, "-I", "DOCKER", "-d", "172.17.0.2", "-p", "tcp", "--dport", "80", "-j", "ACCEPT"],
+    ]
+    try:
+        for step in steps:
+            subprocess.run(step, check=True, timeout=10)
+        with serving(space, 80, "container"), serving(wsl, 8080, "proxy"):
+            yield space
+    finally:
+        subprocess.run(["ip", "netns", "delete", space], check=False, timeout=10)
+
+
+def said(lab: RunningLab, source: str, address: str) -> str:
+    return lab.outside(source, [sys.executable, "-c", FETCH, address, "8080"]).stdout.strip()
+
+
+@pytest.mark.row("S3-45", "S3-50", "S3-55")
+def test_windows_reaches_a_published_port_after_the_fix(story_lab: RunningLab) -> None:
+    code, done = run(story_lab, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
+    assert code == 0, done
+    engine = (
+        "mkdir -p /run/docker; echo '[]' > /run/docker/containers.json; echo 26.1.5 > /run/docker/version"
+    )
+    assert story_lab.run("wsl", ["sh", "-c", engine]).returncode == 0
+    with container(story_lab):
+        deadline = time.monotonic() + 20  # a new listener is felt within a second
+        while said(story_lab, "lan", WINDOWS) != "container" and time.monotonic() < deadline:
+            time.sleep(0.25)
+        assert said(story_lab, "lan", WINDOWS) == "container"
+        assert said(story_lab, "windows", "127.0.0.1") == ""
+        code, done = run(story_lab, "doctor", "--only", "docker.mirrored")
+        assert [one["status"] for one in done["findings"]] == ["warn"], done
+        before = take(story_lab)
+
+        code, done = run(story_lab, "docker", "fix", "--yes")
+        assert (code, done["result"]) == (0, "committed"), done
+        assert said(story_lab, "windows", "127.0.0.1") == "proxy"
+        assert said(story_lab, "lan", WINDOWS) == "container"
+        assert run(story_lab, "docker", "check")[1]["engines"][0]["case"] == "handled"
+        assert run(story_lab, "docker", "fix", "--yes")[1]["result"] == "unchanged"
+
+        assert run(story_lab, "undo", "--yes")[0] == 0
+        assert differences(before, take(story_lab)) == []
+        code, done = run(story_lab, "docker", "fix", "--mode", "userland", "--yes")
+        assert (code, done["result"]) == (0, "committed"), done
+        settings = story_lab.root("wsl") / "etc" / "docker" / "daemon.json"
+        assert '"iptables": false' in settings.read_text()
+        assert run(story_lab, "undo", "--yes")[0] == 0
+        assert not settings.exists()
