@@ -11,6 +11,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
+from .image import INNER_NETWORK
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -67,7 +69,7 @@ def start(run: Run) -> None:
 
 
 def wait_for_agent(run: Run) -> None:
-    """Waits until the guest agent of vm1 answers and tells an address: it starts before DHCP has one.
+    """Waits until the guest agent of vm1 tells an address of both networks: it starts before either is up.
 
     Raises:
         TimeoutError: it does not in 15 minutes.
@@ -78,7 +80,7 @@ def wait_for_agent(run: Run) -> None:
             told = run(["virsh", "domifaddr", "vm1", "--source", "agent"], 30)
         except subprocess.SubprocessError:
             told = ""
-        if f" {NETWORK}." in told:
+        if f" {NETWORK}." in told and f" {INNER_NETWORK}.1/" in told:
             return
         time.sleep(5)
     raise TimeoutError("the guest agent of vm1 does not answer")
