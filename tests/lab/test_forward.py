@@ -112,7 +112,6 @@ def test_nat_cannot_publish_udp_and_says_why(story_lab: RunningLab) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.row("S1-22")
 def test_rules_of_before_are_taken_over(story_lab: RunningLab) -> None:
     rule = ["listenport=8022", "listenaddress=0.0.0.0", "connectaddress=172.23.99.9", "connectport=22"]
     netsh = ["netsh.exe", "interface", "portproxy", "add", "v4tov4", *rule]
