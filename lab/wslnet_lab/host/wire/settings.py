@@ -57,7 +57,7 @@ class Settings:
     build: str = "22631.4317"
     culture: str = "en-US"
     configurations: tuple[str, ...] = ("Microsoft.PowerShell", "Microsoft.PowerShell.Workflow")
-    no_language_configurations: tuple[str, ...] = ("wslnet",)
+    no_language_configurations: tuple[str, ...] = ()
     no_language: bool = False
     allow_basic: bool = False
     allow_unencrypted: bool = False
