@@ -166,4 +166,18 @@ function Set-WslnetHyperVSetting {
     NetSecurity\Set-NetFirewallHyperVVMSetting -Name '{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -DefaultInboundAction $DefaultInboundAction -Confirm:$false
 }
 
-Export-ModuleMember -Function Get-WslnetUserProfile, Get-WslnetConfigItem, Get-WslnetConfigContent, Set-WslnetConfigDraft, Copy-WslnetConfig, Publish-WslnetConfig, Remove-WslnetConfig, Get-WslnetRegistry, Set-WslnetForwarding, New-WslnetHyperVRule, Remove-WslnetHyperVRule, New-WslnetHyperVSetting, Set-WslnetHyperVSetting
+Export-ModuleMember -Function @(
+    'Get-WslnetUserProfile'
+    'Get-WslnetConfigItem'
+    'Get-WslnetConfigContent'
+    'Set-WslnetConfigDraft'
+    'Copy-WslnetConfig'
+    'Publish-WslnetConfig'
+    'Remove-WslnetConfig'
+    'Get-WslnetRegistry'
+    'Set-WslnetForwarding'
+    'New-WslnetHyperVRule'
+    'Remove-WslnetHyperVRule'
+    'New-WslnetHyperVSetting'
+    'Set-WslnetHyperVSetting'
+)
