@@ -47,7 +47,12 @@ class ByPyroute2:
 
     def read(self) -> "list[str]":
         """Take what came; gives what it was."""
-        return [_named(message) for message in self._route.get()]
+        try:
+            return [_named(message) for message in self._route.get()]
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            return ["more than could be told"]
 
 
 class Rules:

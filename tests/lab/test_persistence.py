@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +196,54 @@ def test_an_undo_stays_undone_and_what_is_set_up_later_is_kept(story_lab: Any) -
     assert {f"route {TO_VM2}", f"kept route {TO_VM2}"} <= {one["resource"] for one in said["changes"]}
     story_lab.outside("wsl", ["ip", "route", "del", TO_VM2])
     back(lambda: reaches(story_lab))
+
+
+@pytest.mark.row("S4-13", "S4-34")
+def test_a_net_comes_back_with_its_machine(story_lab: Any) -> None:
+    create = ["net", "create", "lab0", "--on", "vm1", "--mode", "nat", "--tap", "lab0t0", "--yes"]
+    code, said = ask(story_lab, *create)
+    assert (code, said["result"]) == (0, "committed"), said
+    rules = [rule for rule in forward(story_lab) if "wslnet:net:lab0" in rule]
+    links = story_lab.outside("vm1", ["ip", "-br", "link", "show", "master", "lab0"]).stdout.split()[0]
+    assert links == "lab0t0"
+    reboot(story_lab, "vm1")
+    back(lambda: [rule for rule in forward(story_lab) if "wslnet:net:lab0" in rule] == rules)
+    shown = story_lab.outside("vm1", ["ip", "-br", "link", "show", "master", "lab0"]).stdout.split()[0]
+    assert shown == links
+    assert inside(story_lab, "vm1", AGENT, "status").endswith(" 0 not in place\n")
+
+
+OTHER_DISTRO = """
+import os, socket, subprocess, sys
+subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
+os.makedirs("/run/NetworkManager")
+held = []
+for name in ("\0wslnet-agent", "/run/NetworkManager/private"):
+    held.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    held[-1].bind(name)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+"""Shares WSL's network and nothing else, as a second distribution does."""
+
+
+def test_what_a_second_distribution_does_to_the_shared_network_is_found(story_lab: Any) -> None:
+    inside(story_lab, "wsl", "kill", *watchers(story_lab, "wsl"))
+    back(lambda: not is_watched(story_lab, "wsl"))
+    argv = ["ip", "netns", "exec", story_lab.netns("wsl"), "unshare", "--mount"]
+    argv += [sys.executable, "-c", OTHER_DISTRO]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        _, said = ask(story_lab, "doctor")
+        found = {(one["code"], one["machine"]): one for one in said["findings"]}
+        assert found["persist.other-agent", "wsl"]["status"] == "warn"
+        assert "NetworkManager" in found["persist.other-manager", "wsl"]["title"]
+        assert found["persist.other-sshd", "wsl"]["status"] == "ok"
+        assert found["persist.start", "vm1"]["status"] == "ok"
+        assert found["persist.files", "vm1"]["status"] == "ok", found["persist.files", "vm1"]
+        assert inside(story_lab, "wsl", AGENT, "watch") == ""
+        assert log(story_lab, "wsl")[-1].startswith("another wslnet-agent watches this network")
 
 
 def test_boot_remove_leaves_nothing_and_the_agents_end(story_lab: Any) -> None:

@@ -14,7 +14,7 @@ from wslnet.app.boot_run import must, put_back, see, windows_of
 from wslnet.engine.gather import gather
 from wslnet.engine.lock import only_run
 from wslnet.engine.restart import DOMAIN_TIMEOUT_S, START_TIMEOUT_S, await_agent
-from wslnet.errors import InputError, WslnetError
+from wslnet.errors import AgentError, InputError, WslnetError
 from wslnet.model.change import Op
 from wslnet.profiles.boot import NETWORK
 from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
@@ -35,6 +35,7 @@ _WINDOWS_NEEDS = frozenset({"adapters", "interfaces", "addresses", "routes", "ws
 _OTHER_RUN_WITHIN_S = 300.0
 _HOLD_MARGIN_S = 120.0
 _POLL_S = 2.0
+_EXISTS = "exists"
 
 
 def keep_wsl(data: BootData, fleet: Fleet, say: Callable[[str, str], None], watch: Watch) -> None:
@@ -53,13 +54,23 @@ def keep_wsl(data: BootData, fleet: Fleet, say: Callable[[str, str], None], watc
     while True:
         try:
             if not watch.is_armed:
-                put_wsl_back(data, fleet, say)
+                _put_back_beside_agents(data, fleet, say)
                 must(fleet, windows.name, Op("task.start", {"name": NETWORK}), START_TIMEOUT_S)
         except WslnetError as error:
             # A VM that does not come up must not let WSL stop as well.
             say(error.machine or wsl.name, error.message)
         hold(data, fleet, say)
         fleet.forget(data.inventory.machines)
+
+
+def _put_back_beside_agents(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> None:
+    """A machine with wslnet-agent may put a thing back between look and change: then we look again."""
+    try:
+        put_wsl_back(data, fleet, say)
+    except AgentError as error:
+        if error.op_code != _EXISTS:
+            raise
+        put_wsl_back(data, fleet, say)
 
 
 def put_wsl_back(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> int:
