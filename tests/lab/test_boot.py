@@ -118,6 +118,7 @@ def test_a_program_that_users_could_change_is_refused(story_lab: Any) -> None:
     assert story_lab.run("windows", take).returncode == 0
 
 
+@pytest.mark.timeout(300)
 def test_install_registers_both_and_changes_nothing_the_second_time(story_lab: Any) -> None:
     code, said = ask(story_lab, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
