@@ -51,6 +51,18 @@ def test_only_the_standard_library_is_imported() -> None:
                 assert top in sys.stdlib_module_names or top == "wslnet_linux_agent", f"{source.name}: {name}"
 
 
+@pytest.mark.row("S3-38")
+def test_no_program_of_windows_is_run_from_wsl() -> None:
+    texts = [
+        node.value
+        for source in SOURCES
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert "virsh" in texts, "the tools that it runs are among them"
+    assert not [text for text in texts if ".exe" in text.lower() or text.startswith("/mnt/c")]
+
+
 def test_minifying_keeps_the_program_and_drops_the_prose() -> None:
     source = '''"""Doc."""
 TYPE_CHECKING = False

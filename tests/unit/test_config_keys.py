@@ -124,11 +124,11 @@ KEYS = [
     ),
     pytest.param(
         Key(WSL_CONF, "interop.enabled", "[interop]\nenabled = true", "false", "no", "write false"),
-        id="interop.enabled",
+        marks=pytest.mark.row("S3-38"),
     ),
     pytest.param(
         Key(WSL_CONF, "interop.appendWindowsPath", "appendWindowsPath = false", "true", "yes", "write true"),
-        id="interop.appendWindowsPath",
+        marks=pytest.mark.row("S3-38"),
     ),
 ]
 
