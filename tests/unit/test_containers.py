@@ -12,12 +12,13 @@ import pytest
 from wslnet.errors import PlanRefused
 from wslnet.model.daemon_json import value_of, with_values
 from wslnet.model.linux_facts import ContainerEngine, Firewall, LinuxFacts
-from wslnet.profiles.containers import Case, judge, rules_for
+from wslnet.profiles.containers import Case, against_userland, judge, rules_for
 
 SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[3] / "shared"))
 NEEDS_SHARED = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared recordings are not here")
 PUBLISHED = "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80"
 SKIP = "-A DOCKER -d 127.0.0.0/8 -i loopback0 -j RETURN"
+BRIDGES = {17: "docker0", 18: "br-328877c9e1c7"}
 STALE = "-A PREROUTING -d 127.0.0.1/32 ! -i lo -p tcp -m tcp --dport 1984 -j DROP"
 ACCEPT = "-A PREROUTING -d 127.0.0.1/32 -i loopback0 -p tcp -m tcp --dport 1984 -j ACCEPT"
 
@@ -83,6 +84,17 @@ def test_published_ports_of_ours_are_asked_before_it() -> None:
     ours = f"-A PREROUTING {match} -j DNAT --to-destination 10.0.0.2:22"
     (change,) = rule.diff(machine("26.1.5", [ours, "-A PREROUTING -j DOCKER"]))
     assert change.do.args["position"] == 2
+
+
+@pytest.mark.row("S3-48")
+def test_what_speaks_against_the_userland_proxy_is_counted() -> None:
+    bridges = [f"-A POSTROUTING -s 172.{n}.0.0/16 ! -o {name} -j MASQUERADE" for n, name in BRIDGES.items()]
+    found = against_userland(machine("26.1.5", [PUBLISHED, *bridges]))
+    assert found == (
+        "1 published ports would each be carried by a process",
+        "2 networks are kept apart by its rules: br-328877c9e1c7, docker0",
+    )
+    assert against_userland(machine("26.1.5", bridges[:1])) == ()
 
 
 @NEEDS_SHARED

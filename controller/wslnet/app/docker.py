@@ -9,7 +9,14 @@ from wslnet.app.setup import Prepared
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, PlanRefused
-from wslnet.profiles.containers import DRAWBACKS, Case, judge, rules_for, userland_values
+from wslnet.profiles.containers import (
+    DRAWBACKS,
+    Case,
+    against_userland,
+    judge,
+    rules_for,
+    userland_values,
+)
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.persistence import with_kept
 from wslnet.resources.daemon_json import DaemonJson
@@ -67,7 +74,12 @@ def prepare_fix(fleet: Fleet, mode: str, say: Callable[[str, str], None]) -> Pre
     if mode == USERLAND:
         why = "docker publishes by its userland proxy alone, with these drawbacks: " + "; ".join(DRAWBACKS)
         resources = (DaemonJson(wsl.name, userland_values(), why),)
-        notes = ("docker reads daemon.json when it starts: restart it, which restarts its containers",)
+        facts = snapshot.linux(wsl.name)
+        against = against_userland(facts) if facts is not None else ()
+        notes = (
+            *(f"advised against: {text}; see `wslnet docker fix --mode dnat`" for text in against),
+            "docker reads daemon.json when it starts: restart it, which restarts its containers",
+        )
     else:
         for one in verdicts:
             if one.case in {Case.UNHANDLED, Case.LATE} and not one.fixable:

@@ -96,6 +96,21 @@ DRAWBACKS = (
 """Of `iptables: false` (S3-47)."""
 
 
+def against_userland(facts: LinuxFacts) -> tuple[str, ...]:
+    """What of Docker is in use here that `iptables: false` takes away, in words; none: it costs little."""
+    published = list(_published(facts, "docker"))
+    bridges = {
+        one.values[0]
+        for _, rule in _rules(facts, "nat")
+        for one in rule.matches
+        if rule.target == "MASQUERADE" and one.field is Field.OIF and one.negated and one.values
+    }
+    networks = sorted(one for one in bridges if one == "docker0" or one.startswith("br-"))
+    ports = f"{len(published)} published ports would each be carried by a process" if published else ""
+    apart = f"{len(networks)} networks are kept apart by its rules: {', '.join(networks)}"
+    return tuple(text for text in (ports, apart if len(networks) > 1 else "") if text)
+
+
 def _judge(facts: LinuxFacts, engine: ContainerEngine) -> Verdict:
     def say(case: Case, advice: str, evidence: Iterable[str] = (), *, fixable: bool = False) -> Verdict:
         return Verdict(engine.engine, engine.version, case, tuple(evidence), advice, fixable)
