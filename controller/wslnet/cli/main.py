@@ -32,7 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "undo": ("wslnet.cli.undo:undo", "Take back the newest committed run, or the one named."),
     "resume": ("wslnet.cli.undo:resume", "Bring an interrupted run to an end."),
     "history": ("wslnet.cli.undo:history", "The runs of this inventory and how each ended."),
-    "vm": ("wslnet.cli.vm:vm", "Nested VMs: route to them and let them be forwarded."),
+    "vm": ("wslnet.cli.vm:vm", "Nested VMs: list, enroll, forget, reach, pin."),
     "rules": ("wslnet.cli.rules:rules", "Filter and NAT rules of any Linux machine, decoded."),
     "net": ("wslnet.cli.net:net", "Bridges and taps on any Linux machine, QEMU arguments, guests."),
     "forward": ("wslnet.cli.forward:forward", "Publish ports of WSL and nested VMs to Windows and the LAN."),
