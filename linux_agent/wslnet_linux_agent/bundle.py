@@ -46,7 +46,10 @@ _FOLDER = Path(__file__).parent
 _BOOT = "boot.py"
 _RELAY = "relay.py"
 # A guard undoes what others did: it comes with the ops that it may have to undo.
-_GUARD = ("ops_nft.py", "ops_file.py", "ops_owned.py", "ops_state.py", "ops_guard.py")
+_GUARD = (
+    *("ops_bridge.py", "facts_bridging.py", "ops_uplink.py", "ops_manager.py"),
+    *("ops_nft.py", "ops_file.py", "ops_owned.py", "ops_state.py", "ops_guard.py"),
+)
 _HOLDER = ("ops_state.py", "ops_holder.py")
 _ON_DEMAND = {
     "guard": _GUARD,
