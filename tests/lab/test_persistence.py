@@ -218,7 +218,7 @@ import os, socket, subprocess, sys
 subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
 os.makedirs("/run/NetworkManager")
 held = []
-for name in ("\0wslnet-agent", "/run/NetworkManager/private"):
+for name in ("\\0wslnet-agent", "/run/NetworkManager/private"):
     held.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
     held[-1].bind(name)
 print("ready", flush=True)
