@@ -265,7 +265,7 @@ def test_an_l2_net_that_nobody_confirms_is_taken_back_by_the_machine(shared_lab:
     until = time.monotonic() + 60
     while shared_lab.outside("vm1", links).returncode == 0 and time.monotonic() < until:
         time.sleep(1)
-    done = wslnet("--inventory", str(shared_lab.inventory), "resume", "--yes", "--json")
+    done = wslnet("--inventory", str(shared_lab.inventory), "resume", "--json")
     assert json.loads(done.stdout)["result"] == "rolled-back", done.stdout
     assert differences(before, take(shared_lab, "vm1")) == []
 
