@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import select
+import shutil
 import socket
 import subprocess
 import threading
@@ -112,12 +113,20 @@ class ProcessPipe:
         self.process.stdout.close()
 
 
+def covered() -> tuple[str, ...]:
+    """What starts a program where the tools of this host that only a daemon answers are not to be found."""
+    tools = [path for name in ("virsh", "docker", "podman") if (path := shutil.which(name))]
+    script = "".join(f"mount --bind /dev/null {path}; " for path in tools) + 'exec "$@"'
+    return ("unshare", "--mount", "sh", "-ec", script, "sh") if tools else ()
+
+
 @contextlib.contextmanager
 def agent_in(
     namespace: Netns, *, python: str = PYTHON, prefix: tuple[str, ...] = (), env: dict[str, str] | None = None
 ) -> Iterator[AgentClient]:
-    """An agent in a namespace, over a plain pipe."""
-    argv = ["ip", "netns", "exec", namespace.name, *prefix, python, "-I", "-S", "-c", bundle.FIRST_STAGE]
+    """An agent in a namespace, over a plain pipe; libvirt and containers of this host are not its own."""
+    command = [*covered(), *prefix, python, "-I", "-S", "-c", bundle.FIRST_STAGE]
+    argv = ["ip", "netns", "exec", namespace.name, *command]
     client = AgentClient(ProcessPipe(argv, env), namespace.name)
     try:
         yield client
