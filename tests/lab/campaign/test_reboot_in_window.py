@@ -106,7 +106,7 @@ def left_on_disk(lab: Any, confirm_within: float | None) -> RunResult:
     """A run that leaves a hook on the disk of vm1, beside a change of the running system."""
     inventory = replace(load_inventory(lab.inventory), wish=Wish())
     resources = (
-        PersistentFile("vm1", HOOK, Form.SCRIPT, f"ip route add blackhole {ROUTE}\n", "test"),
+        PersistentFile("vm1", HOOK, Form.SCRIPT, f"ip route replace blackhole {ROUTE}\n", "test"),
         Sysctl("vm1", "net.ipv4.conf.default.rp_filter", "1", "test"),
     )
     with Connections(inventory) as fleet:
