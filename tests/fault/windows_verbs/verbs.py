@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.profiles.boot import network_task
+from wslnet_lab.host.endpoint.registered import CONFIGURATIONS
 from wslnet_lab.host.port_proxy import PortProxy
 from wslnet_lab.host.state.settings import OWNER_SID
 from wslnet_lab.host.tasks.store import TaskStore
 from wslnet_win_agent.boot.places import DATA_FILE
 from wslnet_win_agent.boot.task_xml import write_task
+from wslnet_win_agent.endpoint import render
+from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
 from wslnet_win_agent.facts import NAMES
 from wslnet_win_agent.ops.machine_lock import FILE as LOCK_FILE
 
@@ -57,6 +60,17 @@ LOCK: Args = {
 }
 LISTENER: Args = {"listen_address": "*", "listen_port": 8081}
 PORTPROXY: Args = {**LISTENER, "connect_address": "172.23.102.37", "connect_port": 80}
+
+
+def _endpoint(windows: Windows) -> Args:
+    own = windows.state.settings
+    texts = render.files(modules=tuple(READS), account=f"{own.computer}\\{own.owner}")
+    coded = {path: base64.b64encode(text.encode()).decode() for path, text in texts.items()}
+    return {"files": [{"path": path, "content": content} for path, content in coded.items()]}
+
+
+def _offers(windows: Windows) -> bool:
+    return windows.file(rf"{CONFIGURATIONS}\{CONFIGURATION}.pssc") is not None
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,18 @@ INSTALLED = (("boot_data.write", lambda _: BOOT_DATA), ("task.register", lambda 
 ARMED = (*INSTALLED, ("guard.arm", lambda _: GUARD))
 
 CASES: dict[str, Case] = {
+    "endpoint.install": Case(
+        _endpoint,
+        _offers,
+        writes=("New-Item", "Set-Content", "Register-PSSessionConfiguration"),
+        natives=True,
+    ),
+    "endpoint.remove": Case(
+        lambda _: {},
+        lambda w: not _offers(w),
+        before=[("endpoint.install", _endpoint)],
+        writes=("Unregister-PSSessionConfiguration",),
+    ),
     "lock.status": Case(lambda _: {}, before=[("lock.hold", lambda _: LOCK)]),
     # It makes its file up to three times, since New-Item makes it or fails: no error ends it at once.
     "lock.hold": Case(lambda _: LOCK, _is_locked),
