@@ -45,6 +45,8 @@ FORBIDDING = {
     "winrm-operation-quota": "quota",
 }
 
+LOCK = "wslnet.lock"
+
 
 def call(lab: Any, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Exit code, the one JSON document and what was said on stderr."""
@@ -88,7 +90,9 @@ LOOK = (
 
 
 def writes(entries: list[dict[str, Any]]) -> list[str]:
-    names = [command["name"] for entry in entries for command in entry.get("commands") or ()]
+    """Names of the cmdlets that changed something, the lock of the run left out."""
+    commands = [command for entry in entries for command in entry.get("commands") or ()]
+    names = [command["name"] for command in commands if LOCK not in json.dumps(command["parameters"])]
     return [name for name in names if name.partition("-")[0] not in {"Get", "Test"}]
 
 
