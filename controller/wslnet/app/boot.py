@@ -116,7 +116,11 @@ def prepare_remove(fleet: Fleet) -> PreparedBoot:
         BootDataFile(windows.name, None, _TO_NOBODY, "asked for"),
         *(one for name in linux_machines(fleet.inventory) for one in without_persisters(snapshot, name)),
     )
-    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot)
+    notes = [
+        f"{name} was not seen ({unseen.reason}): what boot install left there stays until this is run again"
+        for name, unseen in snapshot.unseen.items()
+    ]
+    return PreparedBoot(fleet, resources, make_plan(snapshot, resources, notes=notes), snapshot)
 
 
 def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResult:
@@ -154,7 +158,7 @@ def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResu
         except WslnetError as error:
             outcome = _taken_back(run, replace(outcome, reason=error.message))
     if outcome.result is Result.COMMITTED:
-        outcome = replace(outcome, notes=let_begin(fleet, plan))
+        outcome = replace(outcome, notes=(*plan.notes, *let_begin(fleet, plan)))
     return replace(outcome, seconds=time.monotonic() - began)
 
 

@@ -10,7 +10,7 @@ import pytest
 from wslnet_lab.host.contract import Argument, CommandError
 from wslnet_lab.host.engine.binder import bind
 from wslnet_lab.host.engine.signatures import load_oracle
-from wslnet_win_agent.calls import files, firewall, network, services, tasks
+from wslnet_win_agent.calls import endpoints, files, firewall, network, services, tasks
 from wslnet_win_agent.send import SELECTORS, Batch, is_write
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ CALLS: dict[str, Call] = {
     "unregister": tasks.unregister("network"),
     "start": tasks.start("network"),
     "stop": tasks.stop("network"),
+    "configuration": endpoints.configuration("wslnet"),
+    "commands": endpoints.commands(["Get-NetRoute"]),
+    "register_configuration": endpoints.register("wslnet", "C:\\wslnet.pssc"),
+    "unregister_configuration": endpoints.unregister("wslnet"),
 }
 ABSENT_ON_2016 = {
     "creators", "setting", "stored_setting", "rules", "stored_rules", "rule", "create_rule",
@@ -110,8 +114,8 @@ def test_binds_on_server_2016_or_is_known_to_be_absent(name: str) -> None:
 
 def test_every_constructor_is_judged_here() -> None:
     made = {
-        name
-        for module in (network, firewall, files, services, tasks)
+        f"{name}_configuration" if module is endpoints and name in {"register", "unregister"} else name
+        for module in (network, firewall, files, services, tasks, endpoints)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }
