@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import run_plan
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, print_line, progress
-from wslnet.cli.render_run import ask, print_plan, print_result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.boot import PreparedBoot
     from wslnet.app.boot_status import BootStatus
+    from wslnet.app.result import RunResult
     from wslnet_win_agent.boot.guard_files import JsonDict, Report
 
 _PRICE = (
@@ -32,8 +33,8 @@ def boot() -> None:
 @click.option(
     "--before-logon", is_flag=True, help="Start WSL at boot, before anybody logs on (interop breaks)."
 )
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -58,8 +59,8 @@ def install(  # noqa: PLR0917 - click passes options by name
 
 
 @boot.command()
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -125,23 +126,10 @@ def run(half: str) -> int:
 def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_json: bool) -> int:
     from wslnet.app.boot import run_boot  # noqa: PLC0415 - kept out of `wslnet --help`
 
-    plan = prepared.plan
-    if dry_run:
-        if as_json:
-            print_json(plan.to_json())
-        else:
-            print_plan(plan)
-        return 10 if plan.changes else 0
-    if not as_json:
-        print_plan(plan)
-    if plan.changes and not yes:
-        ask(verb, as_json=as_json)
-    result = run_boot(prepared, progress(quiet=as_json))
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(result)
-    return result.exit_code
+    def run() -> RunResult:
+        return run_boot(prepared, progress(quiet=as_json))
+
+    return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _print_status(found: BootStatus) -> None:

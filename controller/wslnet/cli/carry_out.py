@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from wslnet.app.result import RunResult
     from wslnet.app.setup import Prepared
     from wslnet.model.consent import Consent
+    from wslnet.model.plan import Plan
 
 _SECONDS = {"s": 1, "m": 60}
 _LEAST_S, _MOST_S = 2, 1800
@@ -42,13 +44,13 @@ confirm_within_option = click.option(
 )
 
 
-def show_only(prepared: Prepared, output: Path | None, *, as_json: bool) -> int:
+def show_only(plan: Plan, output: Path | None, *, as_json: bool) -> int:
     """Prints the plan, and saves it if asked to; gives the exit code: 10 when changes are pending.
 
     Raises:
         InputError: the file cannot be written.
     """
-    document = prepared.plan.to_json()
+    document = plan.to_json()
     if output is not None:
         try:
             write_whole(output, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
@@ -57,8 +59,26 @@ def show_only(prepared: Prepared, output: Path | None, *, as_json: bool) -> int:
     if as_json:
         print_json(document)
     else:
-        print_plan(prepared.plan)
-    return 10 if prepared.plan.changes else 0
+        print_plan(plan)
+    return 10 if plan.changes else 0
+
+
+def run_plan(
+    plan: Plan, run: Callable[[], RunResult], *, verb: str, dry_run: bool, yes: bool, as_json: bool
+) -> int:
+    """Shows the plan; unless that was all, asks, calls `run` and tells its result; gives the exit code."""
+    if dry_run:
+        return show_only(plan, None, as_json=as_json)
+    if not as_json:
+        print_plan(plan)
+    if plan.changes and not yes:
+        ask(verb, as_json=as_json)
+    result = run()
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_result(result)
+    return result.exit_code
 
 
 def carry_out(
@@ -67,20 +87,15 @@ def carry_out(
     *,
     verb: str,
     yes: bool,
-    confirm_within: float | None,
-    consent: Consent,
     as_json: bool,
+    dry_run: bool = False,
+    confirm_within: float | None = None,
+    consent: Consent | None = None,
 ) -> int:
-    """Shows the plan, asks, runs it, tells the result; gives the exit code."""
+    """`run_plan` for what probes prove and a guard watches over; gives the exit code."""
     from wslnet.app.execute import execute  # noqa: PLC0415 - kept out of `wslnet --help`
 
-    if not as_json:
-        print_plan(prepared.plan)
-    if prepared.plan.changes and not yes:
-        ask(verb, as_json=as_json)
-    result = execute(prepared, say, confirm_within=confirm_within, consent=consent)
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(result)
-    return result.exit_code
+    def run() -> RunResult:
+        return execute(prepared, say, confirm_within=confirm_within, consent=consent)
+
+    return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def check(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) -> i
     show_default=True,
     help="A rule before the engine's chain, or Docker's userland proxy alone.",
 )
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @confirm_within_option
 @inventory_option
 @json_option
@@ -82,20 +82,17 @@ def fix(
 ) -> int:
     """Let containers answer to localhost of Windows, by what the engine and its version need."""
     from wslnet.app.docker import inventory_for, prepare_fix  # noqa: PLC0415
-    from wslnet.model.consent import Consent  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     say = progress(quiet=as_json)
     with Connections(inventory_for(load(ctx, own_inventory))) as fleet:
         prepared = prepare_fix(fleet, mode, say)
-        if dry_run:
-            return show_only(prepared, None, as_json=as_json)
         return carry_out(
             prepared,
             say,
             verb="docker fix",
             yes=yes,
             confirm_within=confirm_within,
-            consent=Consent(),
+            dry_run=dry_run,
             as_json=as_json,
         )

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import run_plan
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, print_line, progress
-from wslnet.cli.render_run import ask, print_plan, print_result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.boot import PreparedBoot
+    from wslnet.app.result import RunResult
 
 _WHEN = "It holds once WinRM has restarted (or Windows): sessions that are open stay as they are."
 
@@ -27,8 +28,8 @@ def endpoint() -> None:
 @click.option(
     "--for", "account", metavar="ACCOUNT", help=r"Who may connect (default: BUILTIN\Remote Management Users)."
 )
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -52,8 +53,8 @@ def install(  # noqa: PLR0917 - click passes options by name
 
 
 @endpoint.command()
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -99,20 +100,10 @@ def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int
 def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_json: bool) -> int:
     from wslnet.app.boot import run_boot  # noqa: PLC0415 - kept out of `wslnet --help`
 
-    plan = prepared.plan
-    if as_json and dry_run:
-        print_json(plan.to_json())
-    elif not as_json:
-        print_plan(plan)
-    if dry_run:
-        return 10 if plan.changes else 0
-    if plan.changes and not yes:
-        ask(verb, as_json=as_json)
-    result = run_boot(prepared, progress(quiet=as_json))
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(result)
-        if plan.changes and not result.exit_code:
-            print_line(_WHEN)
-    return result.exit_code
+    def run() -> RunResult:
+        return run_boot(prepared, progress(quiet=as_json))
+
+    code = run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
+    if prepared.plan.changes and not code and not as_json:
+        print_line(_WHEN)
+    return code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, print_line, progress
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def _changing(command: F) -> F:
         json_option,
         inventory_option,
         confirm_within_option,
-        click.option("--yes", is_flag=True, help="Do not ask."),
-        click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending."),
+        yes_option,
+        dry_run_option,
     ):
         command = option(command)
     return command
@@ -161,14 +161,13 @@ def _run(
 ) -> int:
     from wslnet.app.forward import record  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.cli.render_run import print_result  # noqa: PLC0415
-    from wslnet.model.consent import Consent  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     say = progress(quiet=as_json)
     with Connections(inventory) as fleet:
         prepared = prepare(fleet, loaded, say)
         if dry_run:
-            return show_only(prepared, None, as_json=as_json)
+            return show_only(prepared.plan, None, as_json=as_json)
         recorded = None if prepared.plan.changes else record(prepared, loaded)
         if recorded is None:
             return carry_out(
@@ -177,7 +176,6 @@ def _run(
                 verb=verb,
                 yes=yes,
                 confirm_within=confirm_within,
-                consent=Consent(),
                 as_json=as_json,
             )
     if as_json:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import run_plan
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
-from wslnet.cli.render_run import ask, print_plan, print_result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.forwarding import Selection, Survey
+    from wslnet.app.result import RunResult
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,8 +65,8 @@ def show(
 
 @forwarding.command()
 @_selecting
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -76,8 +77,8 @@ def enable(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - clic
 
 @forwarding.command()
 @_selecting
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -104,20 +105,12 @@ def _switch(
     say = progress(quiet=as_json)
     with Connections(load(ctx, own_inventory)) as fleet:
         prepared = prepare(fleet, Selection(match, include_external, ipv6), enabled=enabled)
-        if dry_run and as_json:
-            print_json(prepared.plan.to_json())
-        elif not as_json:
-            print_plan(prepared.plan)
-        if dry_run:
-            return 10 if prepared.plan.changes else 0
-        if prepared.plan.changes and not yes:
-            ask(f"forwarding {'enable' if enabled else 'disable'}", as_json=as_json)
-        result = execute(prepared, say)
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(result)
-    return result.exit_code
+
+        def run() -> RunResult:
+            return execute(prepared, say)
+
+        verb = f"forwarding {'enable' if enabled else 'disable'}"
+        return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _document(found: Survey, selection: Selection) -> dict[str, object]:

@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wslnet.app.setup import Prepared
     from wslnet.app.virtual_net import NetWish
     from wslnet.model.virtual_net import VirtualNet
     from wslnet.transport.connections import Connections
 
 _ON = click.option("--on", "machine", required=True, metavar="MACHINE", help="The machine that has the net.")
-_DRY_RUN = click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 if changes are pending.")
-_YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _FORMS = ("cloud-init", "netplan", "ifupdown")
 _TAP = click.option("--tap", metavar="TAP", help="One tap alone, by name or number from 0.")
 
@@ -68,8 +65,8 @@ def list_nets(
 )
 @click.option("--mac-spoofing", is_flag=True, help="l2: this VM's Hyper-V port lets foreign MACs through.")
 @click.option("--persist/--no-persist", default=True, show_default=True, help="Come back after a reboot.")
-@_DRY_RUN
-@_YES
+@dry_run_option
+@yes_option
 @confirm_within_option
 @inventory_option
 @json_option
@@ -91,16 +88,22 @@ def create(
     say = progress(quiet=as_json)
     with _fleet(ctx, own_inventory) as fleet:
         prepared = prepare_create(fleet, _wish(wish), say)
-        if dry_run:
-            return show_only(prepared, None, as_json=as_json)
-        return _carry_out(prepared, "net create", yes=yes, confirm_within=confirm_within, as_json=as_json)
+        return carry_out(
+            prepared,
+            progress(quiet=as_json),
+            verb="net create",
+            dry_run=dry_run,
+            yes=yes,
+            confirm_within=confirm_within,
+            as_json=as_json,
+        )
 
 
 @net.command()
 @click.argument("name")
 @_ON
-@_DRY_RUN
-@_YES
+@dry_run_option
+@yes_option
 @confirm_within_option
 @inventory_option
 @json_option
@@ -122,9 +125,15 @@ def destroy(
     say = progress(quiet=as_json)
     with _fleet(ctx, own_inventory) as fleet:
         prepared = prepare_destroy(fleet, machine, name, say)
-        if dry_run:
-            return show_only(prepared, None, as_json=as_json)
-        return _carry_out(prepared, "net destroy", yes=yes, confirm_within=confirm_within, as_json=as_json)
+        return carry_out(
+            prepared,
+            progress(quiet=as_json),
+            verb="net destroy",
+            dry_run=dry_run,
+            yes=yes,
+            confirm_within=confirm_within,
+            as_json=as_json,
+        )
 
 
 @net.command()
@@ -216,19 +225,3 @@ def _wish(given: dict[str, object]) -> NetWish:
     from wslnet.model.virtual_net import NetMode  # noqa: PLC0415
 
     return NetWish(**{**given, "mode": NetMode(str(given["mode"]))})  # type: ignore[arg-type]  # click typed them
-
-
-def _carry_out(
-    prepared: Prepared, verb: str, *, yes: bool, confirm_within: float | None, as_json: bool
-) -> int:
-    from wslnet.model.consent import Consent  # noqa: PLC0415 - kept out of `wslnet --help`
-
-    return carry_out(
-        prepared,
-        progress(quiet=as_json),
-        verb=verb,
-        yes=yes,
-        confirm_within=confirm_within,
-        consent=Consent(),
-        as_json=as_json,
-    )

@@ -24,6 +24,12 @@ inventory_option = click.option(
 )
 
 
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending."
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
 def load(ctx: click.Context, own: Path | None) -> Inventory:
     """The inventory named behind the verb or before it, else the default one.
 

@@ -14,7 +14,7 @@ from wslnet.cli.consent import (
     consent_of,
     force_option,
 )
-from wslnet.cli.options import inventory_option, json_option, load, refuse_inside_wsl
+from wslnet.cli.options import inventory_option, json_option, load, refuse_inside_wsl, yes_option
 from wslnet.cli.output import progress
 from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
@@ -56,12 +56,12 @@ def plan(
     )
     with Connections(wish_for(inventory, wanted, options)) as fleet:
         prepared = prepare(fleet, wanted, options, progress(quiet=as_json))
-    return show_only(prepared, output, as_json=as_json)
+    return show_only(prepared.plan, output, as_json=as_json)
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @confirm_within_option
 @allow_regression_option
 @accept_irreversible_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.consent import force_option
-from wslnet.cli.options import inventory_option, json_option, load, refuse_inside_wsl
+from wslnet.cli.options import inventory_option, json_option, load, refuse_inside_wsl, yes_option
 from wslnet.cli.output import print_json, print_line, progress
 from wslnet.cli.render_run import ask, print_plan, print_result
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say who is cut and what is put back; exit 10.")
 @force_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, progress
 
 _TABLES = ("filter", "nat", "mangle", "raw", "security", "all")
@@ -71,8 +71,8 @@ def show(  # noqa: PLR0917 - click passes options by name
 @rules.command(context_settings={"ignore_unknown_options": True})
 @click.argument("machine")
 @click.argument("rule", type=click.UNPROCESSED)
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @confirm_within_option
 @inventory_option
 @json_option
@@ -90,20 +90,17 @@ def delete(
 ) -> int:
     """Delete a rule, given by the id that `show` prints or by its exact words; `undo` puts it back."""
     from wslnet.app.rules import nothing_wished, prepare_deletion  # noqa: PLC0415 - as above
-    from wslnet.model.consent import Consent  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     say = progress(quiet=as_json)
     with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
         prepared = prepare_deletion(fleet, machine, rule)
-        if dry_run:
-            return show_only(prepared, None, as_json=as_json)
         return carry_out(
             prepared,
             say,
             verb="rules delete",
             yes=yes,
             confirm_within=confirm_within,
-            consent=Consent(),
+            dry_run=dry_run,
             as_json=as_json,
         )

@@ -13,7 +13,15 @@ from wslnet.cli.consent import (
     consent_of,
     force_option,
 )
-from wslnet.cli.options import inventory_option, json_option, known_machine, load, refuse_inside_wsl
+from wslnet.cli.options import (
+    dry_run_option,
+    inventory_option,
+    json_option,
+    known_machine,
+    load,
+    refuse_inside_wsl,
+    yes_option,
+)
 from wslnet.cli.output import progress
 from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
@@ -27,11 +35,11 @@ from wslnet.model.allow import parse_allow
 @click.option("--host-loopback", is_flag=True, help="Also write hostAddressLoopback.")
 @click.option("--recommended", is_flag=True, help="Also write the recommended keys.")
 @click.option("--lan-peer", metavar="NAME", help="The peer that the LAN's side is measured from.")
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
+@dry_run_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file."
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @confirm_within_option
 @allow_regression_option
 @accept_irreversible_option
@@ -77,7 +85,7 @@ def setup(  # noqa: PLR0917 - click passes options by name
     with Connections(inventory) as fleet:
         prepared = prepare(fleet, mode, options, say)
         if dry_run or output is not None:
-            return show_only(prepared, output, as_json=as_json)
+            return show_only(prepared.plan, output, as_json=as_json)
         return carry_out(
             prepared,
             say,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.consent import force_option
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.options import inventory_option, json_option, load, yes_option
 from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
 from wslnet.cli.render_run import ask, print_result
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", required=False)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @force_option
 @inventory_option
 @json_option

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import progress
 from wslnet.cli.vm_enroll import enroll, forget
 from wslnet.cli.vm_list import list_
@@ -37,8 +37,8 @@ vm.add_command(pin)
     show_default=True,
     help="Put accepts above what rejects, or delete libvirt's rejects.",
 )
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @confirm_within_option
 @inventory_option
 @json_option
@@ -56,20 +56,17 @@ def reach(
 ) -> int:
     """Let the VMs (all without a name) and every machine above them reach each other, proven by packets."""
     from wslnet.app.vm_reach import prepare, reach_of  # noqa: PLC0415 - kept out of `wslnet --help`
-    from wslnet.model.consent import Consent  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     say = progress(quiet=as_json)
     with Connections(reach_of(load(ctx, own_inventory), names)) as fleet:
         prepared = prepare(fleet, names, say, deleting=mode == "delete")
-        if dry_run:
-            return show_only(prepared, None, as_json=as_json)
         return carry_out(
             prepared,
             say,
             verb="vm reach",
             yes=yes,
             confirm_within=confirm_within,
-            consent=Consent(),
+            dry_run=dry_run,
             as_json=as_json,
         )

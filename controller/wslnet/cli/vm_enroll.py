@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.carry_out import show_only
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, print_line, progress
 from wslnet.cli.render_run import ask, print_plan, print_result
 from wslnet.errors import InputError, WslnetError
@@ -28,8 +28,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--name", metavar="NAME", help="Its name in the inventory (default: the domain's).")
 @click.option("--user", metavar="USER", help="Whom to enter it as (default: as the machine that runs it).")
 @click.option("--key", type=_FILE, help="The private key to enter it with (default: that of its host).")
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -57,7 +57,7 @@ def enroll(  # noqa: PLR0917 - click passes options by name
         wanted = vm_enroll.Wanted(vm, name, user, key)
         enrolment = vm_enroll.prepare(fleet, inventory, found, wanted, _public_key)
         if dry_run:
-            return show_only(enrolment.prepared, None, as_json=as_json)
+            return show_only(enrolment.prepared.plan, None, as_json=as_json)
         result = _run(enrolment.prepared, say, verb="vm enroll", yes=yes, as_json=as_json)
         written, note = False, None
         if result.exit_code == 0:
@@ -92,7 +92,7 @@ def enroll(  # noqa: PLR0917 - click passes options by name
 
 @click.command()
 @click.argument("name", metavar="VM")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.carry_out import carry_out, show_only
-from wslnet.cli.options import inventory_option, json_option, load
+from wslnet.cli.carry_out import carry_out
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import progress
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[VM]...")
-@click.option("--dry-run", is_flag=True, help="Only make the plan; exit 10 when changes are pending.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@yes_option
 @inventory_option
 @json_option
 @click.pass_context
@@ -32,14 +32,9 @@ def pin(
 ) -> int:
     """Have libvirt's DHCP keep the addresses that the VMs (all without a name) have now."""
     from wslnet.app.vm_pin import prepare, without_wish  # noqa: PLC0415 - kept out of `wslnet --help`
-    from wslnet.model.consent import Consent  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     say = progress(quiet=as_json)
     with Connections(without_wish(load(ctx, own_inventory), names)) as fleet:
         prepared = prepare(fleet, names, say)
-        if dry_run:
-            return show_only(prepared, None, as_json=as_json)
-        return carry_out(
-            prepared, say, verb="vm pin", yes=yes, confirm_within=None, consent=Consent(), as_json=as_json
-        )
+        return carry_out(prepared, say, verb="vm pin", yes=yes, dry_run=dry_run, as_json=as_json)
