@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 
 
 class Planned:
-    """As much of a prepared plan as is shown and saved."""
+    """As much of a plan as is shown and saved."""
 
-    class plan:  # noqa: N801 - an attribute
-        changes = ()
+    changes = ()
 
-        @staticmethod
-        def to_json() -> dict[str, object]:
-            return {"id": "x" * 100_000}
+    def to_json(self) -> dict[str, object]:
+        return {"id": "x" * 100_000}
 
 
 def refuse(*_: object) -> Any:
