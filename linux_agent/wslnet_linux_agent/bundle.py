@@ -71,6 +71,9 @@ _ON_DEMAND = {
     "resident": ("ops_owned.py", "ops_persist.py"),
     "holder": _HOLDER,
     "daemon_json": ("ops_docker.py",),
+    "domain": ("ops_domain.py",),
+    "listen": ("ops_listen.py",),
+    "unlisten": ("ops_listen.py",),
 }
 _GUESTS = ("ops_guest_agent.py", "facts_guests.py")
 _FACTS_ON_DEMAND = {

@@ -25,7 +25,6 @@ _READERS = {
     "fdb": "facts_bridging",
     "owned": "ops_owned",
     "persistence": "facts_persist",
-    "leases": "facts_domains",
     "wsl": "facts_wsl",
     "sessions": "facts_use",
     "containers": "facts_use",

@@ -1,4 +1,4 @@
-"""Facts `domains` and `leases`: the virtual machines that libvirt knows, and the addresses it gave them."""
+"""Fact `domains`: the virtual machines that libvirt knows."""
 
 from wslnet_linux_agent import shell
 
@@ -33,21 +33,3 @@ def value(
 def names(outcome: "shell.Outcome") -> "list[str]":
     """The names that `virsh list --name` printed."""
     return [line.strip() for line in outcome.text().split("\n") if line.strip()]
-
-
-def leases() -> "list[dict[str, Any]] | None":
-    """Fact `leases`: the IPv4 addresses of running domains, from libvirt's DHCP; None without virsh."""
-    todo = dict(commands())
-    if not todo:
-        return None
-    running = names(shell.run(todo["running"]))
-    asked = shell.run_all([["virsh", "domifaddr", name] for name in running], shell.TIMEOUT_S)
-    found = []
-    for name, outcome in zip(running, asked):
-        # One that cannot be asked (it went down meanwhile) has no lease.
-        for line in outcome.text().split("\n") if outcome.code == 0 else ():
-            words = line.split()
-            if words[2:3] == ["ipv4"]:
-                address, _, prefix = words[-1].partition("/")
-                found.append({"domain": name, "mac": words[1], "address": address, "prefix": int(prefix)})
-    return found

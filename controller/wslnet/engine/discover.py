@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.model.machine import Inventory, Kind, Machine
+from wslnet.model.nested_vms import NEEDS as NESTED_NEEDS
+from wslnet.model.nested_vms import RUNNING, nested_vms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.nested_vms import NestedVm
     from wslnet.model.windows_facts import Distro, WindowsFacts
 
 WINDOWS_NEEDS = frozenset({"wsl"})
-LINUX_NEEDS = frozenset({"identity", "links", "neighbours", "domains", "leases"})
+LINUX_NEEDS = NESTED_NEEDS
 
 _DOCKER = "docker-desktop"
-_TAP_PREFIX = "fe"
-_IPV4 = 4
 _LONGEST = 63
 
 
@@ -42,42 +41,30 @@ def distro_of(windows: WindowsFacts) -> Distro | None:
 
 
 def vms_in(inventory: Inventory, host: str, facts: LinuxFacts) -> tuple[tuple[Found, ...], tuple[str, ...]]:
-    """VMs that run in `host` and stand not in the inventory; and in words, those that cannot be entered.
-
-    libvirt names its own; a VM started otherwise is told by a tap with its MAC and a neighbour that has it.
-    """
+    """VMs of `host` that stand not in the inventory; and in words, those that cannot be entered."""
     known = {machine.address for machine in inventory.children(host)}
     taken = set(inventory.machines)
     found: list[Found] = []
     missing: list[str] = []
-    leases = {lease.domain: lease for lease in facts.leases or ()}
-    for domain in facts.domains or ():
-        lease = leases.get(domain.name)
-        if domain.name in {one.name for one in inventory.children(host)}:
+    for vm in nested_vms(inventory, host, facts):
+        address = vm.address
+        if vm.name is not None or address in known - {None}:
             continue
-        if not domain.running:
-            missing.append(f"{domain.name} in {host} is shut off: start it and run init again")
-        elif lease is None:
-            missing.append(f"{domain.name} in {host} runs and libvirt has no address of it: add it by hand")
-        elif lease.address not in known:
-            known.add(lease.address)
-            name = free_name(domain.name, host, taken)
-            found.append(_vm(inventory, host, name, lease.address, f"VM {domain.name} of libvirt in {host}"))
-    for address in _unnamed(facts, known | {lease.address for lease in leases.values()}):
-        name = free_name(f"vm-{address.replace('.', '-')}", host, taken)
-        found.append(_vm(inventory, host, name, address, f"a tap in {host} with the MAC of this neighbour"))
+        if vm.state != RUNNING:
+            missing.append(f"{vm.domain} in {host} is {vm.state}: start it and run init again")
+        elif address is None:
+            missing.append(f"{vm.domain} in {host} runs and nobody knows its address: add it by hand")
+        else:
+            known.add(address)
+            name = free_name(vm.domain or f"vm-{address.replace('.', '-')}", host, taken)
+            found.append(_vm(inventory, host, name, address, _how(vm)))
     return tuple(found), tuple(missing)
 
 
-def _unnamed(facts: LinuxFacts, known: set[str | None]) -> Iterator[str]:
-    taps = {
-        link.mac[2:]
-        for link in facts.links or ()
-        if link.mac is not None and link.mac.startswith(_TAP_PREFIX) and link.master is not None
-    }
-    for one in facts.neighbours or ():
-        if one.family == _IPV4 and one.mac is not None and one.mac[2:] in taps and one.address not in known:
-            yield one.address
+def _how(vm: NestedVm) -> str:
+    if vm.domain is None:
+        return f"a tap in {vm.host} with the MAC of this neighbour"
+    return f"VM {vm.domain} of libvirt in {vm.host}"
 
 
 def _vm(inventory: Inventory, host: str, name: str, address: str, how: str) -> Found:

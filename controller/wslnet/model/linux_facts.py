@@ -137,16 +137,6 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """An address that libvirt's DHCP gave to a running domain."""
-
-    domain: str
-    mac: str
-    address: str
-    prefix: int = 24
-
-
-@dataclass(frozen=True, slots=True)
 class WslInfo:
     """What `wslinfo` says inside WSL; `mode` is in lower case (`nat`, `mirrored` …)."""
 
@@ -340,7 +330,6 @@ class LinuxFacts:
     firewall: Firewall | None = None
     listeners: tuple[Listener, ...] | None = None
     domains: tuple[Domain, ...] | None = None
-    leases: tuple[Lease, ...] | None = None
     wsl: WslInfo | None = None
     sessions: tuple[Session, ...] | None = None
     containers: tuple[Container, ...] | None = None

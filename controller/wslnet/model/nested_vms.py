@@ -21,6 +21,7 @@ NEEDS = frozenset({"identity", "links", "neighbours", "domains", "guests"})
 """Facts of a machine that its VMs are told by."""
 
 TAP_PREFIX = "fe"
+RUNNING = "running"
 _WEIGHTS = {"agent": 4, "neighbour": 2, "arp": 2, "lease": 1}
 _IPV4 = 4
 _DEAD = frozenset({"FAILED", "INCOMPLETE"})
@@ -82,7 +83,7 @@ def nested_vms(inventory: Inventory, host: str, facts: LinuxFacts) -> tuple[Nest
         if tail in taps and tail not in known:
             known.add(tail)
             port = _port(neighbour.mac or "", taps[tail], facts)
-            found.append(NestedVm(host, None, "running", (port,), _told(facts, {tail}, ())))
+            found.append(NestedVm(host, None, RUNNING, (port,), _told(facts, {tail}, ())))
     return tuple(_listed(inventory, vm) for vm in found)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from wslnet.app.init import discover, text_of
@@ -16,7 +17,8 @@ from wslnet.engine.discover import distro_of, vms_in
 from wslnet.errors import Unreachable, Unsupported
 from wslnet.model.allow import Allow
 from wslnet.model.change import Op, OpResult
-from wslnet.model.linux_facts import Domain, Lease, Link, LinuxFacts, Neighbour
+from wslnet.model.guest_facts import Guest
+from wslnet.model.linux_facts import Domain, Link, LinuxFacts, Neighbour
 from wslnet.model.machine import Inventory, Kind, Machine, Secret, Wish
 from wslnet.model.windows_facts import Distro, WindowsFacts, WslService
 
@@ -67,18 +69,20 @@ def running(*names: str) -> list[dict[str, str]]:
     return [{"name": name, "state": "running"} for name in names]
 
 
-def lease(domain: str, address: str) -> dict[str, Any]:
-    return {"domain": domain, "mac": "52:54:00:00:00:01", "address": address, "prefix": 24}
+def guest(domain: str, address: str) -> dict[str, Any]:
+    mac = f"52:54:00:00:00:{int(address.rpartition('.')[2]):02x}"
+    leased = {"address": address, "family": 4, "source": "lease", "mac": mac, "link": "vnet0", "prefix": 24}
+    return {"domain": domain, "nics": [{"mac": mac, "tap": "vnet0"}], "addresses": [leased]}
 
 
 NESTED = {
     "windows": wsl_fact(("docker-desktop", "Running", 2, True), ("Debian", "Running", 2, False)),
     "wsl": {
         "domains": running("vm1", "web"),
-        "leases": [lease("vm1", "192.168.122.191"), lease("web", "192.168.122.7")],
+        "guests": [guest("vm1", "192.168.122.191"), guest("web", "192.168.122.7")],
     },
-    "vm1": {"domains": running("vm2"), "leases": [lease("vm2", "192.168.124.91")]},
-    "vm2": {"domains": None, "leases": None},
+    "vm1": {"domains": running("vm2"), "guests": [guest("vm2", "192.168.124.91")]},
+    "vm2": {"domains": None, "guests": None},
 }  # fmt: skip
 
 
@@ -129,7 +133,9 @@ def test_the_distro_to_look_into(distros: list[Distro], chosen: str | None) -> N
 
 
 def test_what_cannot_be_entered_is_said_in_words() -> None:
-    facts = LinuxFacts(domains=(Domain("off", "shut off"), Domain("quiet", "running")), leases=())
+    facts = LinuxFacts(
+        domains=(Domain("off", "shut off"), Domain("quiet", "running")), guests=(Guest("quiet"),)
+    )
     found, missing = vms_in(inventory(WINDOWS, WSL), "wsl", facts)
     assert found == ()
     assert [line.split(" in wsl ")[0] for line in missing] == ["off", "quiet"]
@@ -150,8 +156,10 @@ def test_a_vm_without_libvirt_is_told_by_its_tap() -> None:
 
 def test_names_are_made_fit_and_free() -> None:
     domains = tuple(Domain(name, "running") for name in ("debian", "12 vm/ü", "wsl", "windows"))
-    leases = tuple(Lease(one.name, "", f"192.168.122.{at}") for at, one in enumerate(domains, 2))
-    found, _ = vms_in(inventory(WINDOWS, WSL), "wsl", LinuxFacts(domains=domains, leases=leases))
+    guests = msgspec.convert(
+        [guest(one.name, f"192.168.122.{at}") for at, one in enumerate(domains, 2)], tuple[Guest, ...]
+    )
+    found, _ = vms_in(inventory(WINDOWS, WSL), "wsl", LinuxFacts(domains=domains, guests=guests))
     names = [one.machine.name for one in found]
     assert names == ["debian", "vm--", "wsl-wsl", "wsl-windows"]
 
