@@ -19,7 +19,7 @@ from wslnet.transport.agent_text import clean_line
 from wslnet.transport.pipe import after, left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 END_GRACE_S = 2.0
 _PORTION = 1 << 16
@@ -126,11 +126,9 @@ class ChildPipe:
             # One that survives even this is the system's to end; its pipes are daemons' business.
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(_KILL_WAIT_S)
-        for thread, stream in zip(self._threads, (self._child.stdout, self._child.stderr), strict=False):
+        # A grandchild may hold a stream: whoever reads it closes it, now or when that has gone too.
+        for thread in self._threads[:2]:
             thread.join(_LAST_WORDS_S)
-            # A grandchild may hold the stream, and a stream that is read cannot be closed.
-            if stream is not None and not thread.is_alive():
-                stream.close()
 
     def _thread(self, act: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=act, name=f"{self._name} {act.__name__}", daemon=True)
@@ -138,12 +136,12 @@ class ChildPipe:
         return thread
 
     def _read(self) -> None:
-        while data := _portion(self._child.stdout):
+        for data in _portions(self._child.stdout):
             self._came.put(data)
         self._came.put(b"")
 
     def _listen(self) -> None:
-        while data := _portion(self._child.stderr):
+        for data in _portions(self._child.stderr):
             self._said += data
             del self._said[:-_MOST_STDERR]
 
@@ -165,11 +163,11 @@ class ChildPipe:
             stdin.close()
 
 
-def _portion(stream: IO[bytes] | None) -> bytes:
-    """What comes next; nothing at the end, which a broken pipe is too."""
+def _portions(stream: IO[bytes] | None) -> Iterator[bytes]:
+    """All that comes until the end, which a broken pipe is too; closes the stream then."""
     if stream is None:
-        return b""
-    try:
-        return stream.read(_PORTION)
-    except OSError:
-        return b""
+        return
+    # The end of a pipe that its other side has torn is no news either.
+    with stream, suppress(OSError):
+        while data := stream.read(_PORTION):
+            yield data
