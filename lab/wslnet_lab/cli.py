@@ -99,7 +99,8 @@ def execute(name: str, user: str, machine: str, command: tuple[str, ...]) -> Non
         extra = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
         if machine == "windows":
             extra["PATH"] = f"{LabPaths.of(name).windows_programs}:{PATH}"
-        argv = inside.command(found.init, list(command), account, extra)
+        ports = LabPaths.of(name).ports if machine == "wsl" else None
+        argv = inside.command(found.init, list(command), account, extra, ports=ports)
         sys.stdout.flush()
         os.execvp(argv[0], argv)  # noqa: S606 - its exit code is to be ours
 

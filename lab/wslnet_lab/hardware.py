@@ -43,6 +43,7 @@ class Hardware:
         inits: Process 1 of each machine that is on.
         addresses: The address that each machine has now.
         before_windows_stops: Called when Windows goes down, while it still runs.
+        absent_adapters: Names of Windows' adapters that were taken out since its boot.
         stopped_networks: By machine, names of libvirt networks that were taken down since its boot.
         unwire: By kind of machine: takes its wires away when all in it has ended.
     """
@@ -63,6 +64,7 @@ class Hardware:
         self._windows_boots = 0
         self._hooked: dict[str, bool] = {}
         self.stopped_networks: dict[str, set[str]] = {}
+        self.absent_adapters: set[str] = set()
 
     # ---- reading -------------------------------------------------------------------------------------
 
@@ -87,8 +89,9 @@ class Hardware:
             raise UsageError(f"no machine {name!r}; there is {', '.join(self.topology.machines)}") from None
 
     def windows_adapters(self) -> tuple[WindowsAdapter, ...]:
-        """Windows' adapters as its present boot has them."""
-        return adapters_of_boot(self.topology.one("windows"), self._windows_boots)
+        """Windows' adapters as its present boot has them, less those that were taken out."""
+        found = adapters_of_boot(self.topology.one("windows"), self._windows_boots)
+        return tuple(one for one in found if one.name not in self.absent_adapters)
 
     def snapshot(self) -> state.LabState:
         """What the state file says."""
@@ -135,6 +138,7 @@ class Hardware:
             name = self.paths.netns(windows.name)
             if not resumed:
                 self._windows_boots += 1
+                self.absent_adapters.clear()
                 self.prepare(windows)
                 for adapter in self.windows_adapters():
                     if adapter.kind == "physical" and adapter.nic.connected:

@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from wslnet_lab import syscalls, wsl_conf
+from wslnet_lab import seccomp, syscalls, wsl_conf
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -52,6 +52,7 @@ class Boot:
         boot_id: Text for /proc/sys/kernel/random/boot_id.
         wsl_boot: Whether `[boot] command` of /etc/wsl.conf is run.
         silent: Whether its services wait for USR2 instead of starting now.
+        ports: Socket of the port tracker that decides its binds, None: nobody does.
     """
 
     netns: str
@@ -64,6 +65,7 @@ class Boot:
     boot_id: str
     wsl_boot: bool = False
     silent: bool = False
+    ports: str | None = None
 
 
 def main() -> None:
@@ -91,6 +93,8 @@ def main() -> None:
 
 def _run(boot: Boot, log: int, told: int) -> None:
     socket.sethostname(boot.hostname)
+    if boot.ports is not None:
+        seccomp.hand_over(boot.ports)
     _build_view(boot)
     # sigtimedwait only sees what is blocked.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet_lab import processes
+from wslnet_lab import processes, seccomp
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.init import PATH
 
@@ -57,9 +58,17 @@ def find_account(root: Path, name: str) -> Account:
 
 
 def command(
-    init: Process, argv: list[str], account: Account, extra: dict[str, str] | None = None
+    init: Process,
+    argv: list[str],
+    account: Account,
+    extra: dict[str, str] | None = None,
+    *,
+    ports: Path | None = None,
 ) -> list[str]:
-    """The argument vector that runs `argv` in the machine of that process 1, in the user's home."""
+    """The argument vector that runs `argv` in the machine of that process 1, in the user's home.
+
+    `ports` is the socket of WSL's port tracker, which decides the program's binds while it is there.
+    """
     environment = {
         "PATH": PATH,
         "HOME": account.home,
@@ -73,17 +82,27 @@ def command(
     if account.uid:
         enter += ["--setgid", str(account.gid), "--setuid", str(account.uid)]
     assignments = [f"{name}={value}" for name, value in environment.items()]
+    if ports is not None and ports.exists():
+        enter = [sys.executable, "-S", "-E", str(seccomp.__file__), str(ports), *enter]
     return [*enter, "--", "env", "-i", f"--chdir={account.home}", *assignments, *argv]
 
 
-def run(init: Process, argv: list[str], account: Account, *, stdin: bytes, timeout_s: float) -> Outcome:
+def run(
+    init: Process,
+    argv: list[str],
+    account: Account,
+    *,
+    stdin: bytes,
+    timeout_s: float,
+    ports: Path | None = None,
+) -> Outcome:
     """Runs a program and waits for it.
 
     Raises:
         LabError: It runs longer than `timeout_s` seconds (and is ended).
     """
     program = subprocess.Popen(
-        command(init, argv, account),
+        command(init, argv, account, ports=ports),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

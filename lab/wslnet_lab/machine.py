@@ -76,6 +76,7 @@ def boot(
         boot_id=str(uuid.uuid4()),
         wsl_boot=machine.kind == "wsl",
         silent=silent,
+        ports=str(lab.ports) if machine.kind == "wsl" and lab.ports.exists() else None,
     )
     file.write_text(json.dumps(asdict(description)), encoding="utf-8")
     with log.open("ab") as errors:

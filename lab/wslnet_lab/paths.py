@@ -98,6 +98,11 @@ class LabPaths:
         return self.folder / "attach.sock"
 
     @property
+    def ports(self) -> Path:
+        """Socket of WSL's port tracker, there while a guest runs whose binds ask Windows."""
+        return self.folder / "ports.sock"
+
+    @property
     def local_inventory(self) -> Path:
         """The inventory of a controller that runs on Windows itself."""
         return self.folder / "inventory-local.toml"

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab import netns, processes, relays, wsl_conf
 from wslnet_lab.errors import LabError, UsageError
-from wslnet_lab.fabric import links, mirrored, nat
+from wslnet_lab.fabric import links, mirrored, nat, steering
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import MirroredHost, NatLink, Nic
 from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware, add_idle_adapter
+from wslnet_lab.port_tracker import PortTracker
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
+    from wslnet_lab.port_tracker import Bind
     from wslnet_lab.topology.model import Machine, WindowsAdapter
 
 _LOG = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class UtilityVm:
         self._mirroring: mirrored.Mirroring | None = None
         self._relay: subprocess.Popen[bytes] | None = None
         self._distro_ended = False
+        self._tracker: PortTracker | None = None
         hardware.unwire["wsl"] = self._unplug
 
     def start(self, mode: str, settings: Mapping[str, Any], address: str | None) -> dict[str, str | None]:
@@ -80,6 +83,10 @@ class UtilityVm:
                 self._mode, self._settings, self._vm_id = mode, dict(settings), str(uuid.uuid4())
                 try:
                     at = self._wire(mode, address)
+                    if mode == "mirrored":
+                        self._tracker = PortTracker(
+                            self._hardware.paths.ports, netns.identity(self._name), self._refuses
+                        )
                     self._hardware.boot_linux(self._machine, address=at)
                     self._hardware.wait_answering(self._machine)
                     if self._mirroring is not None:
@@ -107,6 +114,9 @@ class UtilityVm:
                 relays.end(self._relay)
                 self._relay = None
             self._hardware.stop(self._machine.name, orderly=not force)
+            if self._tracker is not None:
+                self._tracker.stop()
+                self._tracker = None
             self._mode = self._since = self._gateway = self._refreshing = self._mirroring = None
 
     def end_distro(self) -> None:
@@ -145,6 +155,47 @@ class UtilityVm:
         """What `wslinfo` inside can tell."""
         version = self._hardware.topology.one("windows").settings.get("wsl_version")
         return {"mode": self._mode or "none", "version": str(version), "vm_id": self._vm_id}
+
+    # ---- cards that come and go ------------------------------------------------------------------------
+
+    def resend_card(self, name: str) -> dict[str, object]:
+        """Windows sends everything of an adapter again to a mirrored guest (wsl-guest-facts 1.6)."""
+        with self._hardware.lock:
+            adapter = self._mirrored_adapter(name)
+            if self._mirroring is not None:
+                self._mirroring.resend(adapter.nic.device)
+        return {}
+
+    def remove_card(self, name: str) -> dict[str, object]:
+        """Takes an adapter out of Windows: a VPN that ends, a dock that is pulled."""
+        with self._hardware.lock:
+            adapter = self._mirrored_adapter(name)
+            if self._mirroring is not None:
+                self._mirroring.remove_card(adapter.nic.device)
+            self._hardware.absent_adapters.add(name)
+            self._switch(adapter, "down")
+        return {}
+
+    def add_card(self, name: str) -> dict[str, object]:
+        """Puts an adapter that was taken out back in."""
+        with self._hardware.lock:
+            self._hardware.absent_adapters.discard(name)
+            adapter = self._mirrored_adapter(name)
+            if adapter.nic.connected:
+                self._switch(adapter, "up")
+            if self._mirroring is not None and adapter.mirrored_as is not None:
+                self._mirroring.add_card(_mirrored_nic(adapter), adapter.mirrored_as)
+        return {}
+
+    def _mirrored_adapter(self, name: str) -> WindowsAdapter:
+        for adapter in self._hardware.windows_adapters():
+            if adapter.name == name and adapter.mirrored_as is not None:
+                return adapter
+        raise UsageError(f"Windows has no adapter {name!r} that is mirrored")
+
+    def _switch(self, adapter: WindowsAdapter, state: str) -> None:
+        with fabric_netns.Namespace(self._windows) as windows:
+            windows.netlink("link", "set", index=windows.require(adapter.nic.device), state=state)
 
     # ---- wires ---------------------------------------------------------------------------------------
 
@@ -197,6 +248,19 @@ class UtilityVm:
             target=_keep_steering, args=(mirroring, self._stop_refreshing), daemon=True
         )
         self._refreshing.start()
+
+    def _refuses(self, wanted: Bind) -> bool:
+        """Whether Windows holds a port that somebody in the guest binds."""
+        try:
+            with fabric_netns.Namespace(self._windows) as windows:
+                held = steering.read_listeners(windows)
+        except FabricError as error:
+            _LOG.warning("port tracker: %s", error)  # Windows is going down
+            return False
+        ignored = [int(port) for port in self._settings.get("ignored_ports", ())]
+        return steering.refuses(
+            held, wanted.proto, wanted.address, wanted.port, block=MirroredHost.block, ignored=ignored
+        )
 
     def _mirrored_adapters(self) -> tuple[WindowsAdapter, ...]:
         return self._hardware.windows_adapters() if self._settings.get("adapters", True) else ()

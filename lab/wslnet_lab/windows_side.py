@@ -51,6 +51,9 @@ class WindowsSide:
             "route_delete": self.route_delete,
             "address_add": functools.partial(self._change_address, "add"),
             "address_delete": functools.partial(self._change_address, "delete"),
+            "adapter_resend": self._wsl.resend_card,
+            "adapter_remove": self._wsl.remove_card,
+            "adapter_add": self._wsl.add_card,
             "listeners": self.listeners,
             "portproxy": self.portproxy,
             "wsl_start": self.wsl_start,
@@ -152,7 +155,14 @@ class WindowsSide:
             raise NotRunning("WSL is not running")
         self._wsl.wake_distro()
         account = inside.find_account(self._hardware.paths.machine(wsl).root, user)
-        outcome = inside.run(init, argv, account, stdin=base64.b64decode(stdin), timeout_s=timeout_s)
+        outcome = inside.run(
+            init,
+            argv,
+            account,
+            stdin=base64.b64decode(stdin),
+            timeout_s=timeout_s,
+            ports=self._hardware.paths.ports,
+        )
         return {
             "exit_code": outcome.exit_code,
             "stdout": base64.b64encode(outcome.stdout).decode(),

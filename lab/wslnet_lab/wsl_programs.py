@@ -28,7 +28,7 @@ def attach(hardware: Hardware, wsl: UtilityVm) -> Act:
         wsl.wake_distro()
         account = inside.find_account(hardware.paths.machine(name).root, request["user"])
         program = subprocess.Popen(
-            inside.command(init, request["argv"], account),
+            inside.command(init, request["argv"], account, ports=hardware.paths.ports),
             stdin=streams.stdin,
             stdout=streams.stdout,
             stderr=streams.stderr,

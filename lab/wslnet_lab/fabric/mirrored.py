@@ -8,12 +8,14 @@ by it. One more wire does the same for 127.0.0.1. Chains: `windows_rules`; choic
 from __future__ import annotations
 
 import ipaddress
+import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from . import links, loopback_wire, steering, windows_nic
+from . import card_steering, links, loopback_wire, steering, windows_nic
+from .card_steering import wire_of
 from .guest import mirrored as guest_half
-from .guest.loopback import FAR_MAC
+from .guest.events import CardFilter
 from .guest.loopback import NAME as LOOPBACK
 from .guest.service import Guest
 from .model import Nic
@@ -21,12 +23,10 @@ from .netns import FabricError, Namespace
 from .windows_rules import STEERING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .model import MirroredHost
 
-WIRE = "mirror"
-CHAINS = ("card_", "twin_", "own_")
 ADDRESS_SETS = ("host4", "host6")
 SETS = (*ADDRESS_SETS, "tcp_ports", "udp_ports", "block", "flows4", "flows6")
 
@@ -49,6 +49,7 @@ class Mirroring:
     host: MirroredHost
     steered: steering.Ports = field(default_factory=steering.Ports)
     _listening: tuple[steering.Ports, steering.Ports] | None = None
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def refresh(self) -> bool:
         """Look at both sides and follow what changed; True when something did. Call it twice a second.
@@ -59,11 +60,11 @@ class Mirroring:
         Raises:
             FabricError: One of the namespaces is gone.
         """
-        with Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
+        with self._lock, Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
             ports = self._steer(windows, wsl)
             cards = self._follow(windows)
-        if cards:
-            self.settle()
+            if cards:
+                self.settle()
         return ports or cards
 
     def resend(self, device: str) -> None:
@@ -72,17 +73,57 @@ class Mirroring:
         Raises:
             FabricError: No such card is mirrored.
         """
+        with self._lock:
+            nic, name = self._card(device)
+            self.guest.apply(*guest_half.resend_card(nic, name, own=self.host.host_address_loopback))
+
+    def add_card(self, nic: Nic, device: str) -> None:
+        """A card appears on Windows and so in the guest, as `device`.
+
+        Raises:
+            FabricError: Either has one of that name mirrored already, or Windows has no such card.
+        """
+        with self._lock, Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
+            (found,) = windows_nic.read(windows, (nic,))
+            _lay(windows, wsl, found, device)
+            windows.nft(card_steering.steer(found, device))
+            self._mirror(windows, (*self._cards(), (found, device)), (*self.wish.nics, nic))
+            own = self.host.host_address_loopback
+            self.guest.apply(*guest_half.add_card(found, device, self.host.block, own=own))
+            self.settle()
+
+    def remove_card(self, device: str) -> None:
+        """A card of Windows, named by its Windows device, goes, and its mirror (mirrored-changes, step 17).
+
+        Raises:
+            FabricError: No such card is mirrored, or WSL's chains in the guest have lost it.
+        """
+        with self._lock, Namespace(self.windows) as windows:
+            gone = self._card(device)
+            self.guest.apply(CardFilter(gone[1], None))
+            windows.nft(card_steering.unsteer(card_steering.chains_of(gone[1])))
+            links.remove(windows, wire_of(gone[1]))
+            kept = [card for card in self._cards() if card != gone]
+            self._mirror(windows, kept, [nic for nic in self.wish.nics if nic.device != device])
+
+    def _mirror(self, windows: Namespace, cards: Sequence[tuple[Nic, str]], wished: Sequence[Nic]) -> None:
+        """Takes down which cards there are from now on."""
+        devices = tuple(device for _, device in cards)
+        self.host = replace(self.host, nics=tuple(nic for nic, _ in cards), guest_devices=devices)
+        self.wish = replace(self.wish, nics=tuple(wished), guest_devices=devices)
+        windows.nft("".join(_fill_addresses(self.host)))
+
+    def _card(self, device: str) -> tuple[Nic, str]:
         for nic, name in self._cards():
             if nic.device == device:
-                self.guest.apply(*guest_half.resend_card(nic, name, own=self.host.host_address_loopback))
-                return
+                return nic, name
         raise FabricError(f"{self.windows} mirrors no card {device}")
 
     def settle(self) -> None:
         """Make all wires ready for the next packet, see `links.settle`."""
         with Namespace(self.windows) as windows, Namespace(self.guest.namespace) as wsl:
             links.settle(wsl, LOOPBACK, *self.host.guest_devices)
-            links.settle(windows, loopback_wire.DEVICE, *_wires(self.host))
+            links.settle(windows, loopback_wire.DEVICE, *map(wire_of, self.host.guest_devices))
 
     def stop(self) -> None:
         """Take the Windows half down. Harmless when the guest's namespace is already gone."""
@@ -131,13 +172,8 @@ def start(windows: str, wsl: str, wish: MirroredHost) -> Mirroring:
     with Namespace(windows) as windows_ns, Namespace(wsl) as wsl_ns:
         host = replace(wish, nics=windows_nic.read(windows_ns, wish.nics))
         loopback_wire.lay(windows_ns, wsl_ns, host.loopback_mac)
-        for nic, device, wire in zip(host.nics, host.guest_devices, _wires(host), strict=True):
-            links.lay_cable(windows_ns, wire, wsl_ns, Nic(device, nic.mac, mtu=nic.mtu))
-            links.silence_ipv6(windows_ns, wire)
-            # With hostAddressLoopback the guest's frames to the common address end here, in Windows.
-            conf = f"ipv4/conf/{wire}"
-            windows_ns.set_sysctls({f"{conf}/accept_local": 1, f"{conf}/rp_filter": 0})
-            windows_ns.netlink("link", "set", index=windows_ns.require(wire), state="up")
+        for nic, device in zip(host.nics, host.guest_devices, strict=True):
+            _lay(windows_ns, wsl_ns, nic, device)
         windows_ns.nft(loopback_wire.rules(host.loopback_mac, host.block) + "".join(_steering(host)))
     events = guest_half.boot(host)
     for nic, device in zip(host.nics, host.guest_devices, strict=True):
@@ -156,37 +192,25 @@ def clear(windows: str) -> None:
         # Wires first: their base chains go with them, maybe right now with the guest's namespace.
         for message in ns.netlink("get_links"):
             name = message.get_attr("IFLA_IFNAME")
-            if name.startswith(WIRE):
+            if name.startswith(card_steering.WIRE):
                 links.remove(ns, name)
         ns.nft("".join(_unsteer(ns)))
 
 
-def _wires(host: MirroredHost) -> list[str]:
-    return [f"{WIRE}{position}" for position in range(len(host.nics))]
+def _lay(windows: Namespace, wsl: Namespace, nic: Nic, device: str) -> None:
+    wire = wire_of(device)
+    links.lay_cable(windows, wire, wsl, Nic(device, nic.mac, mtu=nic.mtu))
+    links.silence_ipv6(windows, wire)
+    # With hostAddressLoopback the guest's frames to the common address end here, in Windows.
+    conf = f"ipv4/conf/{wire}"
+    windows.set_sysctls({f"{conf}/accept_local": 1, f"{conf}/rp_filter": 0})
+    windows.netlink("link", "set", index=windows.require(wire), state="up")
 
 
 def _steering(host: MirroredHost) -> Iterator[str]:
     """The base chains of each card and its wire, and what the sets hold from the start."""
-    for position, (nic, wire) in enumerate(zip(host.nics, _wires(host), strict=True)):
-        yield f"""\
-add chain {STEERING} card_{position} {{ type filter hook ingress device "{nic.device}" priority 0; }}
-add rule {STEERING} card_{position} jump inbound
-add rule {STEERING} card_{position} meta mark 1 meta mark set 0 fwd to "{wire}"
-add rule {STEERING} card_{position} meta mark 2 meta mark set 0 dup to "{wire}"
-add chain {STEERING} own_back_{position}
-add rule {STEERING} own_back_{position} ether saddr set {FAR_MAC}
-add rule {STEERING} own_back_{position} ether daddr set {nic.mac}
-add rule {STEERING} own_back_{position} fwd to "{wire}"
-add chain {STEERING} own_{position}
-add rule {STEERING} own_{position} jump guests_port
-add rule {STEERING} own_{position} meta mark 1 goto own_back_{position}
-add rule {STEERING} own_{position} jump host_in
-add rule {STEERING} own_{position} meta pkttype set host
-add chain {STEERING} twin_{position} {{ type filter hook ingress device "{wire}" priority 0; }}
-add rule {STEERING} twin_{position} ether daddr {FAR_MAC} goto own_{position}
-add rule {STEERING} twin_{position} jump outbound
-add rule {STEERING} twin_{position} fwd to "{nic.device}"
-"""
+    for nic, device in zip(host.nics, host.guest_devices, strict=True):
+        yield card_steering.steer(nic, device)
     yield f"add element {STEERING} block {{ {host.block.first}-{host.block.last} }}\n"
     yield from _fill_addresses(host)
 
@@ -195,11 +219,9 @@ def _unsteer(ns: Namespace) -> Iterator[str]:
     """Delete the base chains by name and empty the sets; the Hyper-V firewall's chains stay as they are."""
     lines = ns.run(["nft", "list", "table", *STEERING.split()]).splitlines()
     words = [line.split() for line in lines]
-    chains = [line[1] for line in words if line[:1] == ["chain"] and line[1].startswith(CHAINS)]
-    # All empty before one goes: they jump to each other.
-    for verb in ("flush", "delete"):
-        for chain in chains:
-            yield f"{verb} chain {STEERING} {chain}\n"
+    yield card_steering.unsteer(
+        line[1] for line in words if line[:1] == ["chain"] and line[1].startswith(card_steering.CHAINS)
+    )
     for name in SETS:
         yield f"flush set {STEERING} {name}\n"
 

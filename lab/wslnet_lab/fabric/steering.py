@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyroute2 import DiagSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from .model import PortBlock
     from .netns import Namespace
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Never steered (wsl-facts 2.2, the mirrored-mode troubleshooting page).
 NEVER_TCP = frozenset({135, 1900, 2869, 3702, 5004, 5357, 5358})
 NEVER_UDP = frozenset({68})
+# Never asked for; and mDNS and LLMNR, which Windows reserves in shared mode (wsl-guest-facts 1.9).
+DNS = 53
+SHARED_UDP = frozenset({5353, 5355})
 # A bit of the kernel's TCP state mask (include/net/tcp_states.h).
 LISTEN = 1 << 10
 
@@ -54,6 +57,22 @@ def choose(wsl: Ports, windows: Ports, block: PortBlock) -> Ports:
         tcp=wsl.tcp - windows.tcp - NEVER_TCP - reserved,
         udp=wsl.udp - windows.udp - NEVER_UDP - reserved,
     )
+
+
+def refuses(
+    windows: Ports, proto: str, address: str, port: int, *, block: PortBlock, ignored: Collection[int]
+) -> bool:
+    """Whether Windows refuses a bind in WSL because it holds the port (wsl-guest-facts 1.9, 4).
+
+    `windows` are its listeners, `ignored` the ports of experimental.ignoredPorts.
+    """
+    other_loopback = address.startswith("127.") and address != "127.0.0.1"
+    own = block.first <= port <= block.last
+    if other_loopback or own or port == DNS or port in ignored:
+        return False
+    if proto == "tcp":
+        return port in windows.tcp
+    return port in windows.udp - SHARED_UDP
 
 
 def _read_listeners() -> Ports:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,33 @@ def test_two_cards_and_one_without_a_cable(office: World) -> None:
     assert "state DOWN" in office.run("wsl", "ip", "link", "show", "eth2")
     rules = office.run("wsl", "ip", "-4", "rule").splitlines()
     assert sum("iif eth2" in line for line in rules) == 2
+
+
+def test_a_card_comes_and_goes_while_wsl_runs(office: World, mirror: Mirroring) -> None:
+    vpn = Nic("vpn", "02:00:4c:4f:4f:50", ("10.99.0.5/32",), metric=1, mtu=1400)
+    far = office.add("vpnfar")
+    lan.build_switch(far, Nic("vpnlan", "02:00:00:00:00:99", ("10.99.0.1/32",)))
+    lan.plug(far, "vpnlan", office.names["windows"], vpn)
+    for argv in (["windows", "10.99.0.1/32", "vpn"], ["vpnfar", "10.99.0.5/32", "vpnlan"]):
+        office.run(argv[0], "ip", "route", "add", argv[1], "dev", argv[2])
+    chains = office.run("wsl", "nft", "list", "ruleset")
+    rules = office.run("wsl", "ip", "rule")
+    mirror.add_card(vpn, "eth0")
+    assert office.ping("wsl", "10.99.0.1")
+    assert office.ping("wsl", OUTSIDE)
+    assert office.run("wsl", "ip", "rule").count("iif eth0") == 2
+    assert office.run("wsl", "nft", "list", "ruleset").count('oif "eth0"') == 4
+    assert not mirror.refresh()
+    with pytest.raises(FabricError):
+        mirror.add_card(vpn, "eth0")
+    mirror.remove_card("vpn")
+    assert "eth0" not in office.run("wsl", "ip", "link")
+    assert office.run("wsl", "ip", "rule") == rules
+    counted = re.compile(r"packets \d+ bytes \d+")
+    assert counted.sub("", office.run("wsl", "nft", "list", "ruleset")) == counted.sub("", chains)
+    assert office.ping("wsl", OUTSIDE)
+    with pytest.raises(FabricError, match="no card vpn"):
+        mirror.remove_card("vpn")
 
 
 def test_starting_anew_without_an_orderly_stop(office: World, mirror: Mirroring) -> None:
