@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from wslnet.app.forwarding import Selection, execute, prepare, survey
+from wslnet.app.forwarding import Selection, prepare, survey
+from wslnet.app.unguarded import run_unguarded
 from wslnet.errors import AgentError, InputError, NeedsElevation, PlanRefused
 from wslnet.model.change import OpResult
 from wslnet.model.machine import Inventory, Kind, Machine
@@ -164,7 +165,7 @@ def quiet(machine: str, text: str) -> None:
 
 
 def switch(windows: ModelWindows, *, enabled: bool, **selection: Any) -> Any:
-    return execute(prepare(windows, Selection(**selection), enabled=enabled), quiet)
+    return run_unguarded(prepare(windows, Selection(**selection), enabled=enabled), quiet)
 
 
 @pytest.mark.row("S3-14")
@@ -200,7 +201,7 @@ def test_what_moved_since_the_plan_is_not_built_upon_and_is_named(tmp_path: Path
     one, *others = windows.facts.interfaces or ()
     windows.facts = replace(windows.facts, interfaces=(replace(one, mtu=1280), *others))
     with pytest.raises(PlanRefused, match=r"stale: windows: interfaces \(\+ .*mtu=1280"):
-        execute(planned, quiet)
+        run_unguarded(planned, quiet)
     assert (windows.writes, windows.locked) == ([], False)
     assert not (tmp_path / "journal").exists()
 
@@ -217,7 +218,7 @@ def test_nothing_begins_beside_a_run_that_waits(tmp_path: Path) -> None:
     text = "".join(f"{json.dumps(one)}\n" for one in records)
     (tmp_path / "journal" / "20990101T000000-000000Z.jsonl").write_text(text, encoding="utf-8")
     with pytest.raises(PlanRefused, match="20990101T000000-000000Z waits for its confirmation"):
-        execute(planned, quiet)
+        run_unguarded(planned, quiet)
     assert (windows.writes, windows.locked) == ([], False)
 
 

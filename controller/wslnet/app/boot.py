@@ -7,23 +7,16 @@ the Linux machines do `wslnet_linux_agent.resident`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wslnet.app.boot_linux import let_begin, linux_machines, persistent_part
 from wslnet.app.boot_wish import boot_data
-from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
-from wslnet.engine.apply import Progress, apply_changes
-from wslnet.engine.commit import commit
+from wslnet.app.unguarded import UnguardedPlan, nothing
 from wslnet.engine.gather import gather
-from wslnet.engine.journal import Journal, new_run_id
-from wslnet.engine.lock import only_run
-from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.planner import make_plan
-from wslnet.engine.run_log import refuse_beside_pending
-from wslnet.engine.take_back import roll_back
-from wslnet.errors import InputError, NeedsElevation, RollbackIncomplete, Unsupported, WslnetError
+from wslnet.errors import InputError, Unsupported, WslnetError
 from wslnet.model.change import Op
 from wslnet.profiles.boot import WSL, network_task, wsl_task
 from wslnet.profiles.persistence import NEEDS, without_persisters
@@ -35,7 +28,6 @@ if TYPE_CHECKING:
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import Resource
-    from wslnet.model.plan import Plan
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Boot
 
@@ -52,18 +44,7 @@ _POLL_S = 0.5
 _TO_NOBODY = "S-1-5-18"
 
 
-@dataclass(frozen=True)
-class PreparedBoot:
-    """What `install` or `remove` would do."""
-
-    fleet: Fleet
-    resources: tuple[Resource, ...]
-    plan: Plan
-    snapshot: Snapshot
-    before_logon: bool = False
-
-
-def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_logon: bool) -> PreparedBoot:
+def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_logon: bool) -> UnguardedPlan:
     """Reads the machines, refuses what would not be safe, and makes the plan. Changes nothing.
 
     Raises:
@@ -95,10 +76,19 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
     )
     for name in snapshot.unseen:
         say(name, f"not seen, nothing is installed there: {snapshot.unseen[name].reason}")
-    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot, before_logon)
+    plan = make_plan(snapshot, resources)
+    return UnguardedPlan(
+        fleet,
+        snapshot,
+        resources,
+        plan,
+        folder=JOURNAL,
+        test=partial(_check_batch_right, fleet) if before_logon else nothing,
+        after=partial(let_begin, fleet, plan),
+    )
 
 
-def prepare_remove(fleet: Fleet) -> PreparedBoot:
+def prepare_remove(fleet: Fleet) -> UnguardedPlan:
     """The plan that removes the tasks and their data.
 
     Raises:
@@ -120,57 +110,10 @@ def prepare_remove(fleet: Fleet) -> PreparedBoot:
         f"{name} was not seen ({unseen.reason}): what boot install left there stays until this is run again"
         for name, unseen in snapshot.unseen.items()
     ]
-    return PreparedBoot(fleet, resources, make_plan(snapshot, resources, notes=notes), snapshot)
-
-
-def run_boot(prepared: PreparedBoot, say: Callable[[str, str], None]) -> RunResult:
-    """Carries the plan out and reads back; takes everything back when one part fails.
-
-    Never raises for a failed change: the result says what failed and what is left.
-
-    Raises:
-        NeedsElevation: the session has no administrator's rights; nothing was changed.
-        PlanRefused: another run is at work, or waits for its confirmation.
-    """
-    began = time.monotonic()
-    fleet, plan = prepared.fleet, prepared.plan
-    if not plan.changes:
-        return RunResult(None, Result.UNCHANGED, seconds=time.monotonic() - began)
-    if prepared.snapshot.windows is not None and prepared.snapshot.windows.elevated is False:
-        raise NeedsElevation(
-            "the tasks need an administrator; nothing was changed", hint="run it in an elevated terminal"
-        )
-    state, run_id = fleet.inventory.state, new_run_id()
-    refuse_beside_pending(state)
-    with (
-        only_run(state),
-        held_locks(fleet, run_id, plan.machines(fleet.inventory), say) as locked,
-        Journal(state / JOURNAL, run_id) as journal,
-    ):
-        run = Progress(locked, journal, say)
-        journal.open_run(plan, ())
-        outcome = RunResult(journal.run, Result.COMMITTED, plan.changes, run.outcomes)
-        try:
-            apply_changes(run, plan.changes, prepared.resources)
-            if prepared.before_logon:
-                _check_batch_right(prepared)
-            commit(run)
-        except WslnetError as error:
-            outcome = _taken_back(run, replace(outcome, reason=error.message))
-    if outcome.result is Result.COMMITTED:
-        outcome = replace(outcome, notes=(*plan.notes, *let_begin(fleet, plan)))
-    return replace(outcome, seconds=time.monotonic() - began)
-
-
-def _taken_back(run: Progress, outcome: RunResult) -> RunResult:
-    run.journal.note("failed", reason=outcome.reason)
-    try:
-        roll_back(run)
-        run.journal.note("rolled-back")
-        outcome = replace(outcome, result=Result.ROLLED_BACK, exit_code=12)
-    except RollbackIncomplete as error:
-        outcome = replace(outcome, result=Result.FAILED, left=error.left, exit_code=error.exit_code)
-    return replace(outcome, unrecorded=tuple(run.journal.unrecorded))
+    plan = make_plan(snapshot, resources, notes=notes)
+    return UnguardedPlan(
+        fleet, snapshot, resources, plan, folder=JOURNAL, after=partial(let_begin, fleet, plan)
+    )
 
 
 def _boot_of(snapshot: Snapshot) -> Boot:
@@ -200,14 +143,14 @@ def _refuse_unsafe(boot: Boot, machine: str) -> None:
         )
 
 
-def _check_batch_right(prepared: PreparedBoot) -> None:
+def _check_batch_right(fleet: Fleet) -> None:
     """Start the S4U task once: without the right, registering succeeds and the task never runs.
 
     Raises:
         Unsupported: the owner may not log on as a batch job, so it would never start (windows-facts 11).
         WslnetError: it does not start for another reason.
     """
-    fleet, windows = prepared.fleet, prepared.fleet.inventory.windows
+    windows = fleet.inventory.windows
     if windows is None:
         return
     start = Op("task.start", {"name": WSL})

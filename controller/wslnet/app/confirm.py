@@ -9,8 +9,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet.app.execute import take_back
 from wslnet.app.result import Result, RunResult
+from wslnet.app.take_back import take_back
 from wslnet.app.undo import progress_of
 from wslnet.engine.commit import commit
 from wslnet.engine.journal import FOLDER, Journal

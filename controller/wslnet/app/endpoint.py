@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet.app.boot import PreparedBoot
+from wslnet.app.boot import JOURNAL
+from wslnet.app.unguarded import UnguardedPlan
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, WslnetError
@@ -20,6 +21,7 @@ from wslnet_win_agent.errors import CallRefused
 
 if TYPE_CHECKING:
     from wslnet.engine.fleet import Fleet
+    from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Endpoint
 
@@ -32,6 +34,8 @@ LOOPBACK = (
     "on this machine itself it serves administrators only: Windows blocks WinRM over loopback for others; "
     "use it from another machine"
 )
+
+_WHEN = "it holds once WinRM has restarted (or Windows): sessions that are open stay as they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class EndpointStatus:
         }
 
 
-def prepare_install(fleet: Fleet, account: str) -> PreparedBoot:
+def prepare_install(fleet: Fleet, account: str) -> UnguardedPlan:
     r"""Reads Windows and makes the plan; `account` is who may connect, `MACHINE\name` or a group.
 
     Raises:
@@ -64,10 +68,10 @@ def prepare_install(fleet: Fleet, account: str) -> PreparedBoot:
     name, snapshot, found = _read(fleet)
     wanted = _wanted(found, account)
     resources = (ConstrainedEndpoint(name, wanted, f"for {account}"),)
-    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot)
+    return _planned(fleet, snapshot, resources)
 
 
-def prepare_remove(fleet: Fleet) -> PreparedBoot:
+def prepare_remove(fleet: Fleet) -> UnguardedPlan:
     """The plan that takes it away.
 
     Raises:
@@ -76,7 +80,12 @@ def prepare_remove(fleet: Fleet) -> PreparedBoot:
     """
     name, snapshot, _ = _read(fleet)
     resources = (ConstrainedEndpoint(name, None, "asked for"),)
-    return PreparedBoot(fleet, resources, make_plan(snapshot, resources), snapshot)
+    return _planned(fleet, snapshot, resources)
+
+
+def _planned(fleet: Fleet, snapshot: Snapshot, resources: tuple[Resource, ...]) -> UnguardedPlan:
+    plan = make_plan(snapshot, resources)
+    return UnguardedPlan(fleet, snapshot, resources, plan, folder=JOURNAL, after=lambda: (_WHEN,))
 
 
 def endpoint_status(fleet: Fleet) -> EndpointStatus:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wslnet.app.guard_of_windows import guard_of_windows
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
+from wslnet.app.take_back import take_back
 from wslnet.engine.apply import Progress, apply_changes, check_forecast
 from wslnet.engine.commit import commit
 from wslnet.engine.elevation import demand_rights
@@ -24,15 +25,12 @@ from wslnet.engine.regression import contradictions, measure_baseline, verify
 from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.engine.stale import demand_fresh
-from wslnet.engine.take_back import roll_back
 from wslnet.engine.undoable import demand_undoable
 from wslnet.errors import (
     Interrupted,
     JournalFailed,
     NeedsElevation,
     PlanRefused,
-    RollbackIncomplete,
-    RolledBack,
     Unreachable,
     WslnetError,
 )
@@ -197,20 +195,6 @@ def _wait_for_confirmation(
     guards.extend(confirm_within)
     run.journal.write("pending", deadline=deadline)
     return replace(outcome, result=Result.PENDING, deadline=deadline)
-
-
-def take_back(run: Progress, outcome: RunResult) -> RunResult:
-    """Rolls back what `run` did and says so in `outcome`, whose reason is kept."""
-    run.say("all", f"{outcome.reason}: taking back what was done")
-    run.journal.note("failed", reason=outcome.reason)
-    try:
-        roll_back(run)
-        run.journal.note("rolled-back")
-        outcome = replace(outcome, result=Result.ROLLED_BACK, exit_code=RolledBack.exit_code)
-    except RollbackIncomplete as error:
-        run.journal.note("rollback-incomplete", left=list(error.left))
-        outcome = replace(outcome, result=Result.FAILED, left=error.left, exit_code=error.exit_code)
-    return replace(outcome, unrecorded=tuple(run.journal.unrecorded))
 
 
 def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:

@@ -5,40 +5,19 @@ The switch is a plan like any other: journal, read-back, taken back when it fail
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet.app.execute import take_back
-from wslnet.app.result import Result, RunResult
-from wslnet.engine.apply import Progress, apply_changes
-from wslnet.engine.elevation import demand_rights
+from wslnet.app.unguarded import UnguardedPlan
 from wslnet.engine.gather import gather
-from wslnet.engine.journal import FOLDER, Journal, new_run_id
-from wslnet.engine.lock import only_run
-from wslnet.engine.machine_locks import machine_locks
 from wslnet.engine.planner import make_plan
-from wslnet.engine.run_log import refuse_beside_pending
-from wslnet.engine.stale import demand_fresh
-from wslnet.errors import (
-    AgentError,
-    InputError,
-    Interrupted,
-    JournalFailed,
-    NeedsElevation,
-    PlanRefused,
-    WslnetError,
-)
+from wslnet.errors import AgentError, InputError, PlanRefused
 from wslnet.model.tunnels import forwarding_cards, tunnels
 from wslnet.profiles.forwarding import IPV4, NEEDS, Choice, choose, compile_match, resource_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wslnet.engine.fleet import Fleet
-    from wslnet.model.plan import Plan
     from wslnet.model.snapshot import Snapshot
-    from wslnet.resources.interface_forwarding import InterfaceForwarding
 
 IPV6 = 6
 
@@ -65,16 +44,6 @@ class Survey:
     snapshot: Snapshot
     choices: tuple[Choice, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PreparedForwarding:
-    """A switch that has been planned and not begun."""
-
-    fleet: Fleet
-    snapshot: Snapshot
-    resources: tuple[InterfaceForwarding, ...]
-    plan: Plan
 
 
 def survey(fleet: Fleet, selection: Selection) -> Survey:
@@ -111,7 +80,7 @@ def survey(fleet: Fleet, selection: Selection) -> Survey:
     return Survey(machine.name, snapshot, choices, notes)
 
 
-def prepare(fleet: Fleet, selection: Selection, *, enabled: bool) -> PreparedForwarding:
+def prepare(fleet: Fleet, selection: Selection, *, enabled: bool) -> UnguardedPlan:
     """Plans the switch.
 
     Raises:
@@ -126,7 +95,7 @@ def prepare(fleet: Fleet, selection: Selection, *, enabled: bool) -> PreparedFor
         _refuse_loop(found, chosen)
     resources = tuple(resource_of(found.machine, one.interface, enabled=enabled) for one in chosen)
     plan = make_plan(found.snapshot, resources, notes=found.notes)
-    return PreparedForwarding(fleet, found.snapshot, resources, plan)
+    return UnguardedPlan(fleet, found.snapshot, resources, plan)
 
 
 def _refuse_loop(found: Survey, chosen: list[Choice]) -> None:
@@ -140,43 +109,3 @@ def _refuse_loop(found: Survey, chosen: list[Choice]) -> None:
                 machine=found.machine,
                 hint="stop the proxy's tunnel mode, or leave --include-external out",
             )
-
-
-def execute(prepared: PreparedForwarding, say: Callable[[str, str], None]) -> RunResult:
-    """Runs the plan: committed, unchanged, or rolled back.
-
-    Raises:
-        NeedsElevation: it needs an administrator and has none; nothing was changed.
-        PlanRefused: another run is at work or waits for its confirmation, or the facts moved since the plan.
-    """
-    began = time.monotonic()
-    fleet, plan = prepared.fleet, prepared.plan
-    if not plan.changes:
-        return RunResult(None, Result.UNCHANGED, notes=plan.notes, seconds=time.monotonic() - began)
-    demand_rights(prepared.snapshot, plan.changes)
-    state, run_id = fleet.inventory.state, new_run_id()
-    refuse_beside_pending(state)
-    with only_run(state), machine_locks(fleet, run_id, plan.machines(fleet.inventory), say) as locked:
-        demand_fresh(locked, prepared.snapshot, plan)
-        return replace(_run(prepared, locked, run_id, say), seconds=time.monotonic() - began)
-
-
-def _run(
-    prepared: PreparedForwarding, fleet: Fleet, run_id: str, say: Callable[[str, str], None]
-) -> RunResult:
-    plan = prepared.plan
-    with Journal(fleet.inventory.state / FOLDER, run_id) as journal:
-        run = Progress(fleet, journal, say)
-        journal.open_run(plan, ())
-        outcome = RunResult(journal.run, Result.COMMITTED, plan.changes, run.outcomes, notes=plan.notes)
-        try:
-            apply_changes(run, plan.changes, prepared.resources)
-            journal.write("committed")
-        except WslnetError as error:
-            if isinstance(error, (JournalFailed, NeedsElevation)) and not run.applied:
-                journal.note("rolled-back")
-                raise
-            outcome = take_back(run, replace(outcome, reason=error.message))
-        except KeyboardInterrupt:
-            outcome = take_back(run, replace(outcome, reason=Interrupted.code))
-        return outcome

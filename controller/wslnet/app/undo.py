@@ -10,9 +10,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet.app.execute import take_back
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
+from wslnet.app.take_back import take_back
 from wslnet.engine.apply import Progress
 from wslnet.engine.commit import commit, forget_kept
 from wslnet.engine.elevation import demand_rights

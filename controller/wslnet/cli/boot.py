@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.carry_out import run_plan
+from wslnet.cli.carry_out import carry_out_unguarded
 from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, print_line, progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wslnet.app.boot import PreparedBoot
     from wslnet.app.boot_status import BootStatus
-    from wslnet.app.result import RunResult
     from wslnet_win_agent.boot.guard_files import JsonDict, Report
 
 _PRICE = (
@@ -55,7 +53,7 @@ def install(  # noqa: PLR0917 - click passes options by name
         prepared = prepare_install(fleet, say, before_logon=before_logon)
         if before_logon and not as_json:
             print_line(_PRICE)
-        return _finish("boot install", prepared, dry_run=dry_run, yes=yes, as_json=as_json)
+        return carry_out_unguarded(prepared, verb="boot install", dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @boot.command()
@@ -76,7 +74,9 @@ def remove(
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     with Connections(load(ctx, own_inventory)) as fleet:
-        return _finish("boot remove", prepare_remove(fleet), dry_run=dry_run, yes=yes, as_json=as_json)
+        return carry_out_unguarded(
+            prepare_remove(fleet), verb="boot remove", dry_run=dry_run, yes=yes, as_json=as_json
+        )
 
 
 @boot.command()
@@ -121,15 +121,6 @@ def run(half: str) -> int:
         with Connections(data.inventory) as fleet, Watch(undo, say) as watch:
             keep_wsl(data, fleet, say, watch)
     return 0
-
-
-def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_json: bool) -> int:
-    from wslnet.app.boot import run_boot  # noqa: PLC0415 - kept out of `wslnet --help`
-
-    def run() -> RunResult:
-        return run_boot(prepared, progress(quiet=as_json))
-
-    return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _print_status(found: BootStatus) -> None:

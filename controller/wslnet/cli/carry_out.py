@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.output import print_json
+from wslnet.cli.output import print_json, progress
 from wslnet.cli.render_run import ask, print_plan, print_result
 from wslnet.errors import InputError
 from wslnet.whole_file import write_whole
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wslnet.app.result import RunResult
     from wslnet.app.setup import Prepared
+    from wslnet.app.unguarded import UnguardedPlan
     from wslnet.model.consent import Consent
     from wslnet.model.plan import Plan
 
@@ -97,5 +98,17 @@ def carry_out(
 
     def run() -> RunResult:
         return execute(prepared, say, confirm_within=confirm_within, consent=consent)
+
+    return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def carry_out_unguarded(
+    prepared: UnguardedPlan, *, verb: str, dry_run: bool, yes: bool, as_json: bool
+) -> int:
+    """`run_plan` for what can cut nobody off; gives the exit code."""
+    from wslnet.app.unguarded import run_unguarded  # noqa: PLC0415 - kept out of `wslnet --help`
+
+    def run() -> RunResult:
+        return run_unguarded(prepared, progress(quiet=as_json))
 
     return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.carry_out import run_plan
+from wslnet.cli.carry_out import carry_out_unguarded
 from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
-from wslnet.cli.output import print_json, print_line, progress
+from wslnet.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from wslnet.app.boot import PreparedBoot
-    from wslnet.app.result import RunResult
-
-_WHEN = "It holds once WinRM has restarted (or Windows): sessions that are open stay as they are."
 
 
 @click.group()
@@ -49,7 +44,9 @@ def install(  # noqa: PLR0917 - click passes options by name
         prepared = prepare_install(fleet, account or REMOTE_USERS)
         if not as_json:
             print_line(LOOPBACK)
-        return _finish("endpoint install", prepared, dry_run=dry_run, yes=yes, as_json=as_json)
+        return carry_out_unguarded(
+            prepared, verb="endpoint install", dry_run=dry_run, yes=yes, as_json=as_json
+        )
 
 
 @endpoint.command()
@@ -70,7 +67,9 @@ def remove(
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     with Connections(load(ctx, own_inventory)) as fleet:
-        return _finish("endpoint remove", prepare_remove(fleet), dry_run=dry_run, yes=yes, as_json=as_json)
+        return carry_out_unguarded(
+            prepare_remove(fleet), verb="endpoint remove", dry_run=dry_run, yes=yes, as_json=as_json
+        )
 
 
 @endpoint.command()
@@ -95,15 +94,3 @@ def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int
     for problem in found.problems:
         print_line(f"problem: {problem}")
     return 0
-
-
-def _finish(verb: str, prepared: PreparedBoot, *, dry_run: bool, yes: bool, as_json: bool) -> int:
-    from wslnet.app.boot import run_boot  # noqa: PLC0415 - kept out of `wslnet --help`
-
-    def run() -> RunResult:
-        return run_boot(prepared, progress(quiet=as_json))
-
-    code = run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
-    if prepared.plan.changes and not code and not as_json:
-        print_line(_WHEN)
-    return code

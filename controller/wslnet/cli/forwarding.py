@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wslnet.cli.carry_out import run_plan
+from wslnet.cli.carry_out import carry_out_unguarded
 from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
-from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
+from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.forwarding import Selection, Survey
-    from wslnet.app.result import RunResult
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,18 +98,13 @@ def _switch(
     yes: bool,
     as_json: bool,
 ) -> int:
-    from wslnet.app.forwarding import Selection, execute, prepare  # noqa: PLC0415 - as above
+    from wslnet.app.forwarding import Selection, prepare  # noqa: PLC0415 - as above
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
     with Connections(load(ctx, own_inventory)) as fleet:
         prepared = prepare(fleet, Selection(match, include_external, ipv6), enabled=enabled)
-
-        def run() -> RunResult:
-            return execute(prepared, say)
-
         verb = f"forwarding {'enable' if enabled else 'disable'}"
-        return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
+        return carry_out_unguarded(prepared, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _document(found: Survey, selection: Selection) -> dict[str, object]:

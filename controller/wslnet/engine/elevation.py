@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 _ADMINISTRATORS = frozenset(
     {
+        "boot_data.remove",
+        "boot_data.write",
+        "endpoint.install",
+        "endpoint.remove",
         "forwarding.set",
         "hyperv_rule.create",
         "hyperv_rule.remove",
         "hyperv_setting.set",
         "portproxy.remove",
         "portproxy.set",
+        "task.register",
+        "task.unregister",
     }
 )
 """Verbs of the Windows agent that Windows refuses to others (`Windows System Error 5`, windows-facts 1.3)."""
