@@ -134,7 +134,7 @@ class Daemon:
         Server(self._paths.control, self.methods(), _EXPECTED)
         AttachedServer(self._paths.attach, wsl_programs.attach(self._hardware, self._wsl))
         for machine in self._topology.machines.values():
-            if machine.networks:
+            if machine.has_hypervisor:
                 methods = Hypervisor(self._hardware, machine).methods()
                 if machine.kind == "wsl":
                     methods["wsl_info"] = self._wsl.info

@@ -211,7 +211,7 @@ class Hardware:
     def boot_linux(self, each: Machine, *, address: str | None) -> None:
         """Boots a wired Linux machine: process 1 with sshd, then libvirt's networks."""
         binds = []
-        if each.networks:
+        if each.has_hypervisor:
             binds.append([str(self.paths.machine(each.name).hypervisor), HYPERVISOR_SOCKET])
         if each.kind == "wsl":
             binds.append([str(self.paths.machine("windows").root), "/mnt/c"])

@@ -105,10 +105,23 @@ def test_nat_publishes_wsl_and_a_nested_vm_by_portproxy(story_lab: RunningLab) -
     assert differences(before, take(story_lab)) == []
 
 
-def test_nat_cannot_publish_udp_and_says_why(story_lab: RunningLab) -> None:
-    code, said = add(story_lab, "vm2:53", "5300@lan", "--proto", "udp")
-    assert (code, said["error"]["code"]) == (15, "unsupported")
-    assert "TCP only" in said["error"]["message"]
+@pytest.mark.row("S1-12", "S1-22")
+def test_nat_publishes_udp_of_a_nested_vm_by_a_relay(story_lab: RunningLab) -> None:
+    before = take(story_lab)
+    with answering(story_lab, "vm2"):
+        code, said = add(story_lab, "vm2:9999", "udp/5400@lan")
+        assert (code, said["result"]) == (0, "committed"), said
+        for source, address in (("lan", WINDOWS), ("windows", "127.0.0.1")):
+            done = story_lab.outside(source, [sys.executable, "-c", ASK, address, "5400"])
+            assert done.stdout.strip() == "vm2", done.stderr
+        code, listed = run(story_lab, "forward", "list")
+        assert [(one["listen"], one["backend"], one["in_place"]) for one in listed["forwards"]] == [
+            ("udp/5400@lan", "relay", True)
+        ]
+    assert run(story_lab, "forward", "remove", "udp/5400", "--yes")[0] == 0
+    for _ in range(2):
+        assert run(story_lab, "undo", "--yes")[0] == 0
+    assert differences(before, take(story_lab)) == []
 
 
 @pytest.mark.full

@@ -1,4 +1,4 @@
-"""SYSTEM's half of `wslnet boot run`: forwarding on the switches, and the firewall rules checked again.
+"""SYSTEM's half of `wslnet boot run`: forwarding on the switches, firewall rules, and what is published.
 
 It touches nothing of the owner's and starts no WSL; it waits for the adapters that WSL's first start makes.
 """
@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.boot_forwards import needs_of, published_resources
 from wslnet.app.boot_guard import Guard
 from wslnet.app.boot_run import data_path, put_back, see, windows_of
 from wslnet.app.boot_take_back import interface_aliases, take_back
@@ -95,13 +96,24 @@ def put_network_back(
         if not changes:
             break
         snapshot = see(fleet, windows, _NEEDS)
+    made += _put_published_back(data, fleet, say)
     say(windows, f"network half: {made} changes")
     return made
+
+
+def _put_published_back(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> int:
+    """By itself and last: a port that somebody took keeps nothing else from coming back."""
+    if not data.inventory.wish.forward:
+        return 0
+    snapshot = see(fleet, windows_of(data).name, _NEEDS | needs_of(data))
+    return put_back(fleet, data_path().parent, snapshot, published_resources(snapshot, data, say), say)
 
 
 def _resources(snapshot: Snapshot, data: BootData, say: Callable[[str, str], None]) -> list[Resource]:
     """What SYSTEM may and must put back: nothing of the owner's files, nothing that is only forecast."""
     profile, windows = profile_of(data.mode), windows_of(data).name
+    wish = replace(snapshot.inventory.wish, forward=())
+    snapshot = replace(snapshot, inventory=replace(snapshot.inventory, wish=wish))
     try:
         resources = profile.resources(snapshot, setup_options(data.options))
     except PlanRefused as refused:

@@ -198,6 +198,9 @@ def _puts_back(boot: Boot) -> tuple[tuple[str, ...], str | None]:
     words += [f"forwarding on {alias}" for alias in data.switches]
     allow = data.options.get("allow")
     words += [f"firewall rule for {one}" for one in (allow if isinstance(allow, list) else [])]
+    words += [
+        f"{one.listen} published, to {one.target}:{one.target_port}" for one in data.inventory.wish.forward
+    ]
     words.append("routes, accepts and ip_forward that connect the VMs")
     return tuple(words), None
 

@@ -47,6 +47,7 @@ def boot_data(snapshot: Snapshot) -> BootData:
         vms = sorted(inventory.of_kind(Kind.VM), key=lambda vm: inventory.depth(vm.name))
         domains = [Domain(vm.parent or "", vm.name) for vm in vms if inventory[vm.parent or ""].is_linux]
     volatile = profile_of(mode).behind(snapshot)
+    boot = snapshot.windows.boot if snapshot.windows is not None else None
     switches = [one.alias for one in volatile if isinstance(one, InterfaceForwarding)]
     return BootData(
         inventory=as_seen_from_windows(with_forwards(inventory)),
@@ -54,6 +55,7 @@ def boot_data(snapshot: Snapshot) -> BootData:
         options=options if isinstance(options, dict) else {},
         domains=tuple(domains),
         switches=tuple(dict.fromkeys(switches)),
+        owner=boot.sid if boot is not None else "",
     )
 
 

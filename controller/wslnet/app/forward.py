@@ -22,7 +22,7 @@ from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
-from wslnet.profiles.forward_conflicts import refuse_conflicts
+from wslnet.profiles.forward_conflicts import refuse_conflicts, refuse_foreign_rules
 from wslnet.profiles.forward_removal import removal_resources
 from wslnet.profiles.forwards import linux_resources, refuse_unsupported, windows_resources
 from wslnet.profiles.modes import SetupOptions
@@ -87,6 +87,8 @@ def prepare_add(fleet: Fleet, loaded: Inventory, say: Callable[[str, str], None]
     for one in new:
         refuse_unsupported(mode, one)
         refuse_conflicts(snapshot, one, (*old, *new))
+        if one.key not in {known.key for known in old}:
+            refuse_foreign_rules(snapshot, one)
         _demand_wire(snapshot, one)
 
     def behind(seen: Snapshot) -> tuple[Resource, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _MEANS = {"mirrored": "holder and DNAT", "nat": "portproxy"}
+_RELAY = "relay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,14 @@ def survey(fleet: Fleet, say: Callable[[str, str], None]) -> Survey:
     snapshot = see(fleet, forwards, say)
     mode = mode_of(snapshot)
     means = _MEANS.get(mode, "nothing in this mode")
-    published = tuple(Published(one, means, tuple(_missing(snapshot, mode, one))) for one in forwards)
+    published = tuple(
+        Published(
+            one,
+            _RELAY if (mode, one.proto) == ("nat", "udp") else means,
+            tuple(_missing(snapshot, mode, one)),
+        )
+        for one in forwards
+    )
     ports = {one.port for one in forwards if one.proto == "tcp"} if mode == "nat" else set()
     rules = (snapshot.windows.portproxy if snapshot.windows is not None else None) or ()
     return Survey(mode, published, tuple(rule for rule in rules if rule.listen_port not in ports))

@@ -1,7 +1,8 @@
 """`wslnet restart`: a restart of WSL that nobody notices afterwards.
 
-What lives in WSL only (routes, accepts, forwarding) and was true before is put back behind it; nothing new is
-declared. A finished restart leaves nothing that `undo` could take back, so its journal ends with that word.
+What lives in WSL only (routes, accepts, forwarding) and was true before is put back behind it, and what is
+published follows WSL's new address; nothing new is declared. A finished restart leaves nothing that `undo`
+could take back, so its journal ends with that word.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from wslnet.errors import InputError, PlanRefused, WslnetError
 from wslnet.model.consent import Consent
 from wslnet.model.reach import wished_probes
 from wslnet.profiles.mirrored import volatile_resources
+from wslnet.profiles.table import PROFILES
+from wslnet.resources.port_proxy import PortProxyRule
+from wslnet.resources.udp_relay import UdpRelay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +73,13 @@ def prepare_restart(fleet: Fleet, say: Callable[[str, str], None]) -> PreparedRe
     snapshot = gather(fleet, needs_of(fleet.inventory), say=say)
     if windows.name in snapshot.unseen:
         raise snapshot.unseen[windows.name].error(windows.name)
-    resources = [one for one in volatile_resources(snapshot) if _is_true(snapshot, one)]
+    resources = [one for one in _behind(snapshot) if _is_kept(snapshot, one)]
     notes = [f"{name} was not seen: {unseen.reason}" for name, unseen in snapshot.unseen.items()]
+    if snapshot.inventory.wish.forward and not _may_publish(snapshot):
+        notes.append(
+            f"{windows.name}: what is published follows WSL's address only by the boot tasks or by an "
+            "administrator's run"
+        )
     mode = configured_mode(snapshot) or _DEFAULT_MODE
     plan = make_plan(snapshot, resources, mode=mode, notes=notes, restart=True)
     stages = tuple(one for one in plan.stages if any(change.stage == one.number for change in plan.changes))
@@ -80,8 +89,21 @@ def prepare_restart(fleet: Fleet, say: Callable[[str, str], None]) -> PreparedRe
     )
 
 
-def _is_true(snapshot: Snapshot, resource: Resource) -> bool:
+def _behind(snapshot: Snapshot) -> tuple[Resource, ...]:
+    """What a start of WSL in the mode of now needs; a mode without a profile needs what connects the VMs."""
+    profile = PROFILES.get(snapshot.mode or "")
+    return profile.behind(snapshot) if profile is not None else volatile_resources(snapshot)
+
+
+def _may_publish(snapshot: Snapshot) -> bool:
+    return snapshot.windows is not None and snapshot.windows.elevated is not False
+
+
+def _is_kept(snapshot: Snapshot, resource: Resource) -> bool:
+    """Whether it is put back: what is true now, and rules to WSL, which may lead to an earlier address."""
     facts = snapshot.facts.get(resource.machine)
+    if isinstance(resource, PortProxyRule | UdpRelay):
+        return _may_publish(snapshot)
     try:
         return facts is not None and not resource.diff(facts)
     except PlanRefused:
@@ -143,7 +165,7 @@ def _mode_notes(asked: str, found: str | None) -> tuple[str, ...]:
 
 def _put_back(prepared: PreparedRestart, run: Progress, barrier: Change, outcome: RunResult) -> RunResult:
     snapshot = gather(run.fleet, needs_of(run.fleet.inventory))
-    resources = [one for one in volatile_resources(snapshot) if (one.machine, one.name) in prepared.kept]
+    resources = [one for one in _behind(snapshot) if (one.machine, one.name) in prepared.kept]
     changes = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
     apply_changes(run, changes, resources)
     run.fleet.forget(run.fleet.inventory.machines)

@@ -78,6 +78,8 @@ def needs_of(inventory: Inventory) -> Needs:
     }
     if inventory.wish.forward and inventory.wsl is not None:
         needs[inventory.wsl.name] |= {"holders"}
+    if inventory.windows is not None and any(one.proto == "udp" for one in inventory.wish.forward):
+        needs[inventory.windows.name] |= {"boot"}
     return needs
 
 

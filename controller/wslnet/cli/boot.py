@@ -123,6 +123,19 @@ def run(half: str) -> int:
     return 0
 
 
+@boot.command(hidden=True)
+@click.option("--listen", "listens", multiple=True, required=True, metavar="ADDRESS:PORT")
+@click.option("--to", "target", required=True, metavar="ADDRESS:PORT")
+def relay(listens: tuple[str, ...], target: str) -> int:
+    """What the task of a published UDP port runs, on Windows itself: carries datagrams until it is ended."""
+    from wslnet.model.forward import place_of  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet_win_agent.relay.udp import UdpRelay  # noqa: PLC0415
+
+    places = tuple(place_of("--listen", one) for one in listens)
+    UdpRelay(places, place_of("--to", target)).serve(lambda: False)
+    return 0
+
+
 def _print_status(found: BootStatus) -> None:
     if not (any(one.installed for one in found.tasks) or any(one.installed for one in found.machines)):
         print_line("Nothing is installed: after a start of Windows the network is not put back.")

@@ -32,11 +32,12 @@ def restart(
     as_json: bool,
 ) -> int:
     """Restart WSL: VMs down and up again, the mode measured, lost routes and accepts put back."""
-    from wslnet.app.restart import prepare_restart, run_restart  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.forward_wish import with_forwards  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.restart import prepare_restart, run_restart  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     refuse_inside_wsl("restart")
-    inventory = load(ctx, own_inventory)
+    inventory = with_forwards(load(ctx, own_inventory))
     say = progress(quiet=as_json)
     with Connections(inventory) as fleet:
         prepared = prepare_restart(fleet, say)

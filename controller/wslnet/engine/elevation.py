@@ -24,6 +24,8 @@ _ADMINISTRATORS = frozenset(
         "hyperv_setting.set",
         "portproxy.remove",
         "portproxy.set",
+        "relay.put",
+        "relay.remove",
         "task.register",
         "task.unregister",
     }

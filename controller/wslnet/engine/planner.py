@@ -15,6 +15,8 @@ from wslnet.errors import PlanRefused
 from wslnet.model.change import FORECAST_VERB, Action, Change, Op, Risk
 from wslnet.model.plan import Plan, Stage
 from wslnet.resources.kept_thing import KEPT
+from wslnet.resources.port_proxy import PortProxyRule
+from wslnet.resources.udp_relay import UdpRelay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,15 +89,16 @@ def _lost(snapshot: Snapshot, resources: Iterable[Resource], pending: Sequence[C
         below = below and not inventory.keeps_memory(one.machine)
         # That something is kept lies on the disk: the restart loses nothing of it.
         below = below and not one.name.startswith(KEPT)
-        if one.volatile and below and (one.machine, one.name) not in have:
+        follows = isinstance(one, PortProxyRule | UdpRelay) and one.present
+        if one.volatile and (below or follows) and (one.machine, one.name) not in have:
             lost.append(
                 Change(
                     machine=one.machine,
                     resource=one.name,
                     action=Action.ADD,
-                    before="true now, lost by the restart",
+                    before="leads to WSL as it is" if follows else "true now, lost by the restart",
                     after=one.name,
-                    why="put back after the restart",
+                    why="follows WSL's address" if follows else "put back after the restart",
                     do=Op(FORECAST_VERB),
                     undo=None,
                     rows=one.rows,

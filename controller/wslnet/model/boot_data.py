@@ -32,13 +32,17 @@ class Domain:
 
 @dataclass(frozen=True)
 class BootData:
-    """What to put back; `switches` are the aliases of Windows' interfaces that are to forward."""
+    """What to put back; `switches` are the aliases of Windows' interfaces that are to forward.
+
+    `owner` is the SID of the account whose WSL it is.
+    """
 
     inventory: Inventory
     mode: str
     options: Mapping[str, object]
     domains: tuple[Domain, ...] = ()
     switches: tuple[str, ...] = ()
+    owner: str = ""
 
     def to_bytes(self) -> bytes:
         """The file's content: JSON, the same bytes for the same data."""
@@ -49,6 +53,7 @@ class BootData:
             "options": dict(self.options),
             "domains": [asdict(one) for one in self.domains],
             "switches": list(self.switches),
+            "owner": self.owner,
             "state": str(inventory.state),
             "machines": {name: _plain(one) for name, one in inventory.machines.items()},
             "wish": asdict(inventory.wish),
@@ -75,9 +80,8 @@ def read_boot_data(path: PurePath, content: bytes) -> BootData:
         machines = {name: _machine(name, one) for name, one in document["machines"].items()}
         inventory = Inventory(Path(path), Path(document["state"]), machines, _wish(document["wish"]))
         domains = tuple(Domain(**one) for one in document["domains"])
-        return BootData(
-            inventory, document["mode"], document["options"], domains, tuple(document["switches"])
-        )
+        switches, owner = tuple(document["switches"]), document.get("owner", "")
+        return BootData(inventory, document["mode"], document["options"], domains, switches, owner)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not what `wslnet boot install` wrote: {error}") from error
 

@@ -5,6 +5,7 @@ By which means it is published is the mode's business (`wslnet.profiles.forwards
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -48,6 +49,22 @@ class Forward:
     def tag(self) -> str:
         """What the comments of its rules say behind `wslnet:`."""
         return f"publish {self.proto}/{self.port}"
+
+
+def place_of(option: str, text: str) -> tuple[str, int]:
+    """Reads `ADDRESS:PORT`, an IPv4 address as numbers.
+
+    Raises:
+        InputError: it is not of that form; the message names the option.
+    """
+    address, _, port = text.rpartition(":")
+    try:
+        place = str(ipaddress.IPv4Address(address)), int(port)
+    except ValueError as error:
+        raise InputError(f"{option} {text!r}: expected ADDRESS:PORT, such as 127.0.0.1:5353") from error
+    if not 1 <= place[1] <= _LAST_PORT:
+        raise InputError(f"{option} {text!r}: port {place[1]} is not between 1 and {_LAST_PORT}")
+    return place
 
 
 def parse_forward(text: str) -> Forward:

@@ -67,14 +67,15 @@ def useless(snapshot: Snapshot) -> tuple[PortProxy, ...]:
     windows = snapshot.windows
     if windows is None:
         return ()
+    return tuple(rule for rule in windows.portproxy or () if leads_to_wsl(windows, rule))
+
+
+def leads_to_wsl(windows: WindowsFacts, rule: PortProxy) -> bool:
+    """Whether a rule leads into WSL's network of now, or into one that nothing of Windows has any more."""
+    target = target_of(rule)
+    if rule.family != _FAMILY or target is None or target.is_loopback or target.is_global:
+        return False
     of_wsl, others = networks(windows)
     routed = [ipaddress.ip_network(route.dst) for route in windows.routes or () if route.family == _IPV4]
     known = [*others, *(network for network in routed if network.prefixlen and network not in of_wsl)]
-    found = []
-    for rule in windows.portproxy or ():
-        target = target_of(rule)
-        if rule.family != _FAMILY or target is None or target.is_loopback or target.is_global:
-            continue
-        if any(target in one for one in of_wsl) or not any(target in one for one in known):
-            found.append(rule)
-    return tuple(found)
+    return any(target in one for one in of_wsl) or not any(target in one for one in known)

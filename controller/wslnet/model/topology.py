@@ -128,6 +128,17 @@ def lan_address(snapshot: Snapshot) -> str | None:
     return None
 
 
+def lan_addresses(snapshot: Snapshot) -> tuple[str, ...]:
+    """Windows' IPv4 addresses on the adapters whose prefixes `@lan` means."""
+    windows = snapshot.windows
+    return tuple(
+        address.address
+        for index in uplinks(snapshot)
+        for address in (windows.addresses if windows is not None else None) or ()
+        if address.index == index and address.family == 4 and address.prefix < 32  # noqa: PLR2004
+    )
+
+
 def lan_prefixes(snapshot: Snapshot) -> tuple[str, ...]:
     """The on-link prefixes of the adapters that have a default gateway: what `@lan` means (spec/cli.md).
 

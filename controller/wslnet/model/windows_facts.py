@@ -190,6 +190,27 @@ class WslService:
 
 
 @dataclass(frozen=True, slots=True)
+class NatOwner:
+    """The address that WSL had last in NAT mode, for the account with this SID."""
+
+    sid: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class WslNat:
+    """WSL's NAT network as the registry remembers it; it says nothing about whether WSL runs."""
+
+    network: str | None = None
+    gateway: str | None = None
+    owners: tuple[NatOwner, ...] = ()
+
+    def address(self, sid: str) -> str | None:
+        """The address of this account's WSL; None when there is none."""
+        return next((one.address for one in self.owners if one.sid == sid), None)
+
+
+@dataclass(frozen=True, slots=True)
 class BootTask:
     """One scheduled task below wslnet's folder: its XML as exported, and how it ended last."""
 
@@ -258,6 +279,7 @@ class WindowsFacts:
     services: tuple[Service, ...] | None = None
     wslconfig: WslConfigFile | None = None
     wsl: WslService | None = None
+    wsl_nat: WslNat | None = None
     boot: Boot | None = None
     endpoint: Endpoint | None = None
     errors: FactErrors | None = None

@@ -9,6 +9,7 @@ from wslnet.model.machine import Kind
 from wslnet.model.ports import NEVER_STEERED, OF_WSL_ITSELF, reserved_block
 from wslnet.netfilter.rules import Field
 from wslnet.netfilter.view import tables
+from wslnet_win_agent.boot.relay_task import port_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,22 @@ def refuse_conflicts(snapshot: Snapshot, forward: Forward, others: tuple[Forward
         raise PortTaken(f"{forward.listen}: {reason}")
 
 
+def refuse_foreign_rules(snapshot: Snapshot, forward: Forward) -> None:
+    """Refuses a port of which portproxy has rules before it is published: they are somebody's.
+
+    Raises:
+        PortTaken: names the rule, and what takes it over.
+    """
+    rules = snapshot.windows.portproxy if snapshot.windows is not None and forward.proto == "tcp" else None
+    for rule in rules or ():
+        if rule.listen_port == forward.port:
+            ends = f"{rule.listen_address}:{rule.listen_port} -> {rule.connect_address}:{rule.connect_port}"
+            raise PortTaken(
+                f"{forward.listen}: portproxy {ends} is there already and was not made by this; adopt it "
+                "(wslnet forward adopt), remove it, or publish by another port"
+            )
+
+
 def _declared(forward: Forward, others: tuple[Forward, ...]) -> Iterator[str]:
     for one in others:
         if one.key == forward.key and one != forward:
@@ -53,9 +70,12 @@ def _on_windows(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
     if windows is None:
         return
     ours = {rule.listen_port for rule in windows.portproxy or ()}
+    tasks = windows.boot.tasks if windows.boot is not None else ()
+    carried = {("udp", port_of(task.name)) for task in tasks if task.state == "Running"}
     for one in windows.listeners or ():
         process = (one.process or "").lower().removesuffix(".exe")
         is_relay = process in OF_WSL_ITSELF or (process == _PORTPROXY and one.port in ours)
+        is_relay = is_relay or (one.proto, one.port) in carried
         if (one.proto, one.port) == forward.key and not is_relay:
             yield (
                 f"{one.process or 'a process'} (pid {one.pid}) of Windows holds {one.address}:{one.port}; "

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.model.allow import Allow
-from wslnet.model.forward import HOST
 from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
 from wslnet.netfilter.rules import OWN_MARK, Place
 from wslnet.netfilter.view import tables
-from wslnet.profiles.forwards import PURPOSE, linux_resources, localnet_tag
+from wslnet.profiles.forwards import NAT, PURPOSE, linux_resources, localnet_tag
+from wslnet.profiles.nat_forwards import removed_resources
 from wslnet.resources.absent_rule import AbsentRule
 from wslnet.resources.hyperv_rule import HyperVAllowRule
 from wslnet.resources.kept_thing import KeptThing
 from wslnet.resources.port_holder import PortHolder
-from wslnet.resources.port_proxy import PortProxyRule
 from wslnet.resources.sysctl import Sysctl
 
 if TYPE_CHECKING:
@@ -79,9 +78,8 @@ def _on_windows(snapshot: Snapshot, forward: Forward) -> Iterator[Resource]:
         return
     allow = Allow(forward.proto, forward.port, forward.scope)
     yield HyperVAllowRule(machine.name, allow, (), (), _WHY, purpose=PURPOSE, present=False)
-    listen = "127.0.0.1" if forward.scope == HOST else "0.0.0.0"  # noqa: S104 - as it was published
-    if snapshot.mode == "nat":
-        yield PortProxyRule(machine.name, listen, forward.port, "", 0, _WHY, present=False)
+    if snapshot.mode == NAT:
+        yield from removed_resources(snapshot, machine.name, forward, _WHY)
 
 
 def _links(snapshot: Snapshot, forwards: tuple[Forward, ...]) -> set[str]:

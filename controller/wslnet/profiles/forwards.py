@@ -1,8 +1,8 @@
 """Published ports (the wish's `forward`) as resources, by the means that WSL's mode allows.
 
-Mirrored: a holder of the port in WSL's own namespace, DNAT and masquerade there, a Hyper-V rule. NAT: a
-portproxy rule of Windows to WSL's address of now, and from there DNAT to a VM. Nothing here asks who has the
-port already (`wslnet.profiles.forward_conflicts`).
+Mirrored: a holder of the port in WSL's own namespace, DNAT and masquerade there, a Hyper-V rule. NAT: rules
+of Windows to WSL's address of now (`wslnet.profiles.nat_forwards`), and from there DNAT to a VM. Nothing here
+asks who has the port already (`wslnet.profiles.forward_conflicts`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from wslnet.model.forward import HOST, LAN
 from wslnet.model.machine import Kind
 from wslnet.model.topology import Segment, segment
 from wslnet.profiles.lan_scope import lan_scope
+from wslnet.profiles.nat_forwards import nat_resources, removed_resources
 from wslnet.profiles.nested import nested_resources
 from wslnet.resources.forward_accept import ANYBODY, ForwardAccept, Service, forward_places
 from wslnet.resources.hyperv_rule import HyperVAllowRule
 from wslnet.resources.own_rule import OwnRule
 from wslnet.resources.port_holder import PortHolder
-from wslnet.resources.port_proxy import PortProxyRule
 from wslnet.resources.sysctl import Sysctl
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ MIRRORED, NAT = "mirrored", "nat"
 PURPOSE = "publish"
 """Stands in the names of the Hyper-V rules of published ports."""
 
-_LOOPBACK, _ANY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what Windows is told to listen on, for a wider scope
+_OF_NAT = "in mirrored mode it would take the port from WSL"
 _DEFAULT_ROUTES = frozenset({"default", "0.0.0.0/0"})
 _MAIN = 254
 
@@ -51,15 +51,10 @@ def refuse_unsupported(mode: str | None, forward: Forward) -> None:
             f"{forward}: wslnet publishes ports in the modes mirrored and nat; WSL runs in mode {mode}",
             hint="wslnet setup --mirrored",
         )
-    if mode == NAT and forward.proto == "udp":
-        raise Unsupported(
-            f"{forward}: portproxy carries TCP only, so UDP cannot be published in NAT mode",
-            hint="wslnet setup --mirrored",
-        )
 
 
 def windows_resources(snapshot: Snapshot, mode: str, forwards: tuple[Forward, ...]) -> tuple[Resource, ...]:
-    """Windows' part: it outlives a restart of WSL.
+    """Windows' part. In mirrored mode it outlives a restart of WSL, in NAT mode it follows WSL's address.
 
     Raises:
         PlanRefused: the LAN was asked for and there is none, or it is public.
@@ -72,9 +67,10 @@ def windows_resources(snapshot: Snapshot, mode: str, forwards: tuple[Forward, ..
     for one in forwards:
         refuse_unsupported(mode, one)
         if mode == MIRRORED:
+            found += removed_resources(snapshot, windows.name, one, _OF_NAT)
             found += _hyperv_rule(snapshot, windows.name, one)
         else:
-            found += _portproxy(snapshot, windows.name, one)
+            found += nat_resources(snapshot, windows.name, one)
     return tuple(found)
 
 
@@ -183,22 +179,4 @@ def _hyperv_rule(snapshot: Snapshot, windows: str, forward: Forward) -> Iterator
         f"{forward}: for {', '.join(prefixes) or 'any source'}",
         rows=("S0-57", "S3-09"),
         purpose=PURPOSE,
-    )
-
-
-def _portproxy(snapshot: Snapshot, windows: str, forward: Forward) -> Iterator[Resource]:
-    service = snapshot.windows.wsl if snapshot.windows is not None else None
-    if service is None or service.address is None:
-        return
-    if forward.scope == LAN:
-        lan_scope(snapshot, forward.listen)
-    to_wsl = snapshot.inventory[forward.target].kind is Kind.WSL
-    yield PortProxyRule(
-        windows,
-        _LOOPBACK if forward.scope == HOST else _ANY_ADDRESS,
-        forward.port,
-        service.address,
-        forward.target_port if to_wsl else forward.port,
-        f"{forward}: by WSL's address of now",
-        moves=True,
     )

@@ -51,15 +51,21 @@ def nat_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, 
     if keys:
         persistent.append(WslConfigKeys(machine.name, keys, "NAT mode is what was asked for"))
     persistent += reach_rules(snapshot)
-    persistent += windows_resources(snapshot, MODE, snapshot.inventory.wish.forward)
     if options.open_all:
         persistent.append(HyperVDefaultInbound(machine.name, "Allow", "--open-all was given"))
     return (*persistent, *volatile_resources(snapshot), *_forecast(machine.name, windows))
 
 
 def volatile_resources(snapshot: Snapshot) -> tuple[Resource, ...]:
-    """What must be put in place after each start of WSL; Windows' flags go only with a boot of Windows."""
-    published = linux_resources(snapshot, MODE, snapshot.inventory.wish.forward)
+    """What must be put in place after each start of WSL; Windows' flags go only with a boot of Windows.
+
+    Published ports follow WSL's address.
+
+    Raises:
+        PlanRefused: a port is published to the LAN, and there is none or it is public.
+    """
+    wished = snapshot.inventory.wish.forward
+    published = (*windows_resources(snapshot, MODE, wished), *linux_resources(snapshot, MODE, wished))
     return (*nested_resources(snapshot), *published, *switch_resources(snapshot, beside_wsl=False))
 
 

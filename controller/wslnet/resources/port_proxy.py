@@ -1,7 +1,8 @@
 """A portproxy rule of Windows: TCP to one of its addresses is carried on to another one (windows-facts 3).
 
 Rules have no owner, so what stands there and leads elsewhere is somebody else's, unless it may move: one of
-ours follows WSL's address, and is known by its listener and by leading to the same port.
+ours follows WSL's address, and is known by its listener and by leading to the same port. A rule in force is
+one that somebody listens for: the service may have missed it, or its address came later than the service.
 """
 
 from __future__ import annotations
@@ -10,32 +11,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.errors import PortTaken
-from wslnet.model.change import Action, Change, Op
+from wslnet.model.change import FORECAST_VERB, Action, Change, Op
 from wslnet.model.windows_facts import PortProxy, WindowsFacts
 
 if TYPE_CHECKING:
     from wslnet.model.snapshot import MachineFacts
 
 FAMILY = "v4tov4"
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - as sockets say it
+_UNHEARD = ", and nobody listens for it"
 
 
 @dataclass(frozen=True, slots=True)
 class PortProxyRule:
-    """The rule is there, or (not `present`) no rule with this listener is.
+    """The rule is there and in force, or (not `present`) no rule with this listener is.
 
-    `moves`: one that leads to the same port of another address is an earlier one of ours.
+    Without `connect_address` it is a forecast: WSL has its address after it has started. `moves`: one that
+    leads to the same port of another address is an earlier one of ours.
     """
 
     machine: str
     listen_address: str
     listen_port: int
-    connect_address: str
+    connect_address: str | None
     connect_port: int
     why: str
     moves: bool = False
     present: bool = True
     rows: tuple[str, ...] = ("S1-12", "S1-21", "S1-22")
-    needs: frozenset[str] = frozenset({"portproxy"})
+    needs: frozenset[str] = frozenset({"portproxy", "listeners"})
     volatile: bool = False
 
     @property
@@ -49,38 +53,54 @@ class PortProxyRule:
         Raises:
             PortTaken: somebody else's rule listens there.
         """
-        rules = facts.portproxy if isinstance(facts, WindowsFacts) else None
-        if rules is None:
+        if not isinstance(facts, WindowsFacts) or facts.portproxy is None:
             return ()
-        found = next((rule for rule in rules if self._is_listener(rule)), None)
+        found = next((rule for rule in facts.portproxy if self._is_listener(rule)), None)
         if not self.present:
-            if found is None:
-                return ()
-            return (self._change(Action.REMOVE, found, self._remove(), self._put(found)),)
+            gone = () if found is None else (found,)
+            return tuple(self._change(Action.REMOVE, one, self._remove(), self._put(one)) for one in gone)
+        change = self._written(facts, found)
+        return () if change is None else (change,)
+
+    def _written(self, facts: WindowsFacts, found: PortProxy | None) -> Change | None:
+        if self.connect_address is None:
+            return self._change(Action.CHANGE if found else Action.ADD, found, Op(FORECAST_VERB), None)
         if found is None:
-            return (self._change(Action.ADD, None, self._put(), self._remove()),)
+            return self._change(Action.ADD, None, self._put(), self._remove())
         if (found.connect_address, found.connect_port) == (self.connect_address, self.connect_port):
-            return ()
+            unheard = self._change(Action.CHANGE, found, self._put(), self._put(found), _UNHEARD)
+            return None if self._is_heard(facts) else unheard
         if not self.moves or found.connect_port != self.connect_port:
             raise PortTaken(
                 f"{self.machine}: portproxy {_text(found)} is there already and was not made by this; adopt "
                 "it (wslnet forward adopt), remove it, or publish by another port",
                 machine=self.machine,
             )
-        return (self._change(Action.CHANGE, found, self._put(), self._put(found)),)
+        return self._change(Action.CHANGE, found, self._put(), self._put(found))
 
-    def _change(self, action: Action, found: PortProxy | None, do: Op, undo: Op) -> Change:
-        goal = f"{self.listen_address}:{self.listen_port} -> {self.connect_address}:{self.connect_port}"
+    def _change(
+        self, action: Action, found: PortProxy | None, do: Op, undo: Op | None, state: str = ""
+    ) -> Change:
+        target = self.connect_address or "WSL's address then"
+        goal = f"{self.listen_address}:{self.listen_port} -> {target}:{self.connect_port}"
         return Change(
             machine=self.machine,
             resource=self.name,
             action=action,
-            before=None if found is None else _text(found),
+            before=None if found is None else f"{_text(found)}{state}",
             after=goal if self.present else "gone",
             why=self.why,
             do=do,
             undo=undo,
             rows=self.rows,
+        )
+
+    def _is_heard(self, facts: WindowsFacts) -> bool:
+        """Whether somebody listens for it, as far as that was read."""
+        return facts.listeners is None or any(
+            (one.proto, one.port) == ("tcp", self.listen_port)
+            and one.address in {self.listen_address, *_EVERYWHERE}
+            for one in facts.listeners
         )
 
     def _is_listener(self, rule: PortProxy) -> bool:

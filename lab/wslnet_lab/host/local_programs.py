@@ -1,7 +1,7 @@
 """The programs that someone at this Windows itself can start: powershell.exe, wsl.exe, netsh.exe.
 
-Their stand-ins hand over their streams on a socket. Who they are is the owner, elevated or not, or
-LocalSystem, as the environment says; state, engine and log are those that remote sessions use.
+Their stand-ins hand over their streams on a socket. Who they are is the owner, elevated or not, or an
+account of services, as the environment says; state, engine and log are those that remote sessions use.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from wslnet_lab.host.wire.settings import Settings
 
 SYSTEM = Identity("SYSTEM", "S-1-5-18", admin=True, system=True)
+LOCAL_SERVICE = Identity("LOCAL SERVICE", "S-1-5-19", admin=False)
+SERVICES = {"system": SYSTEM, "local service": LOCAL_SERVICE}
+"""The accounts that no person has, by what the environment of their processes says."""
+
 CONFIGURATION = "local"
 IDENTITY_VARIABLE = "WSLNET_LAB_IDENTITY"
 LIMITED = "limited"
@@ -76,8 +80,8 @@ class LocalPrograms:
     def _identity(self, environment: Mapping[str, str]) -> Identity:
         own = self.machine.state.settings
         given = environment.get(IDENTITY_VARIABLE, "").lower()
-        if given == "system":
-            return SYSTEM
+        if given in SERVICES:
+            return SERVICES[given]
         return Identity(own.owner, own.owner_sid, admin=given != LIMITED)
 
     def _powershell(self, argv: tuple[str, ...], identity: Identity, streams: Streams) -> int:

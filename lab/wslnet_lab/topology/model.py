@@ -109,6 +109,11 @@ class Machine:
         return self.kind != "windows"
 
     @property
+    def has_hypervisor(self) -> bool:
+        """Whether programs in it ask what is below it: `virsh` for its VMs, `wslinfo` for WSL."""
+        return bool(self.networks) or self.kind == "wsl"
+
+    @property
     def address(self) -> str | None:
         """First address of its card without prefix, None without a card."""
         if self.nic is None or not self.nic.addresses:

@@ -16,6 +16,7 @@ from wslnet_lab.host.port_proxy import PortProxy
 from wslnet_lab.host.state.settings import OWNER_SID
 from wslnet_lab.host.tasks.store import TaskStore
 from wslnet_win_agent.boot.places import DATA_FILE
+from wslnet_win_agent.boot.relay_task import relay_task
 from wslnet_win_agent.boot.task_xml import write_task
 from wslnet_win_agent.endpoint import render
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
@@ -60,6 +61,8 @@ LOCK: Args = {
 }
 LISTENER: Args = {"listen_address": "*", "listen_port": 8081}
 PORTPROXY: Args = {**LISTENER, "connect_address": "172.23.102.37", "connect_port": 80}
+CARRIER = relay_task(5353, ["127.0.0.1"], "172.23.102.37", 53)
+RELAY: Args = {"name": CARRIER.name, "xml": write_task(CARRIER)}
 
 
 def _endpoint(windows: Windows) -> Args:
@@ -134,6 +137,12 @@ def _portproxy(windows: Windows) -> PortProxy:
     return PortProxy(windows.state, windows.hardware)
 
 
+def _relays(windows: Windows) -> bool:
+    scheduler = windows.machine.scheduler
+    task = scheduler.tasks.find("\\wslnet\\", CARRIER.name)
+    return task is not None and scheduler.state(task) == "Running"
+
+
 def _began(windows: Windows) -> bool:
     task = TaskStore(windows.folder / "windows").find("\\wslnet\\", "network")
     return task is not None and task.last_run is not None
@@ -170,6 +179,13 @@ CASES: dict[str, Case] = {
         lambda w: not _published(w),
         before=[("portproxy.set", lambda _: PORTPROXY)],
         natives=True,
+    ),
+    "relay.put": Case(lambda _: RELAY, _relays, writes=("Register-ScheduledTask", "Start-ScheduledTask")),
+    "relay.remove": Case(
+        lambda _: {"name": RELAY["name"]},
+        lambda w: not _relays(w),
+        before=[("relay.put", lambda _: RELAY)],
+        writes=("Stop-ScheduledTask", "Unregister-ScheduledTask"),
     ),
     "guard.status": Case(lambda _: {}, before=ARMED),
     "guard.arm": Case(lambda _: GUARD, lambda w: _watches(w) == 20, before=INSTALLED),

@@ -88,6 +88,15 @@ def _unregister(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     return replace(facts, boot=replace(facts.boot, tasks=others))
 
 
+def _put_relay(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    made = _register(facts, args)
+    assert made.boot is not None
+    running = tuple(
+        replace(one, state="Running") if one.name == args["name"] else one for one in made.boot.tasks
+    )
+    return replace(made, boot=replace(made.boot, tasks=running))
+
+
 def _write_data(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     assert facts.boot is not None
     data = replace(facts.boot.data, exists=True, content=args["content"], strangers=())
@@ -156,6 +165,8 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "boot_data.remove": _remove_data,
     "portproxy.set": _put_proxy,
     "portproxy.remove": _remove_proxy,
+    "relay.put": _put_relay,
+    "relay.remove": _unregister,
     "wslconfig.write": _write_config,
 }
 

@@ -24,6 +24,8 @@ HALVES: Mapping[str, str] = {
     "hyperv_setting.set": NETWORK,
     "portproxy.remove": NETWORK,
     "portproxy.set": NETWORK,
+    "relay.put": NETWORK,
+    "relay.remove": NETWORK,
     "wsl.restart": WSL,
     "wslconfig.write": WSL,
 }

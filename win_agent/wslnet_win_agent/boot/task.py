@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 FOLDER = "\\wslnet\\"
 AUTHOR = "wslnet"
 SYSTEM_SID = "S-1-5-18"
+LOCAL_SERVICE_SID = "S-1-5-19"
+SERVICES = frozenset({SYSTEM_SID, LOCAL_SERVICE_SID})
+"""Accounts that no person has: a task of theirs has no type of logon (windows-facts 4)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +42,7 @@ class Task:
     Attributes:
         name: below FOLDER.
         user: the SID that it runs as.
-        logon: `S4U`, `Password` or `InteractiveToken`; empty for SYSTEM, which has none (windows-facts 4).
+        logon: `S4U`, `Password` or `InteractiveToken`; empty for SERVICES, which have none.
         highest: with all rights of that user.
         triggers: in any order.
         instances: `IgnoreNew` or `Queue`, for a start while it runs.

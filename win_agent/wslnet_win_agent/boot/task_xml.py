@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from wslnet_win_agent.errors import WindowsAgentError
 
-from .task import AUTHOR, FOLDER, SYSTEM_SID, Event, Task, Trigger
+from .task import AUTHOR, FOLDER, LOCAL_SERVICE_SID, SERVICES, SYSTEM_SID, Event, Task, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,14 @@ _PRINCIPAL = "Author"
 _RETRY = {"Interval": "PT1M", "Count": "3"}
 _NAMES = {"boot": "BootTrigger", "logon": "LogonTrigger", "event": "EventTrigger"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
-_SYSTEM_NAMES = frozenset({SYSTEM_SID.casefold(), "system", "nt authority\\system"})
+_SERVICE_NAMES = {
+    "s-1-5-18": SYSTEM_SID,
+    "system": SYSTEM_SID,
+    "nt authority\\system": SYSTEM_SID,
+    "s-1-5-19": LOCAL_SERVICE_SID,
+    "local service": LOCAL_SERVICE_SID,
+    "nt authority\\local service": LOCAL_SERVICE_SID,
+}
 _DELAY = re.compile(r"PT(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?")
 _PROLOG = re.compile(r"\s*<\?xml[^?]*\?>")
 _MINUTE = 60
@@ -71,7 +78,7 @@ def read_task(name: str, xml: str, sids: Mapping[str, str]) -> Task:
     return Task(
         name=name,
         user=user,
-        logon="" if user == SYSTEM_SID else _text(root, "Principals/Principal/LogonType"),
+        logon="" if user in SERVICES else _text(root, "Principals/Principal/LogonType"),
         highest=_text(root, "Principals/Principal/RunLevel") == "HighestAvailable",
         triggers=tuple(_trigger(each, sids) for each in root.findall(_path("Triggers/*"))),
         instances=_text(root, "Settings/MultipleInstancesPolicy") or "IgnoreNew",
@@ -164,7 +171,7 @@ def _ours(root: ET.Element, retry: Mapping[str, str]) -> bool:
 
 def _sid(name: str, sids: Mapping[str, str]) -> str:
     fold = name.casefold()
-    return SYSTEM_SID if fold in _SYSTEM_NAMES else sids.get(fold, name)
+    return _SERVICE_NAMES.get(fold) or sids.get(fold, name)
 
 
 def _text(node: ET.Element, path: str) -> str:

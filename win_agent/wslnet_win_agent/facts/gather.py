@@ -24,6 +24,7 @@ from .files import wslconfig
 from .port_proxy import portproxy
 from .services import services
 from .wsl import wsl
+from .wsl_nat import wsl_nat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -189,6 +190,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "routes": lambda _host, reply: network.routes(reply),
     "services": lambda _host, reply: services(reply),
     "wsl": _wsl,
+    "wsl_nat": lambda host, _reply: wsl_nat(host),
     "wslconfig": lambda host, _reply: wslconfig(host),
 }
 NAMES = frozenset(_FACTS)

@@ -7,11 +7,13 @@ language, what it prints is not looked at. Never `reset`: it takes everybody's r
 from __future__ import annotations
 
 import ipaddress
+import time
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
-from wslnet_win_agent.calls import files
+from wslnet_win_agent.calls import files, network
 from wslnet_win_agent.errors import WindowsAgentError
+from wslnet_win_agent.facts.network import listeners
 from wslnet_win_agent.facts.port_proxy import portproxy
 
 if TYPE_CHECKING:
@@ -21,13 +23,18 @@ if TYPE_CHECKING:
 
 NETSH = r"C:\Windows\System32\netsh.exe"
 _TIMEOUT_S = 20.0
+_HEARD_WITHIN_S = 2.0
+_LOOK_EVERY_S = 0.25
 _FAMILY = "v4tov4"
 _ANY = "*"
 _LAST_PORT = 65535
 
 
 def put(host: Host, arguments: Arguments) -> dict[str, object]:
-    """Put a rule there, over one with the same listener.
+    """Put a rule there, over one with the same listener, and give the service a moment to listen for it.
+
+    `heard` in the answer: whether somebody does. That is not this op's to demand: the service may be stopped,
+    and a rule that is put back had nobody either.
 
     Raises:
         WindowsAgentError: `not-permitted` without an administrator's rights, `failed` when it reads back
@@ -43,7 +50,7 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
     found = _found(host, listener)
     if found is None or any(found[key] != value for key, value in goal.items()):
         raise _unwritten(host, f"portproxy {listener[0]}:{listener[1]} was written and is not there")
-    return {"after": {"there": True}}
+    return {"after": {"there": True, "heard": _is_heard(host, listener[1])}}
 
 
 def remove(host: Host, arguments: Arguments) -> dict[str, object]:
@@ -84,6 +91,17 @@ def _found(host: Host, listener: tuple[str, int]) -> dict[str, object] | None:
     reply = host.read([files.registry_keys([registry.PORTPROXY[_FAMILY]])])
     rules = portproxy(registry.read(reply.outputs))
     return next((one for one in rules if (one["listen_address"], one["listen_port"]) == listener), None)
+
+
+def _is_heard(host: Host, port: int) -> bool:
+    until = time.monotonic() + _HEARD_WITHIN_S
+    while True:
+        found = listeners(host.read([network.tcp_listeners()]), {})
+        if any(one["port"] == port for one in found):
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _unwritten(host: Host, message: str) -> WindowsAgentError:

@@ -29,7 +29,7 @@ _TRIGGERS = {
     "event": "MSFT_TaskEventTrigger",
 }
 _NEVER = datetime(1999, 11, 30, tzinfo=UTC)
-_SYSTEM = "S-1-5-18"
+_SERVICES = {"S-1-5-18": "SYSTEM", "S-1-5-19": "LOCAL SERVICE"}
 
 
 def task_row(task: Task, state: str) -> CimInstance:
@@ -79,7 +79,7 @@ def _principal(task: Task) -> CimInstance:
             "Id": ("string", one.id),
             "LogonType": ("uint8", _LOGON_TYPES.get(one.logon_type or "", _SERVICE_ACCOUNT)),
             "RunLevel": ("uint8", int(one.highest)),
-            "UserId": ("string", "SYSTEM" if one.user == _SYSTEM else one.user),
+            "UserId": ("string", _SERVICES.get(one.user, one.user)),
         },
     )
 

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.local_programs import IDENTITY_VARIABLE, LIMITED
+from wslnet_lab.host.local_programs import IDENTITY_VARIABLE, LIMITED, SERVICES
 from wslnet_lab.host.wire.command_line import split_command_line
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ class Launcher:
         return Launched(process)
 
     def _profile(self, identity: Identity) -> Mapping[str, str]:
-        """Where a user's own files lie; the lab has no profile of LocalSystem's."""
-        if identity.system:
+        """Where a user's own files lie; the lab has no profiles of services."""
+        if identity in SERVICES.values():
             return {}
         home = self.state.disk.locate(self.state.settings.home)
         return {} if home is None else {"USERPROFILE": str(home)}
@@ -100,5 +100,11 @@ class Launcher:
             "PATH": f"{self.folder / 'standins/windows/bin'}:{os.environ['PATH']}",
             "PROGRAMDATA": str(drive / "ProgramData"),
             **self._profile(identity),
-            IDENTITY_VARIABLE: "system" if identity.system else "owner" if identity.admin else LIMITED,
+            IDENTITY_VARIABLE: _word(identity),
         }
+
+
+def _word(identity: Identity) -> str:
+    """What a process's environment says of who it is."""
+    services = {one.sid: word for word, one in SERVICES.items()}
+    return services.get(identity.sid) or ("owner" if identity.admin else LIMITED)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from wslnet_lab.host.contract import Identity
-from wslnet_lab.host.local_programs import SYSTEM
+from wslnet_lab.host.local_programs import SERVICES
 from wslnet_lab.host.tasks import events, results
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ LOGON_AFTER_S = 2.0
 """When the owner logs on after Windows came up."""
 
 _NETWORK_AFTER_S = 0.5
-_SYSTEM_NAMES = frozenset({"s-1-5-18", "system", "nt authority\\system"})
 
 
 class Running(Protocol):
@@ -197,8 +196,9 @@ class Scheduler:
             CannotStartError: Nobody of that name is logged on, or may log on as a batch job.
         """
         principal = task.definition.principal
-        if principal.user.lower() in _SYSTEM_NAMES:
-            return SYSTEM
+        service = _service(principal.user.lower())
+        if service is not None:
+            return service
         if not self._is_owner(principal.user):
             raise CannotStartError(results.NOT_LOGGED_ON)
         if principal.logon_type in {"S4U", "Password"}:
@@ -213,6 +213,12 @@ class Scheduler:
         own = self._settings
         names = {own.owner_sid, own.owner, f"{own.computer}\\{own.owner}"}
         return user is None or user.lower() in {name.lower() for name in names}
+
+
+def _service(user: str) -> Identity | None:
+    """The account of services that a principal names by its SID or its name."""
+    named = user.removeprefix("nt authority\\")
+    return SERVICES.get(named) or next((one for one in SERVICES.values() if one.sid.lower() == user), None)
 
 
 if TYPE_CHECKING:
