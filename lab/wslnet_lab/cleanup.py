@@ -1,4 +1,4 @@
-"""Takes a lab away: its processes, namespaces, mounts and folder, whether or not its daemon still lives.
+"""Takes labs away: their processes, namespaces, mounts and folder, whether or not its daemon still lives.
 
 The only way down: `lab down` uses it, and `lab up` before it begins. It goes by names and by what the kernel
 says, and needs no state file.
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 _DAEMON_END_TIMEOUT_S = 5.0
 _REAP_TIMEOUT_S = 1.0
+
+
+def remove_all(paths: LabPaths) -> bool:
+    """Removes a lab and the one of the other PC that was raised with it; True when there was anything.
+
+    Raises:
+        LabError: Something does not go away.
+    """
+    with contextlib.suppress(NotRunning):
+        if read(state.read(paths).topology).beside:
+            remove(paths.beside)
+    return remove(paths)
 
 
 def remove(paths: LabPaths) -> bool:

@@ -46,8 +46,9 @@ def up(name: str, topology: str, *, as_json: bool) -> None:
         _need_root()
         from wslnet_lab import launch
 
-        raised = launch.up(LabPaths.of(name), topology)
-        _print(raised.report(), raised.inventory, as_json=as_json)
+        raised = launch.up_all(LabPaths.of(name), topology)
+        report = {**raised[0].report(), "beside": [one.report() for one in raised[1:]]}
+        _print(report, "\n".join(one.inventory for one in raised), as_json=as_json)
 
 
 @lab.command()
@@ -59,7 +60,7 @@ def down(name: str, *, as_json: bool) -> None:
         _need_root()
         from wslnet_lab import cleanup
 
-        removed = cleanup.remove(LabPaths.of(name))
+        removed = cleanup.remove_all(LabPaths.of(name))
         text = f"lab {name} is down" if removed else f"there was no lab {name}"
         _print({"schema_version": SCHEMA_VERSION, "name": name, "removed": removed}, text, as_json=as_json)
 

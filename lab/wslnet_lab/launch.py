@@ -9,13 +9,34 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab import cleanup, state, syscalls
 from wslnet_lab.errors import LabError, NotRunning, UsageError
+from wslnet_lab.fabric import lan
 from wslnet_lab.topology.read import read
 
 if TYPE_CHECKING:
     from wslnet_lab.paths import LabPaths
+    from wslnet_lab.topology.model import Topology
 
 _UP_TIMEOUT_S = 90.0
 _MORE_A_MACHINE_S = 5.0
+
+
+def up_all(paths: LabPaths, topology: str) -> tuple[state.LabState, ...]:
+    """Raises the lab and, where its topology has another PC, that one's lab on the same local network.
+
+    Raises:
+        UsageError, LabError: As `up` does; what was begun is taken away again.
+    """
+    first, beside = up(paths, topology), read(topology).beside
+    if not beside:
+        return (first,)
+    other = paths.beside
+    try:
+        second = up(other, beside)
+        _couple(paths, other, read(topology))
+    except BaseException:
+        cleanup.remove_all(paths)
+        raise
+    return first, second
 
 
 def up(paths: LabPaths, topology: str) -> state.LabState:
@@ -77,3 +98,10 @@ def _first_line(daemon: subprocess.Popen[bytes], timeout_s: float) -> str:
     with daemon.stdout as told:
         ready, _, _ = select.select([told], [], [], timeout_s)
         return told.readline().decode(errors="replace").strip() if ready else ""
+
+
+def _couple(paths: LabPaths, other: LabPaths, topology: Topology) -> None:
+    gateway = topology.one("gateway")
+    if gateway.nic is None:
+        raise LabError("topology: the gateway has no card")
+    lan.couple(paths.netns(gateway.name), other.netns(gateway.name), gateway.nic.device)

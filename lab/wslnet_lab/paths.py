@@ -73,6 +73,15 @@ class LabPaths:
         return cls(name)
 
     @property
+    def beside(self) -> LabPaths:
+        """Paths of the lab of the other PC that is raised with this one.
+
+        Raises:
+            UsageError: This lab's name is too long for that.
+        """
+        return LabPaths.of(f"{self.name}-2")
+
+    @property
     def folder(self) -> Path:
         """Holds all of them; a file system of its own while the lab is up."""
         return LABS / self.name

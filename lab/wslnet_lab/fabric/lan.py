@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import links
+from .model import Nic
 from .netns import FabricError, Namespace
 
-if TYPE_CHECKING:
-    from .model import Nic
+_COUPLING, _COUPLING_MAC = "uplink", "00:1b:21:7c:54:01"
+"""The port on each switch to which the cable to the other one goes."""
 
 
 def build_switch(gw: str, switch: Nic) -> None:
@@ -38,6 +37,25 @@ def plug(gw: str, switch: str, machine: str, nic: Nic) -> None:
         links.configure(machine_ns, nic)
         links.settle(machine_ns, nic.device)
         links.settle(switch_ns, port, switch)
+
+
+def couple(gw: str, other: str, switch: str) -> None:
+    """Lay a cable between the switches of that name in two routers: their machines are on one network.
+
+    Coupled already: nothing.
+
+    Raises:
+        FabricError: No such switch.
+    """
+    with Namespace(gw) as here, Namespace(other) as there:
+        if here.index(_COUPLING) is not None:
+            return
+        links.lay_cable(here, _COUPLING, there, Nic(_COUPLING, _COUPLING_MAC))
+        for ns in (here, there):
+            links.silence_ipv6(ns, _COUPLING)
+            links.join(ns, _COUPLING, switch)
+        for ns in (here, there):
+            links.settle(ns, _COUPLING, switch)
 
 
 def set_cable(gw: str, mac: str, *, connected: bool) -> None:

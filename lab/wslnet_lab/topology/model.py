@@ -131,11 +131,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A whole lab; `machines` are in the order in which they boot."""
+    """A whole lab; `machines` are in the order in which they boot.
+
+    `beside` names the topology of another PC on the same local network; it is a lab of its own.
+    """
 
     name: str
     machines: Mapping[str, Machine]
     wish: Wish
+    beside: str = ""
 
     def one(self, kind: Kind) -> Machine:
         """The machine of a kind that a lab has exactly once (windows, wsl, gateway).

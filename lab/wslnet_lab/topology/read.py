@@ -44,6 +44,7 @@ def read(name: str) -> Topology:
         name=data["name"],
         machines={each: _machine(each, machines[each]) for each in data["boot_order"]},
         wish=Wish(wish["mode"], tuple((a, b) for a, b in wish["reach"])),
+        beside=data.get("beside", ""),
     )
 
 

@@ -96,17 +96,17 @@ def test_a_silent_peer_is_forgotten_and_the_oldest_makes_room() -> None:
         relay = UdpRelay((("127.0.0.1", port),), target.getsockname(), idle_s=60, most=2, clock=clock)
         peers = [udp() for _ in range(3)]
         try:
+            relay.step(0)
             near = []
             for peer in peers:
                 peer.sendto(b"?", ("127.0.0.1", port))
-                relay.step(0)
-                relay.step(WAIT_S if not near else 1)
+                relay.step(WAIT_S)
                 near.append(target.recvfrom(100)[1])
                 clock.now += 1
             assert relay.peers == 2
             target.sendto(b"to the first", near[0])
             target.sendto(b"to the third", near[2])
-            relay.step(1)
+            relay.step(WAIT_S)
             assert peers[2].recvfrom(100)[0] == b"to the third"
             peers[0].settimeout(0)
             with pytest.raises(BlockingIOError):
@@ -127,6 +127,7 @@ def test_a_target_that_refuses_ends_nothing_and_a_taken_address_is_tried_again()
         nobody = ("127.0.0.1", free_port())
         relay = UdpRelay((("127.0.0.1", port), taken), nobody, clock=clock)
         try:
+            relay.step(0)
             for _ in range(3):
                 peer.sendto(b"?", ("127.0.0.1", port))
                 relay.step(1)
