@@ -72,8 +72,12 @@ def inventory_for(loaded: Inventory, forwards: Iterable[Forward]) -> Inventory:
     return replace(loaded, wish=replace(loaded.wish, reach=(), allow=(), forward=chosen))
 
 
-def prepare_add(fleet: Fleet, loaded: Inventory, say: Callable[[str, str], None]) -> Prepared:
+def prepare_add(
+    fleet: Fleet, loaded: Inventory, say: Callable[[str, str], None], *, seen: Snapshot | None = None
+) -> Prepared:
     """The plan that publishes what the fleet's wish says, beside all that is published already.
+
+    `seen`: the facts, where they have been read; None reads them.
 
     Raises:
         InputError: somebody has the port; says who.
@@ -82,7 +86,7 @@ def prepare_add(fleet: Fleet, loaded: Inventory, say: Callable[[str, str], None]
         Unreachable: a machine on the way cannot be seen.
     """
     new, old = fleet.inventory.wish.forward, declared(loaded)
-    snapshot = see(fleet, new, say)
+    snapshot = seen or see(fleet, new, say)
     mode = mode_of(snapshot)
     for one in new:
         refuse_unsupported(mode, one)

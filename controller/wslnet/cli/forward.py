@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.forward_link import link
 from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, print_line, progress
 
@@ -36,6 +37,9 @@ def _changing(command: F) -> F:
 @click.group()
 def forward() -> None:
     """Publish ports of WSL or of nested VMs to Windows and the LAN, by the means that the mode allows."""
+
+
+forward.add_command(link)
 
 
 @forward.command()

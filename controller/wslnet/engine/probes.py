@@ -31,13 +31,17 @@ def measure(
     attempts: int = 1,
     pause_s: float = 1.0,
     timeout_s: float = PROBE_TIMEOUT_S,
+    serving: Fleet | None = None,
 ) -> tuple[Measured, ...]:
     """Measures all probes, in the order given; `timeout_s` is each one's.
+
+    `serving`: the fleet of the targets, where they are another PC's; None: they are of `fleet` too.
 
     Probes that contradict their expectation are tried again, `attempts` times in all with `pause_s` between:
     a network that has just been changed needs a moment (nmstate verifies so, linux-facts B1).
     """
-    listeners = _listen(fleet, probes)
+    far = serving or fleet
+    listeners = _listen(far, probes)
     try:
         results = dict(zip(probes, _round(fleet, probes, timeout_s), strict=True))
         for _ in range(attempts - 1):
@@ -49,7 +53,7 @@ def measure(
         ours = {(target, op.args["proto"], op.args["port"]) for target, op in listeners}
         return tuple(_judged(results[probe], ours) for probe in probes)
     finally:
-        _unlisten(fleet, listeners)
+        _unlisten(far, listeners)
 
 
 def _judged(found: Measured, ours: set[tuple[str, object, object]]) -> Measured:
