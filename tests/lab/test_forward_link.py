@@ -1,4 +1,4 @@
-"""WSL and WSL of two PCs on one network: in NAT mode, one mirrored, both ways by packets, and what is refused."""
+"""WSL and WSL of two PCs on one network, behind NAT and mirrored, by packets; and what is refused."""
 
 from __future__ import annotations
 
