@@ -15,7 +15,7 @@ from wslnet_lab.host.state.machine_state import WSLCONFIG_LOCKED
 from wslnet_lab.host.wire.settings import FAULTS as WIRE_FAULTS
 from wslnet_lab.host.wsl.idle import TERMINAL_CLOSED
 from wslnet_lab.host.wsl.lifecycle import RESTARTED_BY_OTHER
-from wslnet_lab.host.wsl.startup import INIT_FAULTS
+from wslnet_lab.host.wsl.startup import INIT_FAULTS, NO_NAT_NETWORK
 
 if TYPE_CHECKING:
     from wslnet_lab.paths import LabPaths
@@ -46,7 +46,7 @@ def check(name: str, topology: Topology) -> None:
     Raises:
         UsageError: With the faults that there are.
     """
-    of_wsl = {*INIT_FAULTS.values(), WSLCONFIG_LOCKED, TERMINAL_CLOSED, RESTARTED_BY_OTHER}
+    of_wsl = {*INIT_FAULTS.values(), NO_NAT_NETWORK, WSLCONFIG_LOCKED, TERMINAL_CLOSED, RESTARTED_BY_OTHER}
     possible = sorted({*WIRE_FAULTS, *of_wsl, HALF_DONE})
     possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
     possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]

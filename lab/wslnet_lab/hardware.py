@@ -27,6 +27,7 @@ from wslnet_lab.windows_adapters import adapters_of_boot
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from wslnet_lab.fabric.model import Nic
     from wslnet_lab.paths import LabPaths
     from wslnet_lab.topology.model import Machine, Network, Topology, WindowsAdapter
 
@@ -141,7 +142,7 @@ class Hardware:
                 self.absent_adapters.clear()
                 self.prepare(windows)
                 for adapter in self.windows_adapters():
-                    if adapter.kind == "physical" and adapter.nic.connected:
+                    if self._is_cabled(adapter):
                         self._plug_lan(windows, adapter.nic.device)
                     elif adapter.kind in ("physical", "vpn", "vmware"):
                         add_idle_adapter(name, adapter)
@@ -329,13 +330,28 @@ class Hardware:
         if vm.parent is not None and fabric_netns.exists(self.paths.netns(vm.parent)):
             nested.unplug(self.paths.netns(vm.parent), vm.tap)
 
-    def _plug_lan(self, each: Machine, device: str) -> None:
+    def _is_cabled(self, adapter: WindowsAdapter) -> bool:
+        """Whether its packets go to the local network: of a card on an External switch only the host's do."""
+        shared = {one.nic.mac for one in self.windows_adapters() if one.kind == "external"}
+        own = adapter.kind == "physical" and adapter.nic.connected and adapter.nic.mac not in shared
+        return own or adapter.kind == "external"
+
+    def plug_lan(self, each: Machine, card: Nic) -> None:
+        """Lays a cable from the local network's switch to a card of a machine."""
         gateway = self.topology.one("gateway")
-        cards = [each.nic, *(a.nic for a in each.adapters)]
-        card = next(nic for nic in cards if nic is not None and nic.device == device)
         if gateway.nic is None:
             raise LabError("topology: the gateway has no card")
         lan.plug(self.paths.netns(gateway.name), gateway.nic.device, self.paths.netns(each.name), card)
+
+    def unplug_lan(self, card: Nic) -> None:
+        """Takes that cable away; none there: nothing."""
+        gateway = self.paths.netns(self.topology.one("gateway").name)
+        if fabric_netns.exists(gateway):
+            lan.unplug(gateway, card.mac)
+
+    def _plug_lan(self, each: Machine, device: str) -> None:
+        cards = [each.nic, *(a.nic for a in each.adapters)]
+        self.plug_lan(each, next(nic for nic in cards if nic is not None and nic.device == device))
 
 
 def add_idle_adapter(namespace: str, adapter: WindowsAdapter) -> None:

@@ -25,9 +25,12 @@ _ANSWER_TIMEOUT_S = 10.0
 _END_TIMEOUT_S = 5.0
 
 
-def start_wslrelay(windows: str, wsl: str) -> subprocess.Popen[bytes]:
-    """Starts wslrelay between two network namespaces, named as `ip netns` does."""
-    return _start("wslrelay", windows, wsl)
+def start_wslrelay(windows: str, wsl: str, address: str | None = None) -> subprocess.Popen[bytes]:
+    """Starts wslrelay between two network namespaces, named as `ip netns` does.
+
+    `address`: of the guest, dialled by IPv4 instead of its 127.0.0.1.
+    """
+    return _start("wslrelay", windows, wsl, further=() if address is None else (address,))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -74,10 +77,10 @@ def _ask(process: subprocess.Popen[bytes], line: bytes) -> bytes:
     return process.stdout.readline() if ready else b""
 
 
-def _start(program: str, *namespaces: str) -> subprocess.Popen[bytes]:
+def _start(program: str, *namespaces: str, further: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     paths = [str(netns.NETNS / name) for name in namespaces]
     return subprocess.Popen(
-        [sys.executable, "-S", "-m", f"wslnet_lab.relay.{program}", *paths],
+        [sys.executable, "-S", "-m", f"wslnet_lab.relay.{program}", *paths, *further],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"PATH": PATH, "PYTHONPATH": _IMPORT_ROOT, "PYTHONUTF8": "1"},

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab import netns, processes, relays, wsl_conf
 from wslnet_lab.errors import LabError, UsageError
-from wslnet_lab.fabric import links, mirrored, nat, steering
+from wslnet_lab.fabric import bridged, consomme, links, mirrored, nat, steering
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import MirroredHost, NatLink, Nic
 from wslnet_lab.fabric.netns import FabricError
@@ -34,7 +34,8 @@ _LOG = logging.getLogger(__name__)
 _REFRESH_S = 0.5
 _REFRESH_END_TIMEOUT_S = 5.0
 _TUNNEL = "10.255.255.254"  # WSL's DNS tunnelling (wsl-facts 2.1)
-MODES = ("nat", "mirrored", "none")
+_CONSOMME = frozenset({"consomme", "virtioproxy"})
+MODES = ("nat", "mirrored", "bridged", "consomme", "virtioproxy", "none")
 
 
 class UtilityVm:
@@ -62,7 +63,7 @@ class UtilityVm:
         """Boots it; when it runs already it is left as it is.
 
         Args:
-            mode: `nat`, `mirrored` or `none`.
+            mode: One of `MODES`; `virtioproxy` is the name of `consomme` before WSL 2.9.
             settings: Values of .wslconfig that the guest's network depends on.
             address: The guest's address in NAT mode; None: the topology's.
 
@@ -91,8 +92,10 @@ class UtilityVm:
                     self._hardware.wait_answering(self._machine)
                     if self._mirroring is not None:
                         self._follow(self._mirroring)
-                    elif mode == "nat" and self._settings.get("localhost_forwarding", True):
-                        self._relay = relays.start_wslrelay(self._windows, self._name)
+                    elif mode != "none" and self._settings.get("localhost_forwarding", True):
+                        # In consomme mode what the guest sends to 127.0.0.1 leaves it (wsl-guest-facts 2).
+                        inside = at if mode in _CONSOMME else None
+                        self._relay = relays.start_wslrelay(self._windows, self._name, inside)
                 except (LabError, FabricError):
                     self.stop()
                     raise
@@ -211,7 +214,26 @@ class UtilityVm:
             return card.addresses[0].partition("/")[0]
         if mode == "mirrored":
             return self._mirror()
-        return None
+        if mode == "bridged":
+            return self._bridge()
+        return self._share_windows_address() if mode in _CONSOMME else None
+
+    def _bridge(self) -> str:
+        card = self._machine.lan_nic
+        if card is None:
+            raise LabError("topology: wsl has no card for bridged mode")
+        self._hardware.plug_lan(self._machine, card)
+        guest = bridged.start(self._name, card, ipv6=bool(self._settings.get("ipv6")))
+        self._gateway = card.gateway
+        self._write_resolv_conf(guest.resolv_conf)
+        return card.addresses[0].partition("/")[0]
+
+    def _share_windows_address(self) -> str:
+        uplink = next(one.nic for one in self._hardware.windows_adapters() if one.nic.gateway)
+        guest = consomme.start(self._windows, self._name, uplink, self._name_server(uplink.gateway))
+        self._gateway = uplink.gateway
+        self._write_resolv_conf(guest.resolv_conf)
+        return uplink.addresses[0].partition("/")[0]
 
     def _nat_card(self, switch: Nic, address: str | None) -> Nic:
         card = self._machine.nic
@@ -275,6 +297,9 @@ class UtilityVm:
         # Of every mode: a start that failed half-way does not say how far it came.
         nat.stop(self._windows)
         mirrored.clear(self._windows)
+        consomme.stop(self._windows)
+        if self._machine.lan_nic is not None:
+            self._hardware.unplug_lan(self._machine.lan_nic)
         with fabric_netns.Namespace(self._windows) as windows:
             links.remove(windows, self._adapter("fse").nic.device)
 

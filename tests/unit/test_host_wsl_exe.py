@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -234,7 +235,9 @@ def test_settings_reach_the_hardware(desk: Desk) -> None:
             "ker",
         ),
         ({}, 0, "bridged", "none", "WSL_E_VMSWITCH_NOT_SET"),
-        ({}, 0, "virtioproxy", "none", "falling back to networkingMode None"),
+        ({}, 0, "bridged\nvmSwitch=LAN", "none", "WSL_E_VMSWITCH_NOT_FOUND"),
+        ({}, 0, "virtioproxy", "virtioproxy", ""),
+        ({"wsl_version": "2.9.4.0"}, 0, "virtioproxy", "consomme", ""),
         ({}, 0, "none", "none", ""),
         ({}, 0, "mirrored\nsafeMode=true", "none", ""),
         ({}, 0, "miror", "nat", "Invalid value 'miror'"),
@@ -254,6 +257,34 @@ def test_mode_and_fallbacks(
     assert bool(warning) == bool(said)
     assert all(line.startswith("wsl: ") for line in warning.splitlines() if "Falling back to" not in line)
     assert bool(desk.windows.state.events()) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("version", "faults", "mode"),
+    [
+        ("2.9.4.0", ["wsl-nat-network-fails"], "consomme"),
+        ("2.6.1.0", ["wsl-nat-network-fails"], "virtioproxy"),
+        ("2.3.24.0", ["wsl-nat-network-fails"], "none"),
+        ("2.9.4.0", ["wsl-nat-network-fails", "wsl-consomme-init-fails"], "none"),
+        ("2.9.4.0", ["wsl-nat-init-fails"], "none"),
+    ],
+)
+def test_nat_that_fails_leads_to_consomme_or_to_nothing(
+    tmp_path: Path, version: str, faults: list[str], mode: str
+) -> None:
+    desk = Desk(tmp_path, wsl_version=version)
+    (tmp_path / "faults.json").write_text(json.dumps({"faults": faults}))
+    assert desk.start().exit_code == 0
+    assert desk.mode() == mode
+
+
+def test_bridged_comes_up_on_an_external_switch(desk: Desk) -> None:
+    card = desk.hardware.adapters()[0]
+    desk.hardware.cards[90] = replace(card, name="vEthernet (LAN)", index=90, kind="external")
+    desk.write_wslconfig("[wsl2]\nnetworkingMode=bridged\nvmSwitch=lan\nipv6=true\n")
+    desk.start()
+    assert desk.mode() == "bridged"
+    assert desk.hardware.started[-1][1]["ipv6"] is True
 
 
 def test_old_wsl_without_ipv6_comes_up_mirrored_without_adapters(desk: Desk) -> None:

@@ -209,7 +209,7 @@ def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
         raise unseen.error(name)
     resources = prepared.behind(snapshot)
     found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
-    check_forecast([change for change in plan.changes if change.stage > 1], found)
+    check_forecast([change for change in plan.changes if change.stage > 1], found, prepared.snapshot.unseen)
     demand_undoable(found, accepted=run.consent.irreversible, to_confirm=False)
     apply_changes(run, found, resources)
     return snapshot, [*first, *found]

@@ -29,6 +29,7 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True):
     recommended: bool = False
     lan_peer: str | None = None
     allow_regression: list[tuple[str, str]] = []
+    vm_switch: str | None = None
 
 
 class _Profile(msgspec.Struct):
@@ -87,6 +88,7 @@ def read_plan(path: Path) -> SavedPlan:
         asked.recommended,
         asked.lan_peer,
         tuple(asked.allow_regression),
+        asked.vm_switch,
     )
     changes = tuple(change.id for change in found.changes)
     return SavedPlan(found.id, found.profile.mode, options, found.fingerprints, found.facts, changes)

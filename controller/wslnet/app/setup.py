@@ -14,17 +14,19 @@ from wslnet.engine.doctor import examine
 from wslnet.engine.forecast import with_forecast
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
+from wslnet.engine.restart import NO_NETWORK
 from wslnet.engine.unseen import first_unseen
 from wslnet.errors import InputError, Unsupported
 from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
+from wslnet.profiles.left_behind import kept_no_more, without_left_behind
 from wslnet.profiles.modes import WINDOWS_NEEDS
 from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
 from wslnet.profiles.persistence import with_kept
 from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import Resource
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Needs, Snapshot
     from wslnet.profiles.modes import SetupOptions
 
+BLIND = (
+    "WSL runs without a network (mode none): what runs in it cannot be seen and is cut off, what it needs is "
+    "found behind the restart"
+)
 _WRONG_INPUT = frozenset({"wslconfig.keys", "port.conflict", "subnet.overlap"})
 _WORTH_KNOWING = frozenset({"forwarding.tun"})
 
@@ -96,14 +102,25 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     profile = profile_of(mode)
     snapshot = _observe(fleet, profile.requires, say)
     notes = _preflight(snapshot, profile.requires)
-    resources = with_kept(snapshot, profile.resources(snapshot, options))
-    plan = make_plan(snapshot, resources, mode=mode, notes=notes)
+    wanted, left = without_left_behind(snapshot, mode, profile.resources(snapshot, options))
+    before = snapshot.mode
+
+    def behind(seen: Snapshot) -> tuple[Resource, ...]:
+        found = profile.behind(seen)
+        return with_kept(seen, (*kept_no_more(seen, before, mode, found), *found))
+
+    gone = kept_no_more(snapshot, before, mode, wanted)
+    resources = with_kept(snapshot, _of_seen(snapshot, (*gone, *wanted)))
+    plan = make_plan(snapshot, resources, mode=mode, notes=(*notes, *left))
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
     plan = with_forecast(fleet, snapshot, plan)
-    return Prepared(
-        fleet, options, snapshot, resources, plan, lambda seen: with_kept(seen, profile.behind(seen))
-    )
+    return Prepared(fleet, options, snapshot, resources, plan, behind)
+
+
+def _of_seen(snapshot: Snapshot, resources: Iterable[Resource]) -> Iterator[Resource]:
+    """Those of machines that were seen: of a WSL without network the rest is found behind the restart."""
+    return (one for one in resources if one.machine not in snapshot.unseen)
 
 
 def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], None]) -> Snapshot:
@@ -121,14 +138,22 @@ def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], N
         wake_wsl(fleet)
         snapshot = gather(fleet, needs)
     unseen = first_unseen(snapshot)
-    if unseen is not None:
+    if unseen is not None and not (snapshot.mode == NO_NETWORK and _all_inside(snapshot)):
         raise unseen
     return snapshot
 
 
+def _all_inside(snapshot: Snapshot) -> bool:
+    """Whether nothing but WSL and what is in it was not seen."""
+    inventory, wsl = snapshot.inventory, snapshot.inventory.wsl
+    return all(
+        wsl is not None and (one == wsl.name or inventory.is_below(one, wsl.name)) for one in snapshot.unseen
+    )
+
+
 def _preflight(snapshot: Snapshot, required: frozenset[str]) -> tuple[str, ...]:
     """Refuses what cannot work and returns what the user should know."""
-    notes: list[str] = []
+    notes = [BLIND] if snapshot.unseen else []
     findings = examine(snapshot, only=required | _WRONG_INPUT | _WORTH_KNOWING)
     _demand_support(findings, required)
     for finding in findings:

@@ -23,6 +23,9 @@ from wslnet.model.allow import parse_allow
 @click.command()
 @click.option("--mirrored", "mode", flag_value="mirrored", help="WSL shares Windows' own addresses.")
 @click.option("--nat", "mode", flag_value="nat", help="WSL behind Windows, which routes between switches.")
+@click.option(
+    "--bridged", "mode", flag_value="bridged", help="WSL as a machine of the LAN, on an External switch."
+)
 @click.option("--allow", "allow", multiple=True, metavar="PROTO/PORT[@lan]", help="Let a port into WSL.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file."

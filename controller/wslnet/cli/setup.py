@@ -30,10 +30,14 @@ from wslnet.model.allow import parse_allow
 @click.command()
 @click.option("--mirrored", "mode", flag_value="mirrored", help="WSL shares Windows' own addresses.")
 @click.option("--nat", "mode", flag_value="nat", help="WSL behind Windows, which routes between switches.")
+@click.option(
+    "--bridged", "mode", flag_value="bridged", help="WSL as a machine of the LAN, on an External switch."
+)
 @click.option("--allow", "allow", multiple=True, metavar="PROTO/PORT[@lan]", help="Let a port into WSL.")
 @click.option("--open-all", is_flag=True, help="DefaultInboundAction Allow: everything may come in.")
 @click.option("--host-loopback", is_flag=True, help="Also write hostAddressLoopback.")
 @click.option("--recommended", is_flag=True, help="Also write the recommended keys.")
+@click.option("--vm-switch", metavar="NAME", help="The External switch for --bridged.")
 @click.option("--lan-peer", metavar="NAME", help="The peer that the LAN's side is measured from.")
 @dry_run_option
 @click.option(
@@ -55,6 +59,7 @@ def setup(  # noqa: PLR0917 - click passes options by name
     host_loopback: bool,  # noqa: FBT001
     recommended: bool,  # noqa: FBT001
     lan_peer: str | None,
+    vm_switch: str | None,
     dry_run: bool,  # noqa: FBT001
     output: Path | None,
     yes: bool,  # noqa: FBT001
@@ -72,12 +77,14 @@ def setup(  # noqa: PLR0917 - click passes options by name
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     if mode is None:
-        raise InputError("setup: give the mode: --mirrored or --nat")
+        raise InputError("setup: give the mode: --mirrored, --nat or --bridged")
     refuse_inside_wsl("setup")
     allows = tuple(parse_allow(text) for text in allow)
     loaded = load(ctx, own_inventory)
     regressions = parse_pairs(may_stop, loaded)
-    options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer, regressions)
+    if vm_switch is not None and mode != "bridged":
+        raise InputError(f"--vm-switch {vm_switch}: a switch belongs to --bridged")
+    options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer, regressions, vm_switch)
     inventory = wish_for(loaded, mode, options)
     if lan_peer is not None:
         known_machine(inventory, lan_peer)

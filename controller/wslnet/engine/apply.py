@@ -29,7 +29,7 @@ from wslnet.model.consent import Consent
 from wslnet.resources.kept_thing import KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from wslnet.engine.fleet import Fleet
     from wslnet.engine.guards import Guards
@@ -192,8 +192,10 @@ def _restart(run: Progress, change: Change) -> None:
     run.outcomes[change.id] = "done"
 
 
-def check_forecast(forecast: Sequence[Change], found: Sequence[Change]) -> None:
+def check_forecast(forecast: Sequence[Change], found: Sequence[Change], unseen: Collection[str] = ()) -> None:
     """Refuses a change behind the barrier that the shown plan did not hold.
+
+    Of machines in `unseen` the plan could hold nothing, and said so.
 
     Raises:
         PlanRefused: names the first such change.
@@ -201,7 +203,8 @@ def check_forecast(forecast: Sequence[Change], found: Sequence[Change]) -> None:
     shown = {(change.machine, change.resource) for change in forecast}
     for change in found:
         # That a thing is kept goes with the thing.
-        if (change.machine, change.resource.removeprefix(KEPT)) not in shown:
+        names = {change.resource, change.resource.removeprefix(KEPT)}
+        if change.machine not in unseen and not any((change.machine, name) in shown for name in names):
             raise PlanRefused(
                 f"{change.machine}: {change.resource} was not in the plan that was shown",
                 machine=change.machine,

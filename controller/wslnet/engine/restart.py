@@ -31,7 +31,7 @@ HOLD_S = 600
 """A client of wsl.exe keeps WSL up for so long, or until the session ends: SSH does not (wsl-facts 2.4)."""
 
 _POLL_S = 0.25
-_NO_NETWORK = "none"
+NO_NETWORK = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,10 @@ def restart_wsl(
     progress(windows.name, "starting WSL")
     said = _must(fleet, windows.name, Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S}))
     _demand_mode(_mode_as_windows_sees_it(fleet), mode, wsl.name, said)
+    if mode == NO_NETWORK:
+        # No agent ever answers, and what ran in it before could not be seen either.
+        progress(wsl.name, f"up, mode {mode}")
+        return mode
     found = await_agent(fleet, wsl.name, frozenset({"identity", "wsl"})).mode
     progress(wsl.name, f"up, mode {found}")
     _demand_mode(found, mode, wsl.name, said)
@@ -123,7 +127,7 @@ def _demand_mode(found: str | None, wanted: str | None, machine: str, said: obje
     Raises:
         ModeNotReached: says why, as far as WSL told.
     """
-    if found is None or found == wanted or (wanted is None and found != _NO_NETWORK):
+    if found is None or found == wanted or (wanted is None and found != NO_NETWORK):
         return
     warnings = said.get("warnings") if isinstance(said, dict) else None
     why = why_fallen_back(found, [str(line) for line in warnings] if isinstance(warnings, list) else ())
@@ -220,7 +224,7 @@ def _wsl_is_off(fleet: Fleet) -> bool:
     facts = snapshot.windows
     if facts is None or facts.wsl is None:
         return False
-    return not facts.wsl.running or facts.wsl.mode == _NO_NETWORK
+    return not facts.wsl.running or facts.wsl.mode == NO_NETWORK
 
 
 def _start(fleet: Fleet, vms: tuple[RunningVm, ...], progress: Callable[[str, str], None]) -> None:

@@ -25,7 +25,8 @@ _SHOWN_LETTERS = 160
 def demand_fresh(locked: LockedFleet, snapshot: Snapshot, plan: Plan) -> Snapshot:
     """Takes the locks, each in the request that reads its machine again, and gives what was read.
 
-    Machines that are changed come one after the other in the order of the locks, the others at once.
+    Machines that are changed come one after the other in the order of the locks, the others at once. One
+    that was not seen when the plan was made is locked when it answers.
 
     Raises:
         Locked: another controller holds one of the machines.
@@ -37,7 +38,7 @@ def demand_fresh(locked: LockedFleet, snapshot: Snapshot, plan: Plan) -> Snapsho
     for name in in_order(locked.inventory, locked.machines):
         if name in needs:
             found |= _seen(locked, {name: needs.pop(name)})
-        else:
+        elif name not in snapshot.unseen:
             locked.take(name)
     found |= _seen(locked, needs)
     for name in plan.fingerprints:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
 
 _DEFAULT_ROUTES = frozenset({"0.0.0.0/0", "default"})
+_WITH_WINDOWS_ADDRESSES = frozenset({"mirrored", "consomme", "virtioproxy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _wsl_address(snapshot: Snapshot, wsl: str, seen_from: str) -> str | None:
     if inventory.is_below(seen_from, wsl):
         wire = segment(snapshot, inventory.branch(wsl, seen_from).name)
         return wire.parent_address if wire is not None else None
-    if snapshot.mode == "mirrored":
+    if snapshot.mode in _WITH_WINDOWS_ADDRESSES:
         return "127.0.0.1" if inventory[seen_from].kind is Kind.WINDOWS else lan_address(snapshot)
     windows = snapshot.windows
     return windows.wsl.address if windows is not None and windows.wsl is not None else None

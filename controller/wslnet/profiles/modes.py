@@ -33,7 +33,10 @@ RECOMMENDED = {"wsl2.dnsTunneling": "true", "wsl2.autoProxy": "true", "wsl2.fire
 
 @dataclass(frozen=True, slots=True)
 class SetupOptions:
-    """What was asked of `setup` beside the mode; `allow_regression`: pairs (from, to) that may stop."""
+    """What was asked of `setup` beside the mode.
+
+    `allow_regression`: pairs (from, to) that may stop; `vm_switch`: the switch for bridged mode.
+    """
 
     allow: tuple[Allow, ...] = ()
     open_all: bool = False
@@ -41,3 +44,4 @@ class SetupOptions:
     recommended: bool = False
     lan_peer: str | None = None
     allow_regression: tuple[tuple[str, str], ...] = ()
+    vm_switch: str | None = None

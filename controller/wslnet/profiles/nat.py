@@ -1,7 +1,7 @@
 """NAT mode as resources: the key in `.wslconfig` if needed, forwarding between switches, the nested part.
 
-What mirrored mode left behind stays: its rules only admit ports that NAT does not publish, its keys have no
-effect here. Publishing a port to the LAN is not this profile's work (`wslnet forward`).
+Mirrored mode's own keys stay: they have no effect here. Publishing a port to the LAN is not this profile's
+work (`wslnet forward`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError
-from wslnet.profiles import mirrored, nat
+from wslnet.profiles import bridged_mode, mirrored, nat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +39,9 @@ PROFILES: Mapping[str, Profile] = {
         publishes=True,
     ),
     nat.MODE: Profile(nat.nat_resources, nat.volatile_resources, frozenset({"wsl.policy"})),
+    bridged_mode.MODE: Profile(
+        bridged_mode.bridged_resources, bridged_mode.volatile_resources, frozenset({"wsl.policy"})
+    ),
 }
 
 

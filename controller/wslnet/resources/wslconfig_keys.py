@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WslConfigKeys:
-    """Values by `section.key`, for instance `{"wsl2.networkingMode": "mirrored"}`."""
+    """Values by `section.key`, for instance `{"wsl2.networkingMode": "mirrored"}`; `gone` are to be unset."""
 
     machine: str
     values: Mapping[str, str]
@@ -32,11 +32,13 @@ class WslConfigKeys:
     rows: tuple[str, ...] = ("S0-07", "S0-08")
     needs: frozenset[str] = frozenset({"wslconfig"})
     volatile: bool = False
+    gone: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Its identity: the keys it declares."""
-        return f"wslconfig {', '.join(sorted(self.values))}"
+        without = [f"without {key}" for key in sorted(self.gone)]
+        return f"wslconfig {', '.join([*sorted(self.values), *without])}"
 
     def diff(self, facts: MachineFacts) -> tuple[Change, ...]:
         """The new content of the file, with the old content as its undo.
@@ -60,6 +62,12 @@ class WslConfigKeys:
             if found is None or found.lower() != value.lower():
                 before.append(f"{full_key}={found if found is not None else '(unset)'}")
                 new = editor.set_value(new, section, key, value)
+        for full_key in self.gone:
+            section, _, key = full_key.partition(".")
+            found = effective(old or b"", full_key)
+            if found is not None:
+                before.append(f"{full_key}={found}")
+                new = editor.unset_value(new, section, key)
         if not before:
             return ()
         change = Change(
@@ -67,7 +75,12 @@ class WslConfigKeys:
             resource=self.name,
             action=Action.ADD if old is None else Action.CHANGE,
             before=None if old is None else ", ".join(before),
-            after=", ".join(f"{key}={value}" for key, value in self.values.items()),
+            after=", ".join(
+                [
+                    *(f"{key}={value}" for key, value in self.values.items()),
+                    *(f"{key} unset" for key in self.gone),
+                ]
+            ),
             why=self.why,
             do=_write(file, new, old),
             undo=_write(file, old, new),

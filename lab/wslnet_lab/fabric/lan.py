@@ -58,6 +58,12 @@ def couple(gw: str, other: str, switch: str) -> None:
             links.settle(ns, _COUPLING, switch)
 
 
+def unplug(gw: str, mac: str) -> None:
+    """Take the cable of the card with that MAC address away; a missing one is fine."""
+    with Namespace(gw) as ns:
+        links.remove(ns, _port_name(mac))
+
+
 def set_cable(gw: str, mac: str, *, connected: bool) -> None:
     """Pull out or put back the cable of the card with that MAC address; the card loses or gets its carrier.
 

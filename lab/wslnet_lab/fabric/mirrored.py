@@ -131,11 +131,13 @@ class Mirroring:
 
     def _steer(self, windows: Namespace, wsl: Namespace) -> bool:
         listening = (steering.read_listeners(wsl), steering.read_listeners(windows))
-        # A port without a listener is steered only while a connection uses it: that has to be looked at.
-        lingering = self.steered.tcp - listening[0].tcp
+        # A port without a listener is steered, and one of Windows' is not, only while a connection uses it:
+        # that has to be looked at.
+        lingering = self.steered.tcp ^ steering.choose(*listening, self.host.block).tcp
         if listening == self._listening and not lingering:
             return False
-        chosen = steering.choose(steering.read_ports(wsl), steering.read_ports(windows), self.host.block)
+        taken = steering.read_ports(windows, alive=True)
+        chosen = steering.choose(steering.read_ports(wsl), taken, self.host.block)
         self._listening = listening
         if chosen == self.steered:
             return False

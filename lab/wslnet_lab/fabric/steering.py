@@ -26,6 +26,8 @@ DNS = 53
 SHARED_UDP = frozenset({5353, 5355})
 # A bit of the kernel's TCP state mask (include/net/tcp_states.h).
 LISTEN = 1 << 10
+# The same states as numbers: ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE_WAIT, LISTEN.
+_ALIVE = frozenset({"01", "02", "03", "08", "0A"})
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,15 @@ def read_listeners(ns: Namespace) -> Ports:
     return ns.inside(_read_listeners)
 
 
-def read_ports(ns: Namespace) -> Ports:
+def read_ports(ns: Namespace, *, alive: bool = False) -> Ports:
     """Every local port that a socket of the namespace has, v4 and v6 together, whatever its state.
+
+    `alive` leaves out TCP connections that this side has closed: they keep nobody from a port.
 
     A connection that is still there keeps its port with its owner after the listener has gone. The kernel
     walks its whole table of connections for this (5 ms here, whatever is in it): ask when something changed.
     """
-    return ns.inside(_read_tables)
+    return ns.inside(_read_tables, _ALIVE if alive else None)
 
 
 def choose(wsl: Ports, windows: Ports, block: PortBlock) -> Ports:
@@ -85,16 +89,17 @@ def _read_listeners() -> Ports:
     return Ports(tcp=frozenset(tcp), udp=frozenset(_local_ports("udp")) | frozenset(_local_ports("udp6")))
 
 
-def _read_tables() -> Ports:
+def _read_tables(states: frozenset[str] | None) -> Ports:
     return Ports(
-        tcp=frozenset(_local_ports("tcp")) | frozenset(_local_ports("tcp6")),
+        tcp=frozenset(_local_ports("tcp", states)) | frozenset(_local_ports("tcp6", states)),
         udp=frozenset(_local_ports("udp")) | frozenset(_local_ports("udp6")),
     )
 
 
-def _local_ports(table: str) -> Iterator[int]:
+def _local_ports(table: str, states: frozenset[str] | None = None) -> Iterator[int]:
     # Not /proc/net, the main thread's namespace. The second column of a row is ADDRESS:PORT in hexadecimal.
     for row in Path("/proc/thread-self/net", table).read_text().splitlines()[1:]:
-        port = int(row.split(maxsplit=2)[1].rsplit(":", 1)[1], 16)
-        if port:
+        _, local, _, state, _ = row.split(maxsplit=4)
+        port = int(local.rsplit(":", 1)[1], 16)
+        if port and (states is None or state in states):
             yield port

@@ -20,7 +20,7 @@ from .windows_rules import WINDOWS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Kind = Literal["physical", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
+Kind = Literal["physical", "external", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
 
 # The dynamic range of Windows (netsh int ipv4 show dynamicport), away from WSL's reserved block.
 DYNAMIC_PORTS = "49152 65535"

@@ -1,8 +1,8 @@
-"""wslrelay: what listens on WSL's loopback listens on Windows' too (NAT mode, wsl-facts 5.9 and 5.14).
+"""wslrelay: what listens on WSL's loopback listens on Windows' too (wsl-facts 5.9 and 5.14).
 
-Started with the paths of the two network namespaces; ends with its standard input. As WSL's own does, it
-looks once a second, offers each listener once, and connects to 127.0.0.1 or ::1 of the guest. A port that
-Windows holds stays with its holder.
+Started with the paths of the two network namespaces, and an address if IPv4 is not to be dialled at
+127.0.0.1; ends with its standard input. As WSL's own does, it looks once a second, offers each listener
+once, and connects to 127.0.0.1 or ::1 of the guest. A port that Windows holds stays with its holder.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ Listener = tuple[socket.AddressFamily, str, int]
 class Guest:
     """WSL's network namespace, entered for a moment by this process's one thread."""
 
-    def __init__(self, windows: int, wsl: int) -> None:
-        """Takes both namespaces as open files."""
+    def __init__(self, windows: int, wsl: int, address: str | None = None) -> None:
+        """Takes both namespaces as open files, and the IPv4 address to dial."""
         self._windows = windows
         self._wsl = wsl
+        self._dialled = {**_LOOPBACK, socket.AF_INET: address or _LOOPBACK[socket.AF_INET]}
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -73,7 +74,7 @@ class Guest:
             far = socket.socket(family, socket.SOCK_STREAM)
         far.setblocking(False)  # noqa: FBT003 - the method's own signature
         try:
-            await asyncio.get_running_loop().sock_connect(far, (_LOOPBACK[family], port))
+            await asyncio.get_running_loop().sock_connect(far, (self._dialled[family], port))
         except BaseException:
             far.close()
             raise
@@ -115,7 +116,7 @@ def main() -> None:
     windows, wsl = (os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in sys.argv[1:3])
     syscalls.setns(windows, syscalls.CLONE_NEWNET)
     syscalls.name_process("wslrelay")
-    asyncio.run(_main(Guest(windows, wsl)))
+    asyncio.run(_main(Guest(windows, wsl, next(iter(sys.argv[3:]), None))))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from wslnet_lab.fabric.model import BridgeNetwork, Nic
 
 Kind = Literal["gateway", "peer", "windows", "wsl", "vm"]
-AdapterKind = Literal["physical", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
+AdapterKind = Literal["physical", "external", "wsl-nat", "fse", "default-switch", "vpn", "vmware"]
 Generation = Literal["reject-in-forward", "libvirt-chains", "libvirt-nft", "none"]
 Iptables = Literal["iptables-nft", "iptables-legacy"]
 RuleSet = Literal["docker", "ufw", "firewalld"]
@@ -79,6 +79,7 @@ class Machine:
         bridge: The parent's bridge that a VM is plugged into.
         tap: The VM's port on that bridge.
         distro: Name of the WSL distribution.
+        lan_nic: WSL's card on an External switch, as the DHCP server of the local network configures it.
         mode: WSL's networking mode at `lab up`.
         user: Windows: the account that owns WSL.
         settings: Windows: what `windows.json` gets, read by the Windows host.
@@ -98,6 +99,7 @@ class Machine:
     bridge: str = ""
     tap: str = ""
     distro: str = ""
+    lan_nic: Nic | None = None
     mode: Literal["nat", "mirrored"] = "nat"
     user: str = "root"
     settings: Mapping[str, object] = field(default_factory=dict)

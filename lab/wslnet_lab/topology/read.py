@@ -92,6 +92,7 @@ def _machine(name: str, data: dict[str, Any]) -> Machine:
     return Machine(
         name=name,
         nic=_nic(rest.pop("nic")) if "nic" in rest else None,
+        lan_nic=_nic(rest.pop("lan_nic")) if "lan_nic" in rest else None,
         adapters=tuple(_adapter(each) for each in rest.pop("adapters", ())),
         networks=tuple(_network(each) for each in rest.pop("networks", ())),
         rule_sets=tuple(rest.pop("rule_sets", ())),
@@ -102,7 +103,9 @@ def _machine(name: str, data: dict[str, Any]) -> Machine:
 
 def _nic(data: dict[str, Any]) -> Nic:
     rest = dict(data)
-    return Nic(addresses=tuple(rest.pop("addresses", ())), **rest)
+    # An empty one takes away the gateway that the topology below it gave.
+    gateway = rest.pop("gateway", None) or None
+    return Nic(addresses=tuple(rest.pop("addresses", ())), gateway=gateway, **rest)
 
 
 def _adapter(data: dict[str, Any]) -> WindowsAdapter:

@@ -15,7 +15,7 @@ LINES = st.lists(
         [
             "[wsl2]", "[experimental]", "[WSL2]", "", "# note", "networkingMode=nat",
             "NETWORKINGMODE = mirrored", "memory=8GB  # why", "kernel=C:\\\\k", "hostAddressLoopback=true",
-            "bad line", "[general]",
+            "bad line", "[general]", "vmSwitch=LAN", "dhcp=false # by hand",
         ]
     ),
     max_size=9,
@@ -45,4 +45,5 @@ VALUES = st.fixed_dictionaries(
         "experimental.hostAddressLoopback": BOOLEANS,
     },
 ).filter(bool)
-CASES = st.tuples(STATES, st.builds(WslConfigKeys, st.just("windows"), VALUES, st.just("law")))
+GONE = st.sampled_from([(), ("wsl2.vmSwitch",), ("wsl2.vmSwitch", "wsl2.dhcp")])
+CASES = st.tuples(STATES, st.builds(WslConfigKeys, st.just("windows"), VALUES, st.just("law"), gone=GONE))

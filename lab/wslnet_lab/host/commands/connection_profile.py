@@ -26,6 +26,7 @@ _CATEGORIES = ("Public", "Private", "DomainAuthenticated")
 _INTERNET, _LOCAL, _NO_TRAFFIC = 4, 3, 1
 # WSL's own adapters have no network profile of their own; VPN tunnels often have none either.
 _WITHOUT = frozenset({"wsl-nat", "fse", "default-switch"})
+_OUTWARDS = frozenset({"physical", "external"})
 
 
 class ConnectionProfiles(ReadOnly):
@@ -64,12 +65,12 @@ class ConnectionProfiles(ReadOnly):
         return self._class.row(
             {
                 "InstanceID": adapter.guid,
-                "Name": "网络" if adapter.kind == "physical" else adapter.name,
+                "Name": "网络" if adapter.kind in _OUTWARDS else adapter.name,
                 "InterfaceAlias": adapter.name,
                 "InterfaceIndex": adapter.index,
                 "NetworkCategory": _CATEGORIES.index(self._firewall.category(adapter)),
                 "DomainAuthenticationKind": 0,
-                "IPv4Connectivity": _INTERNET if adapter.kind == "physical" else _LOCAL,
+                "IPv4Connectivity": _INTERNET if adapter.kind in _OUTWARDS else _LOCAL,
                 "IPv6Connectivity": _NO_TRAFFIC,
             }
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from wslnet_lab.host.state.disk import SharingViolation, normal_path
 from wslnet_lab.host.state.registry import value_of
 from wslnet_lab.host.wsl.config import MalformedMac, WslConfig, parse_config
+from wslnet_lab.host.wsl.config_keys import CONSOMME
 from wslnet_lab.host.wsl.distros import LXSS
 from wslnet_lab.host.wsl.failure import WslFailure
 from wslnet_lab.host.wsl.guest_settings import guest_settings
@@ -27,9 +28,17 @@ if TYPE_CHECKING:
     from wslnet_lab.host.hardware import Hardware, HardwareError
     from wslnet_lab.host.state import MachineState
 
-# Faults of `lab break`: Windows' network engine fails while the machine is made (wsl-facts 2.1). This
-# hardware has no VirtioProxy, so a NAT that fails ends at None as well.
-INIT_FAULTS = {"Mirrored": "wsl-mirrored-init-fails", "Nat": "wsl-nat-init-fails"}
+# Faults of `lab break`: Windows' network engine fails while the machine is made (wsl-facts 2.1).
+INIT_FAULTS = {
+    "Mirrored": "wsl-mirrored-init-fails",
+    "Nat": "wsl-nat-init-fails",
+    "Consomme": "wsl-consomme-init-fails",
+}
+NO_NAT_NETWORK = "wsl-nat-network-fails"
+"""Fault of `lab break`: the engine works and Windows cannot make the network of NAT mode."""
+
+# A NAT network that cannot be made leads to consomme since then, under the name of before 2.9.
+_CONSOMME_SINCE, _CONSOMME = (2, 3, 25), "Consomme"
 
 _LXSS_MACHINE = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
 _POLICIES = r"HKLM:\SOFTWARE\Policies\WSL"
@@ -145,21 +154,41 @@ class Startup:
         )
 
     def _reachable_mode(self, decision: Decision, config: WslConfig) -> tuple[str, list[Message]]:
-        """The mode that comes up; every network that cannot be made ends at None (wsl-facts 2.1)."""
+        """The mode that comes up: consomme for a NAT without network, else None (wsl-facts 2.1)."""
         mode = decision.mode
         if mode == "None":
             return mode, []
         fallback = Message("network-fallback", (mode, "None"))
         if mode == "Bridged":
-            switch = str(config.get("wsl2.vmSwitch", ""))
-            kind = "vswitch-not-found" if switch else "vswitch-not-set"
-            code = f"{_NETWORK}/WSL_E_{kind.upper().replace('-', '_').replace('VSWITCH', 'VMSWITCH')}"
-            return "None", [Message(kind, (switch,)), Message("error-code", (code,)), fallback]
-        fault = self._state.faults().get(INIT_FAULTS.get(mode, ""))
+            return self._bridged(str(config.get("wsl2.vmSwitch", "")), fallback)
+        fault = self._state.faults().get(INIT_FAULTS[_spelt_new(mode)])
         if fault is not None:
             code = f"{_NETWORK}/{fault.get('code', '0x8007054f')}"
             return "None", [Message("error-code", (code,)), fallback]
-        return (mode, []) if mode in INIT_FAULTS else ("None", [fallback])
+        if mode == "Nat" and NO_NAT_NETWORK in self._state.faults():
+            return self._without_nat(fallback)
+        return self._spelt(mode), []
+
+    def _bridged(self, switch: str, fallback: Message) -> tuple[str, list[Message]]:
+        """Only an External switch carries WSL (microsoft/WSL#9251); the host's own adapter on it names it."""
+        external = {one.name.lower() for one in self._hardware.adapters() if one.kind == "external"}
+        if f"vethernet ({switch})".lower() in external:
+            return "Bridged", []
+        kind = "vswitch-not-found" if switch else "vswitch-not-set"
+        code = f"{_NETWORK}/WSL_E_{kind.upper().replace('-', '_').replace('VSWITCH', 'VMSWITCH')}"
+        return "None", [Message(kind, (switch,)), Message("error-code", (code,)), fallback]
+
+    def _without_nat(self, fallback: Message) -> tuple[str, list[Message]]:
+        if self._version() < _CONSOMME_SINCE or INIT_FAULTS[_CONSOMME] in self._state.faults():
+            return "None", [fallback]
+        instead = self._spelt(_CONSOMME)
+        return instead, [Message("network-fallback", ("Nat", instead))]
+
+    def _spelt(self, mode: str) -> str:
+        """The mode's name in this version of WSL, which `wslinfo` says too."""
+        if _spelt_new(mode) != _CONSOMME:
+            return mode
+        return _CONSOMME if self._version() >= CONSOMME else "VirtioProxy"
 
     def _nat_network(self) -> tuple[str | None, list[Message]]:
         """NAT's range as the registry wants it; a bad one is told and not used (wsl-facts 1.3)."""
@@ -185,6 +214,10 @@ class Startup:
 
     def _version(self) -> tuple[int, ...]:
         return version_numbers(self._state.settings.wsl_version or "0")
+
+
+def _spelt_new(mode: str) -> str:
+    return _CONSOMME if mode == "VirtioProxy" else mode
 
 
 def _number(values: Mapping[str, object], name: str, default: int) -> int:
