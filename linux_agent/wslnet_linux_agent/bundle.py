@@ -48,7 +48,7 @@ _RELAY = "relay.py"
 # A guard undoes what others did: it comes with the ops that it may have to undo.
 _GUARD = (
     *("ops_bridge.py", "facts_bridging.py", "ops_uplink.py", "ops_manager.py"),
-    *("ops_nft.py", "ops_file.py", "ops_owned.py", "ops_state.py", "ops_guard.py"),
+    *("ops_nft.py", "ops_file.py", "ops_owned.py", "ops_persist.py", "ops_state.py", "ops_guard.py"),
 )
 _HOLDER = ("ops_state.py", "ops_holder.py")
 _ON_DEMAND = {
@@ -90,6 +90,7 @@ _FACTS_ON_DEMAND = {
     "holders": _HOLDER,
     "engines": ("ops_docker.py",),
     "platform": ("facts_platform.py",),
+    "in_use": ("facts_in_use.py",),
 }
 _RESIDENT = (
     *("__init__.py", "ops.py", "shell.py", "netlink.py", "facts_network.py", "ops_route.py", "ops_sysctl.py"),

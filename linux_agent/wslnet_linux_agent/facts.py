@@ -32,6 +32,7 @@ _READERS = {
     "guest_keys": "facts_guests",
     "networks": "facts_guests",
     "platform": "facts_platform",
+    "in_use": "facts_in_use",
     "holders": "ops_holder",
     "engines": "ops_docker",
 }

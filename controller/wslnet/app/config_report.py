@@ -29,13 +29,17 @@ _VOID = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A line that WSL does not take as it reads: what is `written`, and what WSL will really use."""
+    """A line that WSL does not take as it reads: what is `written`, and what WSL will really use.
+
+    `now` is what the running WSL uses, where that is another value and was measured; `line` 0: not written.
+    """
 
     key: str
     line: int
     written: str
     used: str
     reason: str
+    now: str | None = None
 
 
 def report(file: ConfigFile, only: str | None = None) -> dict[str, object]:

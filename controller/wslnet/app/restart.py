@@ -73,7 +73,7 @@ def prepare_restart(fleet: Fleet, say: Callable[[str, str], None]) -> PreparedRe
     snapshot = gather(fleet, needs_of(fleet.inventory), say=say)
     if windows.name in snapshot.unseen:
         raise snapshot.unseen[windows.name].error(windows.name)
-    resources = [one for one in _behind(snapshot) if _is_kept(snapshot, one)]
+    resources = [one for one in behind_start(snapshot) if is_kept(snapshot, one)]
     notes = [f"{name} was not seen: {unseen.reason}" for name, unseen in snapshot.unseen.items()]
     if snapshot.inventory.wish.forward and not _may_publish(snapshot):
         notes.append(
@@ -89,7 +89,7 @@ def prepare_restart(fleet: Fleet, say: Callable[[str, str], None]) -> PreparedRe
     )
 
 
-def _behind(snapshot: Snapshot) -> tuple[Resource, ...]:
+def behind_start(snapshot: Snapshot) -> tuple[Resource, ...]:
     """What a start of WSL in the mode of now needs; a mode without a profile needs what connects the VMs."""
     profile = PROFILES.get(snapshot.mode or "")
     return profile.behind(snapshot) if profile is not None else volatile_resources(snapshot)
@@ -99,7 +99,7 @@ def _may_publish(snapshot: Snapshot) -> bool:
     return snapshot.windows is not None and snapshot.windows.elevated is not False
 
 
-def _is_kept(snapshot: Snapshot, resource: Resource) -> bool:
+def is_kept(snapshot: Snapshot, resource: Resource) -> bool:
     """Whether it is put back: what is true now, and rules to WSL, which may lead to an earlier address."""
     facts = snapshot.facts.get(resource.machine)
     if isinstance(resource, PortProxyRule | UdpRelay):
@@ -165,7 +165,7 @@ def _mode_notes(asked: str, found: str | None) -> tuple[str, ...]:
 
 def _put_back(prepared: PreparedRestart, run: Progress, barrier: Change, outcome: RunResult) -> RunResult:
     snapshot = gather(run.fleet, needs_of(run.fleet.inventory))
-    resources = [one for one in _behind(snapshot) if (one.machine, one.name) in prepared.kept]
+    resources = [one for one in behind_start(snapshot) if (one.machine, one.name) in prepared.kept]
     changes = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
     apply_changes(run, changes, resources)
     run.fleet.forget(run.fleet.inventory.machines)

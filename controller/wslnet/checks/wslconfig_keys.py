@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings
 from wslnet.checks.parts.windows import on_windows
-from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
+from wslnet.checks.parts.wslconfig import MODE_KEY, around_wslconfig, config_of, same_mode
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.resources.wslconfig_keys import WslConfigKeys
@@ -54,7 +54,7 @@ def _read(snapshot: Snapshot, machine: str, file: WslConfigFile, config: WslConf
     evidence = tuple(
         f"line {one.line}: {one.key or 'the line'}: {one.code}: {one.message}"
         + (f"; {one.suggestion}" if one.suggestion else "")
-        for one in lint(config, WSLCONFIG)
+        for one in lint(config, WSLCONFIG, around_wslconfig(snapshot))
     )
     lost = _lost_mode(snapshot, config)
     if lost is not None:
@@ -112,7 +112,7 @@ def _is_safe(config: WslConfig) -> bool:
 CHECK = Check(
     code=_SAY.code,
     title="WSL takes .wslconfig as it is meant",
-    needs={Kind.WINDOWS: frozenset({"wslconfig"})},
+    needs={Kind.WINDOWS: frozenset({"wslconfig", "registry", "wsl"})},
     judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

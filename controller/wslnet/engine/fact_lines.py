@@ -23,7 +23,7 @@ FactLines = dict[str, tuple[str, ...]]
 """Fact name → its lines. Lines of a firewall keep their order, others are sorted."""
 
 _FORGETFUL = frozenset({"neighbours", "listeners", "sessions", "containers", "guests", "errors", "fdb"})
-_FORGETFUL |= {"owned", "persistence", "holders"}
+_FORGETFUL |= {"owned", "persistence", "holders", "in_use"}
 _HOLDING = {"networks": "name", "guest_keys": "domain"}
 """Facts whose items hold lists of their own, by the key that names an item."""
 _PASSING = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from wslnet.model.fact_error import FactErrors  # noqa: TC001 - msgspec reads the types
 from wslnet.model.guest_facts import Guest, GuestKeys, LibvirtNetwork  # noqa: TC001 - msgspec reads the types
+from wslnet.model.settings_in_use import InUse  # noqa: TC001 - msgspec reads the types
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +345,7 @@ class LinuxFacts:
     holders: tuple[HeldPort, ...] | None = None
     engines: tuple[ContainerEngine, ...] | None = None
     platform: Platform | None = None
+    in_use: InUse | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""
 

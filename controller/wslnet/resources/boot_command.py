@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
-from wslnet.model.change import Action, Change, Op
+from wslnet.model.change import Action, Change
 from wslnet.model.linux_facts import LinuxFacts
+from wslnet.resources.wslconf_key import write_op
 from wslnet_win_agent.wslconfig import WSL_CONF, read, set_value, unset_value
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class BootCommand:
             before=have or "none",
             after=self.command if self.present else "none",
             why=self.why,
-            do=_write(new, old),
-            undo=_write(old, new),
+            do=write_op(new, old),
+            undo=write_op(old, new),
             rows=self.rows,
         )
         return (change,)
@@ -74,13 +74,3 @@ class BootCommand:
         if self.present:
             return set_value(content, _SECTION, _KEY, self.command, WSL_CONF)
         return unset_value(content, _SECTION, _KEY, WSL_CONF)
-
-
-def _write(content: bytes | None, expected: bytes | None) -> Op:
-    return Op(
-        "boot_command.set",
-        {
-            "content": None if content is None else base64.b64encode(content).decode(),
-            "expect_sha256": None if expected is None else hashlib.sha256(expected).hexdigest(),
-        },
-    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op, Risk
 from wslnet.model.windows_facts import WindowsFacts, WslConfigFile
-from wslnet_win_agent.wslconfig import editor, reader
+from wslnet_win_agent.wslconfig import WslConfigError, editor, reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WslConfigKeys:
-    """Values by `section.key`, for instance `{"wsl2.networkingMode": "mirrored"}`; `gone` are to be unset."""
+    """Values by `section.key`, for instance `{"wsl2.networkingMode": "mirrored"}`; `gone` are to be unset.
+
+    `restarts` false: only the file is written, and WSL takes it whenever it starts next.
+    """
 
     machine: str
     values: Mapping[str, str]
@@ -33,6 +36,7 @@ class WslConfigKeys:
     needs: frozenset[str] = frozenset({"wslconfig"})
     volatile: bool = False
     gone: tuple[str, ...] = ()
+    restarts: bool = True
 
     @property
     def name(self) -> str:
@@ -55,19 +59,10 @@ class WslConfigKeys:
                 machine=self.machine,
             )
         old = base64.b64decode(file.content) if file.exists and file.content is not None else None
-        new, before = old or b"", []
-        for full_key, value in self.values.items():
-            section, _, key = full_key.partition(".")
-            found = effective(old or b"", full_key)
-            if found is None or found.lower() != value.lower():
-                before.append(f"{full_key}={found if found is not None else '(unset)'}")
-                new = editor.set_value(new, section, key, value)
-        for full_key in self.gone:
-            section, _, key = full_key.partition(".")
-            found = effective(old or b"", full_key)
-            if found is not None:
-                before.append(f"{full_key}={found}")
-                new = editor.unset_value(new, section, key)
+        try:
+            new, before = self._edited(old or b"")
+        except WslConfigError as error:
+            raise PlanRefused(f"{file.path}: {error}; nothing was changed", machine=self.machine) from error
         if not before:
             return ()
         change = Change(
@@ -84,10 +79,28 @@ class WslConfigKeys:
             why=self.why,
             do=_write(file, new, old),
             undo=_write(file, old, new),
-            risk=Risk.RESTARTS_LAYER,
+            risk=Risk.RESTARTS_LAYER if self.restarts else Risk.SAFE,
             rows=self.rows,
         )
         return (change,)
+
+    def _edited(self, content: bytes) -> tuple[bytes, list[str]]:
+        """The new content, and what the keys that change are now."""
+        new, before = content, []
+        for full_key, value in self.values.items():
+            section, _, key = full_key.partition(".")
+            found = effective(content, full_key)
+            if found is None or found.lower() != value.lower():
+                before.append(f"{full_key}={found if found is not None else '(unset)'}")
+                new = editor.set_value(new, section, key, value)
+        for full_key in self.gone:
+            section, _, key = full_key.partition(".")
+            edited = editor.unset_value(new, section, key)
+            if edited != new:
+                # A value that WSL does not take goes too.
+                before.append(f"{full_key}={effective(content, full_key) or '(not valid)'}")
+                new = edited
+        return new, before
 
 
 def value_in(file: WslConfigFile | None, full_key: str) -> str | None:

@@ -45,5 +45,5 @@ VALUES = st.fixed_dictionaries(
         "experimental.hostAddressLoopback": BOOLEANS,
     },
 ).filter(bool)
-GONE = st.sampled_from([(), ("wsl2.vmSwitch",), ("wsl2.vmSwitch", "wsl2.dhcp")])
+GONE = st.sampled_from([(), ("wsl2.vmSwitch",), ("wsl2.vmSwitch", "wsl2.dhcp"), ("wsl2.memory",)])
 CASES = st.tuples(STATES, st.builds(WslConfigKeys, st.just("windows"), VALUES, st.just("law"), gone=GONE))

@@ -37,14 +37,29 @@ _SINCE: dict[str, tuple[int, int, int]] = {
     "wsl2.firewall": (2, 0, 0),
     "wsl2.dnsTunneling": (2, 0, 0),
     "wsl2.autoProxy": (2, 0, 0),
+    "wsl2.safeMode": (0, 66, 2),
     "wsl2.kernelModules": (2, 5, 1),
+    "experimental.hostAddressLoopback": (2, 0, 0),
+    "experimental.ignoredPorts": (2, 0, 0),
+    "experimental.dnsTunnelingIpAddress": (2, 0, 0),
+    "experimental.bestEffortDnsParsing": (2, 0, 0),
+    "experimental.initialAutoProxyTimeout": (2, 0, 0),
     "experimental.autoMemoryReclaim": (2, 0, 0),
     "experimental.sparseVhd": (2, 0, 0),
     "experimental.swiotlb": (2, 8, 9),
     "wsl2.isolateDistroCgroup": (2, 9, 5),
     "experimental.virtioFsAggregateShares": (2, 9, 5),
+    "experimental.ephemeralPortRangeSize": (2, 9, 5),
 }
 """The first WSL that knows a key, where that is known (facts/wslconfig-keys.json)."""
+
+_POLICY_MODES = {0: "none", 1: "nat", 3: "mirrored", 4: "consomme"}
+"""Values of the policy DefaultNetworkingMode; any other, and none, is NAT (wsl-facts 1.3)."""
+
+_WITH_TUNNELING = ("experimental.bestEffortDnsParsing", "experimental.dnsTunnelingIpAddress")
+"""Keys that nothing reads without dnsTunneling."""
+
+_DNS_CACHE = "usewindowsdnscache"
 
 _POLICIES = {
     "AllowNetworkingModeUserSetting": "wsl2.networkingMode",
@@ -58,6 +73,7 @@ _POLICIES = {
 _UNITS = {"": 0, "B": 0, "K": 10, "KB": 10, "M": 20, "MB": 20, "G": 30, "GB": 30, "T": 40, "TB": 40}
 _SIZE = re.compile(r"(?P<number>[0-9]+)(?P<unit>[A-Z]*)")
 _FALSE = frozenset({"false", "0"})
+_TRUE = frozenset({"true", "1"})
 _BACKGROUND = re.compile(r"(?:^|[;&|\s])(?:nohup|setsid|disown)\b|(?<!&)&\s*$")
 
 
@@ -66,7 +82,7 @@ class Surroundings:
     r"""What is known of the machine beside the file; None is not known.
 
     Attributes:
-        mode: the mode in force, in lower case; without it the file's own is taken.
+        mode: the mode in force, in lower case; without it the one that the file leads to is taken.
         version: of WSL.
         policies: values of HKLM\SOFTWARE\Policies\WSL.
         other: the other file of the two.
@@ -99,9 +115,7 @@ def _wslconfig(config: WslConfig, around: Surroundings) -> Iterator[Finding]:
     yield from _overridden(config, around.policies)
     yield from _out_of_fashion(config, mode, around.version)
     yield from _hardware(config, around)
-    tunneling = (config.value("wsl2.dnsTunneling") or "true").casefold() not in _FALSE
-    if not tunneling and "experimental.bestEffortDnsParsing" in config.effective:
-        yield _at(config, "experimental.bestEffortDnsParsing", "dead-key", "needs dnsTunneling, which is off")
+    yield from _without_tunneling(config)
     if mode == "bridged" and config.value("wsl2.vmSwitch") is None:
         asked = config.effective.get("wsl2.networkingMode")
         message = "bridged mode needs wsl2.vmSwitch, and WSL starts without a network otherwise"
@@ -112,6 +126,19 @@ def _wslconfig(config: WslConfig, around: Surroundings) -> Iterator[Finding]:
             message,
             "name an external switch of Hyper-V",
         )
+
+
+def _without_tunneling(config: WslConfig) -> Iterator[Finding]:
+    if (config.value("wsl2.dnsTunneling") or "true").casefold() not in _FALSE:
+        return
+    for name in _WITH_TUNNELING:
+        if name in config.effective:
+            yield _at(config, name, "dead-key", "needs dnsTunneling, which is off", "remove it")
+    for one in config.findings:
+        # WSL has no such key any more, so it is not among those that count (note 003 sets it).
+        if one.key.casefold().endswith(f".{_DNS_CACHE}"):
+            message = "goes with dnsTunneling, which is off"
+            yield Finding("dead-key", one.line, one.key, message, "remove it")
 
 
 def _wsl_conf(config: WslConfig, around: Surroundings) -> Iterator[Finding]:
@@ -130,8 +157,24 @@ def _wsl_conf(config: WslConfig, around: Surroundings) -> Iterator[Finding]:
         yield _at(config, "network.generateResolvConf", "dns-conflict", message, suggestion)
 
 
+def coming_mode(config: WslConfig, policies: Mapping[str, object]) -> str:
+    """Give the mode that WSL takes when it starts with this file, in lower case, fallbacks left out.
+
+    A policy may fix it, except against a user who asks for none, and safe mode is without a network
+    (wsl-facts 1.3). The fifth mode is called consomme, its name since WSL 2.9.
+    """
+    asked = config.value("wsl2.networkingMode")
+    if (config.value("wsl2.safeMode") or "").casefold() in _TRUE:
+        return "none"
+    default = policies.get("DefaultNetworkingMode")
+    fixed = policies.get("AllowNetworkingModeUserSetting") == 0 and (asked or "").casefold() != "none"
+    by_policy = _POLICY_MODES.get(default, "nat") if isinstance(default, int) else "nat"
+    mode = by_policy if fixed or asked is None else asked.casefold()
+    return "consomme" if mode == "virtioproxy" else mode
+
+
 def _mode(config: WslConfig, around: Surroundings) -> str:
-    mode = (around.mode or config.value("wsl2.networkingMode") or "nat").casefold()
+    mode = around.mode.casefold() if around.mode is not None else coming_mode(config, around.policies)
     return "consomme" if mode == "virtioproxy" else mode
 
 

@@ -126,6 +126,9 @@ def _meant(schema: Schema, name: str, value: str) -> str:
 
 def _unknown(statement: Statement, written: str, schema: Schema) -> Finding:
     key = statement.key
+    retired = schema.retired.get(written.casefold())
+    if retired is not None:
+        return Finding("unknown-key", statement.line, written, retired, "remove it")
     right = schema.section_of(key)
     if right is not None and right.casefold() != statement.section.casefold():
         message = f"WSL knows {key} only in [{right}]"

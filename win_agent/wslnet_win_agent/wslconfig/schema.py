@@ -24,6 +24,7 @@ class Schema:
         stops: whether the first line that cannot be parsed ends the reading (wsl.conf), or only that line
             is lost (.wslconfig).
         line_end: of a file that has none yet.
+        retired: `section.key`, case-folded, of keys that older WSLs knew → what there is to say of them.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Schema:
     aliases: dict[str, str] = field(default_factory=dict)
     stops: bool = False
     line_end: str = "\r\n"
+    retired: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _by_fold(self) -> dict[str, str]:

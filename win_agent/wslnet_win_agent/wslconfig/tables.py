@@ -9,7 +9,13 @@ from .schema import Schema
 
 
 def _schema(
-    name: str, table: str, aliases: tuple[str, ...] = (), *, stops: bool = False, line_end: str = "\r\n"
+    name: str,
+    table: str,
+    aliases: tuple[str, ...] = (),
+    *,
+    stops: bool = False,
+    line_end: str = "\r\n",
+    retired: dict[str, str] | None = None,
 ) -> Schema:
     known, defaults, section = {}, {}, ""
     for line in table.splitlines():
@@ -19,7 +25,7 @@ def _schema(
             key, kind, default = line.split(maxsplit=2)
             known[f"{section}.{key}"], defaults[f"{section}.{key}"] = kind, default
     named = {f"experimental.{key.casefold()}": f"wsl2.{key}" for key in aliases}
-    return Schema(name, known, defaults, named, stops, line_end)
+    return Schema(name, known, defaults, named, stops, line_end, retired or {})
 
 
 WSLCONFIG = _schema(
@@ -86,6 +92,9 @@ instanceIdleTimeout         int     15000
 distributionInstallPath     text    %LOCALAPPDATA%\\wsl
 """,
     aliases=("networkingMode", "firewall", "dnsTunneling", "autoProxy"),
+    retired={
+        "experimental.usewindowsdnscache": "WSL does not know this key any more; it went with dnsTunneling",
+    },
 )
 """`%UserProfile%\\.wslconfig`: the virtual machine, read when it starts."""
 

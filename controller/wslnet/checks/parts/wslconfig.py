@@ -7,8 +7,11 @@ import binascii
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.wslconfig import reader
+from wslnet_win_agent.wslconfig.lint import Surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wslnet.model.snapshot import Snapshot
 
 MODE_KEY = "wsl2.networkingMode"
@@ -25,6 +28,26 @@ def config_of(snapshot: Snapshot) -> reader.WslConfig | None:
         return reader.read(base64.b64decode(file.content or "", validate=True))
     except binascii.Error:
         return None
+
+
+def around_wslconfig(snapshot: Snapshot) -> Surroundings:
+    """What Windows told beside the file that says how WSL takes it: its policies and the version of WSL."""
+    facts = snapshot.windows
+    policies = facts.registry.policies if facts is not None and facts.registry is not None else {}
+    version = facts.wsl.version if facts is not None and facts.wsl is not None else None
+    return Surroundings(version=numbers(version), policies=policies)
+
+
+def numbers(version: str | None) -> tuple[int, ...] | None:
+    """A version as numbers, as far as it has some; None without any."""
+    return tuple(_leading(version or "")) or None
+
+
+def _leading(version: str) -> Iterator[int]:
+    for part in version.split("."):
+        if not part.isdigit():
+            return
+        yield int(part)
 
 
 def same_mode(one: str | None, other: str | None) -> bool:
