@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wslnet_lab import faults, libvirt_hooks, machine, netns, processes, sshd, state
+from wslnet_lab import dhcp_servers, faults, libvirt_hooks, machine, netns, processes, sshd, state
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import hyperv_firewall, lan, links, nat, nested, rule_sets, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
@@ -227,6 +227,7 @@ class Hardware:
         self._hooked[each.name] = libvirt_hooks.present(root)
         for network in each.networks:
             nested.start_network(name, network.bridge, network.generation, each.iptables)
+            dhcp_servers.start(self.inits[each.name], root, network)
             self._call_hooks(each, network, "started")
             with fabric_netns.Namespace(name) as inside:
                 for position, rule in enumerate(network.forward, start=1):
@@ -239,6 +240,7 @@ class Hardware:
         """Does what `virsh net-destroy` does: the network's bridge and rules go, its VMs are cut off."""
         with self.lock:
             space = self.paths.netns(each.name)
+            dhcp_servers.stop(self.inits[each.name], self.paths.machine(each.name).root, network)
             nested.stop_network(space, network.bridge, network.generation, each.iptables)
             self.stopped_networks[each.name].add(network.name)
             self._call_hooks(each, network, "stopped")
@@ -248,6 +250,7 @@ class Hardware:
         with self.lock:
             space = self.paths.netns(each.name)
             nested.start_network(space, network.bridge, network.generation, each.iptables, again=True)
+            dhcp_servers.start(self.inits[each.name], self.paths.machine(each.name).root, network)
             self.stopped_networks[each.name].discard(network.name)
             for vm in self.topology.children(each.name):
                 plugged = vm.bridge == network.bridge.bridge and self.running(vm.name)

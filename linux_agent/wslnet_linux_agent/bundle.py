@@ -71,6 +71,7 @@ _ON_DEMAND = {
     "resident": ("ops_owned.py", "ops_persist.py"),
     "holder": _HOLDER,
     "daemon_json": ("ops_docker.py",),
+    "card": ("ops_card.py",),
     "domain": ("ops_domain.py",),
     "listen": ("ops_listen.py",),
     "unlisten": ("ops_listen.py",),
@@ -83,6 +84,8 @@ _FACTS_ON_DEMAND = {
     "guests": _GUESTS,
     "guest_keys": _GUESTS,
     "networks": _GUESTS,
+    "routers": (*_GUESTS, "probe_dhcp.py", "facts_routers.py"),
+    "path_mtu": ("facts_path.py",),
     "bridging": ("facts_bridging.py",),
     "fdb": ("facts_bridging.py",),
     "owned": ("ops_owned.py",),
@@ -94,7 +97,8 @@ _FACTS_ON_DEMAND = {
 }
 _RESIDENT = (
     *("__init__.py", "ops.py", "shell.py", "netlink.py", "facts_network.py", "ops_route.py", "ops_sysctl.py"),
-    *("ops_rule.py", "ops_nft.py", "ops_bridge.py", "ops_holder.py", "ops_state.py", "ops_owned.py"),
+    *("ops_rule.py", "ops_nft.py", "ops_bridge.py", "ops_card.py"),
+    *("ops_holder.py", "ops_state.py", "ops_owned.py"),
     *("resident.py", "resident_nets.py", "resident_log.py", "resident_repair.py", "resident_watch.py"),
 )
 """What wslnet-agent is made of: what can look at an owned thing and do its op again."""

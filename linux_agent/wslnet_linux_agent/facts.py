@@ -31,6 +31,8 @@ _READERS = {
     "guests": "facts_guests",
     "guest_keys": "facts_guests",
     "networks": "facts_guests",
+    "path_mtu": "facts_path",
+    "routers": "facts_routers",
     "platform": "facts_platform",
     "in_use": "facts_in_use",
     "holders": "ops_holder",

@@ -57,7 +57,7 @@ def _running() -> "list[str] | None":
     return names(shell.run(todo["running"])) if todo else None
 
 
-def _rows(text: "str") -> "list[list[str]]":
+def rows(text: "str") -> "list[list[str]]":
     """The words of each line below the rule under the head."""
     _, _, body = text.partition("\n---")
     return [line.split() for line in body.split("\n")[1:] if line.strip()]
@@ -66,14 +66,14 @@ def _rows(text: "str") -> "list[list[str]]":
 def _nics(text: "str") -> "list[dict[str, str | None]]":
     return [
         {"tap": None if words[0] == "-" else words[0], "kind": words[1], "source": words[2], "mac": words[-1]}
-        for words in _rows(text)
+        for words in rows(text)
     ]
 
 
 def _addresses(text: "str", source: "str") -> "list[dict[str, Any]]":
     found = []
     link = mac = ""
-    for name, address_of, protocol, address in (words[:4] for words in _rows(text) if len(words) > 3):  # noqa: PLR2004 - columns
+    for name, address_of, protocol, address in (words[:4] for words in rows(text) if len(words) > 3):  # noqa: PLR2004 - columns
         # A second address of a card has dashes in the place of its name and MAC.
         link, mac = (link, mac) if name == "-" else (name, address_of)
         host, _, prefix = address.partition("/")
@@ -138,12 +138,9 @@ def networks() -> "list[dict[str, Any]] | None":
     """Fact `networks`: libvirt's networks with the addresses that their DHCP keeps for a MAC."""
     if not shell.find("virsh"):
         return None
-    every, active = shell.run_all(
-        [["virsh", "net-list", "--name", "--all"], ["virsh", "net-list", "--name"]], shell.TIMEOUT_S
-    )
-    running = names(active)
+    every, running = active_networks()
     found = []
-    for name in names(every):
+    for name in every:
         dump = ["virsh", "net-dumpxml", "--network", name]
         kept, live = shell.run_all([[*dump, "--inactive"], dump], shell.TIMEOUT_S)
         text = kept.text()
@@ -151,8 +148,8 @@ def networks() -> "list[dict[str, Any]] | None":
             {
                 "name": name,
                 "active": name in running,
-                "bridge": _attributes("bridge", text).get("name"),
-                "address": _attributes("ip", text).get("address"),
+                "bridge": attributes("bridge", text).get("name"),
+                "address": attributes("ip", text).get("address"),
                 "hosts": _hosts(text),
                 "live_hosts": _hosts(live.text()) if name in running else [],
             }
@@ -160,7 +157,15 @@ def networks() -> "list[dict[str, Any]] | None":
     return found
 
 
-def _attributes(element: "str", text: "str") -> "dict[str, str]":
+def active_networks() -> "tuple[list[str], list[str]]":
+    """The names of all networks of libvirt, and of those that are active."""
+    every, active = shell.run_all(
+        [["virsh", "net-list", "--name", "--all"], ["virsh", "net-list", "--name"]], shell.TIMEOUT_S
+    )
+    return names(every), names(active)
+
+
+def attributes(element: "str", text: "str") -> "dict[str, str]":
     """Attributes of the first such element; libvirt writes all of them in single quotes."""
     first = re.search("<%s( [^>]*)>" % element, text)
     return dict(_ATTRIBUTE.findall(first.group(1))) if first else {}

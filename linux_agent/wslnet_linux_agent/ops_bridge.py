@@ -10,7 +10,7 @@ import os
 import re
 import struct
 
-from wslnet_linux_agent import ops_sysctl
+from wslnet_linux_agent import facts_network, ops_sysctl
 from wslnet_linux_agent.netlink import CREATE_ONLY, Rtnetlink, attribute, attributes, text
 from wslnet_linux_agent.ops import OpError
 
@@ -85,18 +85,32 @@ def add_tap(args: "Args") -> "dict[str, Any]":
 
 
 def delete(args: "Args") -> "dict[str, Any]":
-    """Delete a bridge or tap of that net.
+    """Delete a bridge or tap of that net; `addresses` are those that may go with it.
 
     Raises:
-        OpError: `not-found`; `not-permitted` if it does not carry the net's alias.
+        OpError: `not-found`; `not-permitted` if it does not carry the net's alias, or has other addresses:
+            those of a card whose move back has failed would be nowhere then.
     """
     name = _name(args)
     _index(name)
     alias = _alias_of(name)
     if alias != _tag(args):
         raise OpError("not-permitted", "%s was not made by wslnet for this net (alias %s)" % (name, alias))
+    if args.has("addresses"):
+        _demand_own(name, args.texts("addresses"))
     _delete(name)
     return {}
+
+
+def _demand_own(name: "str", own: "list[str]") -> "None":
+    found = [
+        "%s/%s" % (one["address"], one["prefix"])
+        for one in facts_network.addresses()
+        if one["link"] == name and one["family"] == 4  # noqa: PLR2004 - IPv4
+    ]
+    others = [one for one in found if one not in own]
+    if others:
+        raise OpError("not-permitted", "%s has %s, which is not its own" % (name, ", ".join(others)))
 
 
 def _free(args: "Args") -> "str":

@@ -24,7 +24,10 @@ FILE = "/etc/wslnet/owned.json"
 PROGRAM = "/usr/local/sbin/wslnet-agent"
 CONFIRMED = "/var/lib/wslnet/confirmed"
 # What a file of root's may have done at every start: these, and nothing that runs a program of its choice.
-VERBS = ("route.add", "rule.insert", "nft.insert", "sysctl.set", "holder.start")
+VERBS = (
+    *("route.add", "rule.insert", "nft.insert", "sysctl.set", "holder.start"),
+    *("card.up", "card.add_address"),
+)
 _SCHEMA = 1
 _NOTE = "kept by wslnet: `wslnet boot remove` takes it away; an edited file is refused"
 _MOST_BYTES = 262144

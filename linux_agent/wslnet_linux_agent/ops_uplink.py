@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from wslnet_linux_agent.ops import Args
 
+    Networks = list[tuple[int, int]]
+
 _NEW_LINK = 16
 _NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22
 _NEW_ROUTE, _GET_ROUTE = 24, 26
@@ -33,6 +35,9 @@ _INET, _INET6 = 2, 10
 _LABEL, _LIFETIMES, _ADDRESS_FLAGS = 3, 6, 8
 _SECONDARY, _TENTATIVE, _PERMANENT = 0x01, 0x40, 0x80
 _LINK_SCOPE, _LOCAL_TABLE = 253, 255
+_AF_PACKET = 17
+_ARP_REQUEST = b"\x08\x06" + b"\x00\x01\x08\x00\x06\x04\x00\x01"
+_LOCAL, _DESTINATION, _GATEWAY = 2, 1, 5
 _DEVICE, _METRIC, _HOPS, _AGES, _TABLE = 4, 6, 9, 12, 15
 _BY_KERNEL, _BY_ROUTER = 2, 9
 _ONLINK, _CLONED = 4, 0x200
@@ -45,7 +50,8 @@ def move(args: "Args") -> "dict[str, Any]":
     """Move everything from `source` to `target`; `port` of the two becomes one of the other, or, null, none.
 
     `client`: the DHCP client to start on `target` where none serves `source`; `release`: the one of `source`
-    gives its lease back and ends.
+    gives its lease back and ends. `keep`: addresses (`A/LENGTH`) that stay on `source`, with their networks'
+    routes.
 
     Raises:
         OpError: `not-found` without one of the two; `timed-out` if a DHCP client does not end.
@@ -55,16 +61,18 @@ def move(args: "Args") -> "dict[str, Any]":
     if port not in (None, source):
         raise OpError("bad-op", "port is the source, or null: %r" % port)
     indices = _index(source), _index(target)
+    kept = _networks(args.texts("keep") if args.has("keep") else [])
     clients = [] if args.has("release") and _release(source) else _end_clients(source)
     netlink = Rtnetlink()
     try:
-        _carry_over(netlink, source, target, *indices)
+        moved = _carry_over(netlink, source, target, indices, kept)
         if port is not None:
             _master(netlink, indices[0], indices[1])
         else:
             _master(netlink, indices[1], 0)
     finally:
         netlink.close()
+    _announce(target, moved)
     if args.has("client") and not clients:
         clients = [[args.text("client"), source]]
     for argv in clients:
@@ -72,10 +80,37 @@ def move(args: "Args") -> "dict[str, Any]":
     return {}
 
 
-def _carry_over(netlink: "Rtnetlink", source: "str", target: "str", old: "int", new: "int") -> "None":
+def _networks(texts: "list[str]") -> "Networks":
+    """Addresses with their lengths as numbers of networks."""
+    found = []
+    for text_of in texts:
+        address, _, length = text_of.partition("/")
+        try:
+            number_of = int.from_bytes(_socket.inet_pton(_INET, address), "big")
+            found.append((number_of >> 32 - int(length), 32 - int(length)))
+        except (OSError, ValueError):
+            raise OpError("bad-op", "no IPv4 address with its prefix: %s" % text_of)
+    return found
+
+
+def _is_within(packed: "bytes | None", networks: "Networks") -> "bool":
+    if packed is None or len(packed) != 4:  # noqa: PLR2004 - of IPv4
+        return False
+    return any(int.from_bytes(packed, "big") >> bits == number_of for number_of, bits in networks)
+
+
+def _carry_over(
+    netlink: "Rtnetlink", source: "str", target: "str", indices: "tuple[int, int]", kept: "Networks"
+) -> "list[bytes]":
+    """Give the IPv4 addresses that went over."""
+    old, new = indices
     netlink.change(_NEW_LINK, 0, struct.pack("=BxHiII", 0, 0, new, _UP, _UP))
-    addresses = [data for data in netlink.dump(_GET_ADDRESS, bytes(8)) if _moves(data, old)]
-    routes = _routes(netlink, old)
+    addresses = [
+        data
+        for data in netlink.dump(_GET_ADDRESS, bytes(8))
+        if _moves(data, old) and not _is_within(attributes(data[8:]).get(_LOCAL), kept)
+    ]
+    routes = [data for data in _routes(netlink, old) if not _is_kept(attributes(data[12:]), kept)]
     for data in addresses:
         _try(netlink, _NEW_ADDRESS, _CREATE | _ONLY_NEW, _readdressed(data, source, target, new), _THERE)
     for data in routes:
@@ -85,6 +120,30 @@ def _carry_over(netlink: "Rtnetlink", source: "str", target: "str", old: "int", 
     for data in routes:
         # With a subnet's address its routes went, and a preferred source with it.
         _try(netlink, _NEW_ROUTE, _CREATE | _REPLACE, _rerouted(data, new), _THERE)
+    locals_of = (attributes(data[8:]).get(_LOCAL) for data in addresses)
+    return [one for one in locals_of if one is not None and len(one) == 4]  # noqa: PLR2004 - of IPv4
+
+
+def _announce(link: "str", addresses: "list[bytes]") -> "None":
+    """Tell the neighbours that these addresses have the MAC address of this link now (RFC 5227, 3)."""
+    with open("/sys/class/net/%s/address" % link, encoding="ascii") as file:
+        mac = bytes(bytearray.fromhex(file.read().strip().replace(":", "")))
+    endpoint = _socket.socket(_AF_PACKET, _socket.SOCK_RAW)
+    try:
+        endpoint.bind((link, 0))
+        for one in addresses:
+            endpoint.send(b"\xff" * 6 + mac + _ARP_REQUEST + mac + one + bytes(6) + one)
+    except OSError as error:
+        # No carrier yet: nobody is there who could be told.
+        if error.errno not in (errno.ENETDOWN, errno.ENOBUFS):
+            raise
+    finally:
+        endpoint.close()
+
+
+def _is_kept(values: "dict[int, bytes]", kept: "Networks") -> "bool":
+    """Whether a route leads to a network that stays, or through one."""
+    return _is_within(values.get(_GATEWAY, values.get(_DESTINATION)), kept)
 
 
 def _moves(data: "bytes", index: "int") -> "bool":

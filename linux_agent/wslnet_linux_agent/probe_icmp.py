@@ -27,7 +27,7 @@ def echo(aim: "Aim", deadline: "float") -> "Answer":
         pause = (deadline - time.monotonic()) / _SENDS
         for sequence in range(_SENDS):
             try:
-                endpoint.send(_request(family, sequence, token))
+                endpoint.send(request(sequence, token, family))
                 if _await(endpoint, family, token, min(deadline, time.monotonic() + pause)):
                     return "ok", None
             except socket.timeout:
@@ -48,7 +48,8 @@ def _open(family: "int") -> "socket.socket":
         return socket.socket(family, socket.SOCK_DGRAM, protocol)
 
 
-def _request(family: "int", sequence: "int", token: "bytes") -> "bytes":
+def request(sequence: "int", token: "bytes", family: "int" = socket.AF_INET) -> "bytes":
+    """Give an echo request; the token is all that it carries."""
     # For ICMPv6, and for ping sockets, the kernel fills the checksum in.
     head = (_REQUEST[family], 0, 0, os.getpid() & 0xFFFF, sequence)
     checksum = _checksum(_HEADER.pack(*head) + token) if family == socket.AF_INET else 0

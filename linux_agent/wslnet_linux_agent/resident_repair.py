@@ -9,6 +9,7 @@ import shlex
 from wslnet_linux_agent import (
     facts_network,
     ops,
+    ops_card,
     ops_holder,
     ops_nft,
     ops_owned,
@@ -33,6 +34,12 @@ _STATE = "agent.json"
 _OWN_MARK = "wslnet:"
 # Targets of iptables behind which a packet goes on, or is as free as by our accept.
 _HARMLESS = ("ACCEPT", "LOG", "NFLOG", "ULOG", "MARK", "CONNMARK", "AUDIT", "TRACE")
+_LOOKS = {
+    "holder.start": ops_holder.is_held,
+    "sysctl.set": lambda args: ops_sysctl.read(args) == args.value("value"),
+    "card.up": ops_card.is_up,
+    "card.add_address": ops_card.needs_no_address,
+}
 _STOPPING = ("drop", "reject", "jump", "goto", "queue")
 
 
@@ -140,14 +147,12 @@ class Look:
             if self._routes is None:
                 self._routes = facts_network.routes()
             return any(ops_route.is_meant(args, route) for route in self._routes)
-        if verb == "holder.start":
-            return ops_holder.is_held(args)
+        if verb in _LOOKS:
+            return bool(_LOOKS[verb](args))
         if verb in ("bridge.add", "tap.add"):
             if self._links is None:
                 self._links = {str(link["name"]) for link in facts_network.links()}
             return args.text("name") in self._links
-        if verb == "sysctl.set":
-            return ops_sysctl.read(args) == args.value("value")
         rules, wanted = self._rules(verb, args)
         if wanted not in rules:
             # The tool may print it in other words than it was given.

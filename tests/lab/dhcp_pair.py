@@ -22,6 +22,8 @@ _TRIES, _WAIT_S = 5, 2.0
 def _socket(link: str, port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    # Beside the network's own server, which leases nothing in a lab.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.encode())
     sock.bind(("", port))
     sock.settimeout(_WAIT_S)

@@ -45,6 +45,7 @@ ROUTES = (
 )
 
 
+LINKS = ("eth0", "virbr0")
 HALF = ("default", "via", "10.9.1.1", "dev", "br0", "metric", "100", "proto", "static")
 
 
@@ -67,7 +68,7 @@ def addresses(host: Netns, link: str) -> list[dict[str, Any]]:
     found = [one for one in shown["addr_info"] if one["scope"] != "link" or one["family"] == "inet"]
     for one in found:
         for key in ("valid_life_time", "preferred_life_time"):
-            one[key] = one[key] // 100
+            one[key] = (one[key] + 50) // 100
         one["label"] = one.get("label", "").replace(link, "LINK")
     return sorted(found, key=lambda one: str(one["local"]))
 
@@ -118,6 +119,63 @@ def test_half_of_a_move_is_taken_back_whole(host: Netns) -> None:
         host.exec("ip", "route", "replace", *HALF)
         done(agent, BACK, Op("bridge.delete", {"name": "br0", "net": "br0"}))
     assert (addresses(host, "eth0"), routes(host, "eth0")) == before
+
+
+def test_a_bridge_that_holds_a_cards_addresses_is_not_deleted(host: Netns) -> None:
+    """As when the move back has failed: with the bridge they would be nowhere."""
+    before = addresses(host, "eth0"), routes(host, "eth0")
+    delete = Op("bridge.delete", {"name": "br0", "net": "br0", "addresses": []})
+    with agent_in(host) as agent:
+        done(agent, Op("bridge.add", BRIDGE), THERE)
+        (refused,) = agent.run([delete])
+        assert (refused.code, "10.9.1.2/24" in refused.message) == ("not-permitted", True), refused
+        done(agent, BACK, delete)
+    assert (addresses(host, "eth0"), routes(host, "eth0")) == before
+
+
+@pytest.mark.row("S0-50")
+def test_a_bridge_keeps_what_is_its_own_when_a_card_leaves_it(host: Netns) -> None:
+    host.exec("ip", "link", "add", "virbr0", "type", "bridge")
+    host.exec("ip", "link", "set", "virbr0", "up")
+    host.exec("ip", "address", "add", "192.168.122.1/24", "dev", "virbr0")
+    host.exec("ip", "route", "add", "192.168.124.0/24", "via", "192.168.122.191")
+
+    def state() -> list[Any]:
+        # Whether somebody is on the bridge's wires is felt some time later.
+        told = {link: [one.replace(" linkdown", "") for one in routes(host, link)] for link in LINKS}
+        return [(addresses(host, link), sorted(told[link])) for link in LINKS]
+
+    before = state()
+    there = Op("uplink.move", {"source": "eth0", "target": "virbr0", "port": "eth0"})
+    back = {"source": "virbr0", "target": "eth0", "port": None, "keep": ["192.168.122.1/24"]}
+    with agent_in(host) as agent:
+        done(agent, there)
+        assert addresses(host, "eth0") == []
+        host.exec("ping", "-n", "-c", "1", "-W", "2", "10.9.1.1")
+        done(agent, Op("uplink.move", back))
+    assert state() == before
+    host.exec("ping", "-n", "-c", "1", "-W", "2", "10.9.1.1")
+
+
+@pytest.mark.row("S0-13")
+def test_a_card_is_mended_for_this_start_of_the_machine(host: Netns) -> None:
+    where = {"link": "eth0", "address": "10.9.1.77", "prefix": 24}
+    with agent_in(host) as agent:
+        boot = agent.facts(["identity"])["identity"]["boot_id"]
+        done(agent, Op("card.down", {"link": "eth0"}))
+        assert "UP" not in json.loads(host.exec("ip", "-j", "link", "show", "dev", "eth0"))[0]["flags"]
+        done(agent, Op("card.up", {"link": "eth0"}), Op("card.add_address", {**where, "boot": boot}))
+        host.exec("ping", "-n", "-c", "1", "-W", "2", "-I", "10.9.1.77", "10.9.1.1")
+        done(agent, Op("card.delete_address", {**where, "boot": boot}))
+        codes = [
+            agent.run([Op(verb, args)])[0].code
+            for verb, args in (
+                ("card.delete_address", {**where, "boot": boot}),
+                ("card.add_address", {**where, "boot": "another start"}),
+                ("card.up", {"link": "none"}),
+            )
+        ]
+    assert codes == ["not-found", "not-permitted", "not-found"]
 
 
 def test_only_what_carries_the_alias_is_deleted(host: Netns) -> None:

@@ -29,7 +29,7 @@ def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.row("S4-36", "S0-43")
+@pytest.mark.row("S0-43")
 @pytest.mark.parametrize(
     ("topology", "depth", "width"),
     [("tree-2x3", 2, 3), pytest.param("tree-4x8", 4, 8, marks=pytest.mark.full)],

@@ -13,6 +13,7 @@ from wslnet.errors import PlanRefused
 from wslnet.model.daemon_json import value_of, with_values
 from wslnet.model.linux_facts import ContainerEngine, Firewall, LinuxFacts
 from wslnet.profiles.containers import Case, against_userland, judge, rules_for
+from wslnet.resources.daemon_json import DaemonJson
 
 SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[3] / "shared"))
 NEEDS_SHARED = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared recordings are not here")
@@ -120,6 +121,21 @@ def test_saved_settings_keep_every_other_byte() -> None:
     broken = (SHARED / "corpus/linux/daemon-moby-malformed-config.json").read_text()
     with pytest.raises(PlanRefused, match="no valid JSON"):
         with_values(broken, {"iptables": False})
+
+
+@pytest.mark.row("S3-49")
+def test_docker_is_restarted_until_its_settings_are_in_force() -> None:
+    def changes(settings: str, *, outdated: bool, restart: bool) -> list[object]:
+        kept = base64.b64encode(settings.encode()).decode()
+        facts = LinuxFacts(engines=(ContainerEngine("docker", "26.1.5", kept, outdated),))
+        done = DaemonJson("wsl", {"iptables": False}, "why", restart=restart).diff(facts)
+        return [op.args.get("restart") for one in done for op in (one.do, one.undo) if op is not None]
+
+    assert changes("{}", outdated=False, restart=True) == [True, True]
+    assert changes('{"iptables": false}', outdated=True, restart=True) == [True, True]
+    assert changes('{"iptables": false}', outdated=False, restart=True) == []
+    assert changes("{}", outdated=False, restart=False) == [None, None]
+    assert changes('{"iptables": false}', outdated=True, restart=False) == []
 
 
 @pytest.mark.row("S3-47")

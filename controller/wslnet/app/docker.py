@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import Resource
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.machine import Inventory
     from wslnet.model.snapshot import Snapshot
     from wslnet.profiles.containers import Verdict
 
 _NEEDS = frozenset({"engines", "firewall", "owned", "wsl"})
+_CUT = frozenset({"containers"})
+_READS_AT_START = "docker reads daemon.json when it starts"
 USERLAND = "userland"
 """The mode of `fix` that writes daemon.json; in the others rules help, by the case."""
 
@@ -40,8 +43,10 @@ def inventory_for(loaded: Inventory) -> Inventory:
     return replace(loaded, wish=replace(loaded.wish, reach=(), allow=(), forward=()))
 
 
-def look(fleet: Fleet, say: Callable[[str, str], None]) -> tuple[Snapshot, tuple[Verdict, ...]]:
-    """What is there, and a verdict for each engine.
+def look(
+    fleet: Fleet, say: Callable[[str, str], None], more: frozenset[str] = frozenset()
+) -> tuple[Snapshot, tuple[Verdict, ...]]:
+    """What is there (and the facts `more`), and a verdict for each engine.
 
     Raises:
         InputError: the inventory has no WSL.
@@ -50,20 +55,24 @@ def look(fleet: Fleet, say: Callable[[str, str], None]) -> tuple[Snapshot, tuple
     wsl = fleet.inventory.wsl
     if wsl is None:
         raise InputError(f"{fleet.inventory.path}: docker needs a wsl machine")
-    snapshot = gather(fleet, {wsl.name: _NEEDS}, say=say)
+    snapshot = gather(fleet, {wsl.name: _NEEDS | more}, say=say)
     facts = snapshot.linux(wsl.name)
     if facts is None:
         raise snapshot.unseen[wsl.name].error(wsl.name)
     return snapshot, judge(facts)
 
 
-def prepare_fix(fleet: Fleet, mode: str, say: Callable[[str, str], None]) -> Prepared:
+def prepare_fix(
+    fleet: Fleet, mode: str, say: Callable[[str, str], None], *, restart: bool = True
+) -> Prepared:
     """The plan that helps in the case that is so; none where nothing is wrong.
+
+    `restart`: docker is restarted with changed settings, else the user has to.
 
     Raises:
         PlanRefused: WSL does not run in mirrored mode, or no rule helps: says what does.
     """
-    snapshot, verdicts = look(fleet, say)
+    snapshot, verdicts = look(fleet, say, _CUT if mode == USERLAND and restart else frozenset())
     wsl = fleet.inventory.wsl
     if snapshot.mode != "mirrored" or wsl is None:
         raise PlanRefused(
@@ -73,12 +82,12 @@ def prepare_fix(fleet: Fleet, mode: str, say: Callable[[str, str], None]) -> Pre
     notes: tuple[str, ...] = ()
     if mode == USERLAND:
         why = "docker publishes by its userland proxy alone, with these drawbacks: " + "; ".join(DRAWBACKS)
-        resources = (DaemonJson(wsl.name, userland_values(), why),)
+        resources = (DaemonJson(wsl.name, userland_values(), why, restart=restart),)
         facts = snapshot.linux(wsl.name)
         against = against_userland(facts) if facts is not None else ()
         notes = (
             *(f"advised against: {text}; see `wslnet docker fix --mode dnat`" for text in against),
-            "docker reads daemon.json when it starts: restart it, which restarts its containers",
+            _cut(facts) if restart else f"{_READS_AT_START}: restart it, which restarts its containers",
         )
     else:
         for one in verdicts:
@@ -89,3 +98,19 @@ def prepare_fix(fleet: Fleet, mode: str, say: Callable[[str, str], None]) -> Pre
         notes = tuple(f"{one.engine} {one.version}: {one.case}: {one.advice}" for one in verdicts)
     plan = make_plan(snapshot, resources, notes=notes)
     return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: ())
+
+
+def verdict_lines(fleet: Fleet) -> tuple[str, ...]:
+    """What is so now, engine by engine, in words: measured again after a change.
+
+    Raises:
+        Unreachable: WSL cannot be seen.
+    """
+    _, verdicts = look(fleet, lambda _, __: None)
+    return tuple(f"{one.engine} {one.version}: {one.case}: {one.advice}" for one in verdicts)
+
+
+def _cut(facts: LinuxFacts | None) -> str:
+    names = [one.name for one in (facts.containers if facts is not None else None) or ()]
+    cut = f", which stops for that time: {', '.join(names)}" if names else ""
+    return f"{_READS_AT_START}: it is restarted{cut}"

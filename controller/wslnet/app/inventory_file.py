@@ -49,6 +49,7 @@ class _Machine(_Strict):
     proxy: str | None = None
     secret: _Secret | None = None
     save: bool = False
+    routes: list[str] = []
 
 
 class _Wish(_Strict):
@@ -110,6 +111,7 @@ def _machine(file: Path, name: str, one: _Machine) -> Machine:
         raise InputError(f"{where}: address {one.address!r} is no IP address, and routes need one")
     if one.save and one.kind is not Kind.VM:
         raise InputError(f"{where}.save: only a machine of kind vm can be saved")
+    _check_routes(where, one)
     secret = None
     if one.secret is not None:
         given = [key for key in ("command", "keyring", "env") if getattr(one.secret, key)]
@@ -118,7 +120,17 @@ def _machine(file: Path, name: str, one: _Machine) -> Machine:
         secret = Secret(tuple(one.secret.command or ()), one.secret.keyring, one.secret.env)
     fields: dict[str, Any] = {key: getattr(one, key) for key in one.__struct_fields__}
     key = None if one.key is None else _beside(file, one.key)
-    return Machine(**(fields | {"name": name, "secret": secret, "key": key}))
+    return Machine(**(fields | {"name": name, "secret": secret, "key": key, "routes": tuple(one.routes)}))
+
+
+def _check_routes(where: str, one: _Machine) -> None:
+    if one.routes and one.kind is not Kind.VM:
+        raise InputError(f"{where}.routes: only a machine of kind vm can be a router")
+    for text in one.routes:
+        try:
+            ipaddress.IPv4Network(text)
+        except ValueError:
+            raise InputError(f"{where}.routes: {text!r} is no IPv4 network such as 10.20.0.0/24") from None
 
 
 def _is_ip(text: str) -> bool:

@@ -63,6 +63,10 @@ def table(machine: Machine, note: str | None = None) -> str:
         value = getattr(machine, key)
         if value is not None:
             lines.append(f"{key} = {value if isinstance(value, int) else quoted(str(value))}")
+    if machine.save:
+        lines.append("save = true")
+    if machine.routes:
+        lines.append(f"routes = [{', '.join(map(quoted, machine.routes))}]")
     if machine.secret is not None:
         lines.append(f"secret = {{ {_secret(machine.secret)} }}")
     return "\n".join(lines) + "\n"

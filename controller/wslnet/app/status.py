@@ -8,12 +8,14 @@ from wslnet.app.doctor import wake_wsl
 from wslnet.checks.parts.wslconfig import MODE_KEY, config_of
 from wslnet.engine.gather import gather
 from wslnet.engine.overview import overview, overview_needs
+from wslnet.engine.router_list import router_list, router_needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wslnet.engine.fleet import Fleet
     from wslnet.engine.overview import Overview
+    from wslnet.engine.router_list import RouterList
     from wslnet.model.snapshot import Snapshot
 
 
@@ -26,6 +28,20 @@ def look(fleet: Fleet, say: Callable[[str, str], None], *, wake: bool = False) -
         wake_wsl(fleet)
     snapshot = gather(fleet, overview_needs(fleet.inventory), say=say)
     return snapshot, overview(snapshot, configured_mode(snapshot))
+
+
+def look_routers(
+    fleet: Fleet, say: Callable[[str, str], None], *, wake: bool = False
+) -> tuple[Snapshot, RouterList]:
+    """The snapshot and the virtual routers of all machines; as `look` otherwise.
+
+    Raises:
+        InputError: a declaration of a net cannot be read.
+    """
+    if wake:
+        wake_wsl(fleet)
+    snapshot = gather(fleet, router_needs(fleet.inventory), say=say)
+    return snapshot, router_list(snapshot)
 
 
 def configured_mode(snapshot: Snapshot) -> str | None:

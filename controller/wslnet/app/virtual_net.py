@@ -88,7 +88,7 @@ def prepare_create(fleet: Fleet, wish: NetWish, say: Callable[[str, str], None])
     _demand_linux(fleet.inventory, machine)
     sound_name(wish.name)
     names = tap_names(wish.name, wish.taps, wish.tap)
-    snapshot, facts = _observe(fleet, machine, say, everywhere=True)
+    snapshot, facts = observe(fleet, machine, say, everywhere=True)
     notes = [f"not read, so its addresses are not known: {name}" for name in snapshot.unseen]
     existing = declarations(facts).get(wish.name)
     if existing is not None and existing.net.mode is not wish.mode:
@@ -114,7 +114,7 @@ def prepare_destroy(fleet: Fleet, machine: str, name: str, say: Callable[[str, s
         PlanRefused: somebody else is plugged into its bridge.
         Unreachable: the machine cannot be seen.
     """
-    snapshot, facts = _observe(fleet, machine, say)
+    snapshot, facts = observe(fleet, machine, say)
     declaration = _named(machine, name, facts)
     notes = []
     if FORWARDING in declaration.kept.sysctls and rests_on_forwarding(declaration.net, facts):
@@ -129,7 +129,7 @@ def one_net(fleet: Fleet, machine: str, name: str, say: Callable[[str, str], Non
         InputError: the machine has none of that name.
         Unreachable: it cannot be seen.
     """
-    _, facts = _observe(fleet, machine, say)
+    _, facts = observe(fleet, machine, say)
     return _named(machine, name, facts).net
 
 
@@ -176,9 +176,15 @@ def _prepared(
     return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources)
 
 
-def _observe(
+def observe(
     fleet: Fleet, machine: str, say: Callable[[str, str], None], *, everywhere: bool = False
 ) -> tuple[Snapshot, LinuxFacts]:
+    """Reads the machine that is to have a net; `everywhere`: and the addresses of all others.
+
+    Raises:
+        InputError: it is no Linux machine.
+        Unreachable: it cannot be seen.
+    """
     _demand_linux(fleet.inventory, machine)
     say("all" if everywhere else machine, "reading")
     others = {

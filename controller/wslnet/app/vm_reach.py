@@ -93,7 +93,7 @@ def prepare(
 
 
 def _demand_agent(snapshot: Snapshot, name: str) -> None:
-    """A machine with VMs that has no Python could be read and not be changed.
+    """A machine with VMs that has no Python could be read and not be changed; a router forwards by itself.
 
     Raises:
         Unsupported: it has none; names the package.
@@ -101,7 +101,8 @@ def _demand_agent(snapshot: Snapshot, name: str) -> None:
     facts = snapshot.linux(name)
     missing = (facts.errors or {}).get("firewall") if facts is not None else None
     without = facts is not None and facts.identity is not None and not facts.identity.python
-    if without and missing is not None and snapshot.inventory.children(name):
+    is_router = bool(snapshot.inventory[name].routes)
+    if without and missing is not None and snapshot.inventory.children(name) and not is_router:
         raise Unsupported(missing.message, machine=name)
 
 

@@ -15,10 +15,13 @@ from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
+from wslnet.resources.copied_address import CopiedAddress
+from wslnet.resources.raised_link import RaisedLink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Adapter, WindowsFacts
 
@@ -56,6 +59,14 @@ def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts, facts: Lin
     if not lost:
         return _SAY.ok(machine, "WSL has the addresses of every adapter that leads somewhere", *counted)
     cut_off = any(counted[name] is Role.UPLINK for name in lost)
+    repairs = tuple(
+        repair
+        for one in windows.adapters or ()
+        if one.name in lost
+        for repair in _repairs(snapshot, machine, one, windows, facts)
+    )
+    again = "let WSL start anew, with the VPN already up: wslnet restart"
+    now = "until WSL restarts, and watched where wslnet-agent is: wslnet doctor --only mirror.links --fix"
     return _SAY.problem(
         Status.FAIL if cut_off else Status.WARN,
         machine,
@@ -64,12 +75,14 @@ def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts, facts: Lin
         cause="Windows could not mirror the adapter (two adapters with one MAC, a VPN driver that filters, "
         "stale state of HNS), or a program in WSL took the link down or its address away",
         fix=Fix(
-            "wslnet restart",
+            f"wslnet doctor --only {_SAY.code} --fix" if repairs else "wslnet restart",
             (
-                "let WSL start anew, with the VPN already up: wslnet restart",
+                *((now,) if repairs else ()),
+                again,
                 "see whether two adapters share a MAC: wslnet doctor --only adapter.duplicate-mac",
                 "mask network managers in the distro that touch eth0, eth1 …",
             ),
+            repairs,
         ),
     )
 
@@ -89,6 +102,25 @@ def _lost(snapshot: Snapshot, adapter: Adapter, windows: WindowsFacts, facts: Li
     for one in mirrored_links(snapshot):
         if one.adapter == adapter and one.link not in up:
             yield f"{one.link} is down, and its adapter {adapter.name} is up"
+
+
+def _repairs(
+    snapshot: Snapshot, machine: str, adapter: Adapter, windows: WindowsFacts, facts: LinuxFacts
+) -> Iterator[Resource]:
+    """What does again what WSL did: the card up, and the adapter's addresses on it.
+
+    Only for a card that is told by its MAC or an address that it still has; a guess would be somebody else's.
+    """
+    here = {one.address for one in facts.addresses or ()}
+    why = f"WSL lost what the adapter {adapter.name} has; Windows undoes and redoes such things at random"
+    for card in mirrored_links(snapshot):
+        if card.adapter != adapter:
+            continue
+        yield RaisedLink(machine, card.link, why)
+        for one in windows.addresses or ():
+            own = one.index == adapter.index and one.family == _IPV4 and one.address not in here
+            if own and not ipaddress.ip_address(one.address).is_link_local:
+                yield CopiedAddress(machine, card.link, one.address, one.prefix, why)
 
 
 CHECK = Check(

@@ -64,6 +64,12 @@ def check(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) -> i
     show_default=True,
     help="A rule before the engine's chain, or Docker's userland proxy alone.",
 )
+@click.option(
+    "--restart/--no-restart",
+    default=True,
+    show_default=True,
+    help="userland: docker is restarted with its new settings, which stops its containers for that time.",
+)
 @dry_run_option
 @yes_option
 @confirm_within_option
@@ -76,18 +82,19 @@ def fix(
     confirm_within: float | None,
     own_inventory: Path | None,
     *,
+    restart: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
     """Let containers answer to localhost of Windows, by what the engine and its version need."""
-    from wslnet.app.docker import inventory_for, prepare_fix  # noqa: PLC0415
+    from wslnet.app.docker import inventory_for, prepare_fix, verdict_lines  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     say = progress(quiet=as_json)
     with Connections(inventory_for(load(ctx, own_inventory))) as fleet:
-        prepared = prepare_fix(fleet, mode, say)
-        return carry_out(
+        prepared = prepare_fix(fleet, mode, say, restart=restart)
+        code = carry_out(
             prepared,
             say,
             verb="docker fix",
@@ -96,3 +103,7 @@ def fix(
             dry_run=dry_run,
             as_json=as_json,
         )
+        if code == 0 and prepared.plan.changes and not dry_run and not as_json:
+            for line in verdict_lines(fleet):
+                print_line(f"now: {line}")
+        return code

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.net_attach import attach, detach
 from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import print_json, progress
 
@@ -134,6 +135,10 @@ def destroy(
             confirm_within=confirm_within,
             as_json=as_json,
         )
+
+
+net.add_command(attach)
+net.add_command(detach)
 
 
 @net.command()

@@ -14,26 +14,35 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.argument("part", type=click.Choice(["net"]), required=False, metavar="[net]")
 @click.option("--wake", is_flag=True, help="Start a stopped WSL first; reading never does by itself.")
 @inventory_option
 @json_option
 @click.pass_context
-def status(ctx: click.Context, own_inventory: Path | None, *, wake: bool, as_json: bool) -> int:
+def status(
+    ctx: click.Context, part: str | None, own_inventory: Path | None, *, wake: bool, as_json: bool
+) -> int:
     """What is there now: machines, mode as measured, adapters, addresses, routes, bridges, VMs.
 
-    Exits 20 when no machine at all can be seen.
+    `status net`: the virtual routers with their gateway, DHCP range and leases. Exits 20 when no machine at
+    all can be seen.
     """
-    from wslnet.app.status import look  # noqa: PLC0415 - kept out of `wslnet --help`
-    from wslnet.cli.render_status import render  # noqa: PLC0415
+    from wslnet.app.status import look, look_routers  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.cli import render_routers, render_status  # noqa: PLC0415
     from wslnet.errors import Unreachable  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     inventory = load(ctx, own_inventory)
     with Connections(inventory) as fleet:
-        snapshot, picture = look(fleet, progress(quiet=as_json), wake=wake)
+        if part == "net":
+            snapshot, found = look_routers(fleet, progress(quiet=as_json), wake=wake)
+            document, lines = found.to_json(), render_routers.render(found)
+        else:
+            snapshot, picture = look(fleet, progress(quiet=as_json), wake=wake)
+            document, lines = picture.to_json(), render_status.render(picture)
     if as_json:
-        print_json(picture.to_json())
+        print_json(document)
     else:
-        for line in render(picture):
+        for line in lines:
             print_line(line)
     return 0 if snapshot.facts else Unreachable.exit_code

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change
 
 _DEADLINE_S = 15.0
-KEPT_VERBS = frozenset({"route.add", "rule.insert", "nft.insert", "sysctl.set", "holder.start"})
+KEPT_VERBS = frozenset(
+    {
+        "route.add",
+        "rule.insert",
+        "nft.insert",
+        "sysctl.set",
+        "holder.start",
+        "card.up",
+        "card.add_address",
+    }
+)
 """Ops that a machine may do again by itself (docs/adr/0019)."""
 
 _WRITES = frozenset({"file.write", "owned.put"})

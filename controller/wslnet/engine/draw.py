@@ -13,7 +13,7 @@ from wslnet.engine.draw_edges import (
     vm_interfaces,
     wsl_edges,
 )
-from wslnet.engine.graph import EXTERNAL, Edge, End, Graph, Interface, Joint, Node
+from wslnet.engine.graph import EXTERNAL, ROUTER, Edge, End, Graph, Interface, Joint, Node
 from wslnet.engine.overview_linux import linux_links
 from wslnet.engine.overview_windows import windows_links
 from wslnet.model.linux_facts import LinuxFacts
@@ -64,7 +64,8 @@ def draw(snapshot: Snapshot) -> Graph:
 
 def _node(snapshot: Snapshot, machine: Machine) -> Node:
     facts = snapshot.facts.get(machine.name)
-    head = Node(machine.name, str(machine.kind), machine.parent, seen=facts is not None)
+    kind = ROUTER if machine.routes else str(machine.kind)
+    head = Node(machine.name, kind, machine.parent, seen=facts is not None)
     if isinstance(facts, WindowsFacts):
         return replace(head, interfaces=tuple(_interfaces(windows_links(facts))))
     if isinstance(facts, LinuxFacts):

@@ -15,6 +15,9 @@ SCHEMA_VERSION = 1
 EXTERNAL = "network"
 """The kind of the node that stands for everything behind the default gateway."""
 
+ROUTER = "router"
+"""The kind of a VM behind which other networks lie."""
+
 
 class Joint(StrEnum):
     """How two interfaces are joined; `LABELS` says it as note 000 does."""

@@ -48,7 +48,7 @@ def uses(snapshot: Snapshot) -> tuple[Use, ...]:
 
     Default routes, loopback and multicast are on every machine and count nowhere.
     """
-    found = (*_of_windows(snapshot), *_of_linux(snapshot))
+    found = (*_of_windows(snapshot), *_of_linux(snapshot), *_of_routers(snapshot))
     return tuple(use for use in found if counts(use.network))
 
 
@@ -159,6 +159,13 @@ def _of_linux(snapshot: Snapshot) -> Iterator[Use]:
                 via = f" via {route.via}" if route.via else ""
                 how = f"route to {route.dst}{via} on {route.dev or 'no link'}"
                 yield Use(network, machine.name, route.dev or "", how, route.via)
+
+
+def _of_routers(snapshot: Snapshot) -> Iterator[Use]:
+    """What the inventory says lies behind a router, which need not tell it itself."""
+    for machine in snapshot.inventory.machines.values():
+        for text in machine.routes:
+            yield Use(IPv4Network(text), machine.name, "", f"{text} lies behind it, by the inventory")
 
 
 def network_of(dst: str) -> IPv4Network | None:

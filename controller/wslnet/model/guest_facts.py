@@ -77,3 +77,44 @@ class LibvirtNetwork:
     address: str | None = None
     hosts: tuple[PinnedLease, ...] = ()
     live_hosts: tuple[PinnedLease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRange:
+    """Addresses that a DHCP server gives away."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenLease:
+    """An address that a network's DHCP has given; `until` in the machine's own time."""
+
+    mac: str
+    address: str
+    host: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualRouter:
+    """A network of libvirt as the router that it is for its guests.
+
+    `forward` is its way out (`nat`, `route`, `open` …), None without one; `leases` None: not told.
+    `lease_file`: why the file with them cannot be read. `server`: the process that libvirt started for it.
+    `dhcp` and `dns` are how a question to that server ended: `ok`, `timeout`, `refused`; None: it has none.
+    """
+
+    network: str
+    active: bool = False
+    bridge: str | None = None
+    forward: str | None = None
+    gateway: str | None = None
+    prefix: int | None = None
+    ranges: tuple[AddressRange, ...] = ()
+    leases: tuple[GivenLease, ...] | None = None
+    lease_file: str | None = None
+    server: str | None = None
+    dhcp: str | None = None
+    dns: str | None = None

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wslnet.model.fact_error import FactErrors  # noqa: TC001 - msgspec reads the types
-from wslnet.model.guest_facts import Guest, GuestKeys, LibvirtNetwork  # noqa: TC001 - msgspec reads the types
+from wslnet.model.guest_facts import (  # noqa: TC001 - msgspec reads the types
+    Guest,
+    GuestKeys,
+    LibvirtNetwork,
+    VirtualRouter,
+)
 from wslnet.model.settings_in_use import InUse  # noqa: TC001 - msgspec reads the types
 
 
@@ -287,11 +292,15 @@ class Persistence:
 
 @dataclass(frozen=True, slots=True)
 class ContainerEngine:
-    """An engine that is installed; `version` None: it does not answer. `settings`: daemon.json in base64."""
+    """An engine that is installed; `version` None: it does not answer. `settings`: daemon.json in base64.
+
+    `outdated`: it was started before its settings were changed last.
+    """
 
     engine: str
     version: str | None = None
     settings: str | None = None
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +324,19 @@ class Platform:
     kvm: bool = False
     nested: bool | None = None
     init: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PathMtu:
+    """The largest whole packet that went to the next hop of a link and was answered, in bytes.
+
+    `hop` None: the link has no gateway; `largest` None: nothing was answered.
+    """
+
+    link: str
+    mtu: int
+    hop: str | None = None
+    largest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -346,6 +368,8 @@ class LinuxFacts:
     engines: tuple[ContainerEngine, ...] | None = None
     platform: Platform | None = None
     in_use: InUse | None = None
+    routers: tuple[VirtualRouter, ...] | None = None
+    path_mtu: tuple[PathMtu, ...] | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""
 

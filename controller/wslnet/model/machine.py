@@ -41,6 +41,7 @@ class Machine:
 
     `address` is None for a machine whose endpoint is found anew after each start (wsl).
     `save`: a VM whose memory is kept over a restart of its host (`virsh managedsave`).
+    `routes`: a VM that is a router (OpenWrt, say), and the IPv4 networks that lie behind it.
     `proxy` is a URL such as `socks5h://127.0.0.1:1080` through which the first hop is dialled.
     """
 
@@ -56,6 +57,7 @@ class Machine:
     proxy: str | None = None
     secret: Secret | None = None
     save: bool = False
+    routes: tuple[str, ...] = ()
 
     @property
     def is_linux(self) -> bool:

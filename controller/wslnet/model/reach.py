@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from wslnet.model.forward import HOST
 from wslnet.model.machine import Kind
 from wslnet.model.probe import Probe
-from wslnet.model.topology import address_of, behind_switch, lan_address
+from wslnet.model.topology import address_of, behind_switch, lan_address, lan_prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,16 +70,30 @@ def _published(source: str, address: str, one: Forward) -> Probe:
 
 
 def all_probes(snapshot: Snapshot) -> tuple[Probe, ...]:
-    """Every directed pair of machines by ICMP and SSH, with the wish as expectation."""
+    """Every directed pair of machines by ICMP and SSH, with the wish as expectation.
+
+    Nobody outside of Windows is to reach a nested VM by its own address, unless that is wished.
+    """
     inventory = snapshot.inventory
     wished = set(inventory.wish.reach)
     probes: list[Probe] = []
     for source in inventory.machines:
         for target in inventory.machines:
             if source != target:
-                expected = True if (source, target) in wished else None
+                expected = True if (source, target) in wished else _hidden(snapshot, source, target)
                 probes += _pair(snapshot, source, target, expected=expected)
     return tuple(probes)
+
+
+def _hidden(snapshot: Snapshot, source: str, target: str) -> bool | None:
+    """False where a VM behind NAT must not be seen from, None where nothing is said about it."""
+    peers = {peer.name for peer in _lan_peers(snapshot)}
+    machine = snapshot.inventory[target]
+    if source not in peers or machine.kind is not Kind.VM or machine.address is None:
+        return None
+    # A guest of an l2 net is on the LAN, and means to be.
+    is_on_lan = any(ip_address(machine.address) in ip_network(one) for one in lan_prefixes(snapshot))
+    return None if is_on_lan else False
 
 
 def _pair(snapshot: Snapshot, source: str, target: str, *, expected: bool | None) -> Iterator[Probe]:

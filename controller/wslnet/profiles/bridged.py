@@ -17,11 +17,18 @@ _INSTEAD = "--mode nat lets the guests out, --mode routed with a route on the ot
 
 
 def demand_bridgeable(
-    machine: Machine, facts: LinuxFacts, uplink: str, bridge: str, *, spoofing: bool = False
+    machine: Machine,
+    facts: LinuxFacts,
+    uplink: str,
+    bridge: str,
+    *,
+    spoofing: bool = False,
+    forced: bool = False,
 ) -> Link:
     """The card of that name, if frames with foreign MAC addresses get through it.
 
-    `spoofing`: the user says that the Hyper-V port of this VM lets them through.
+    `spoofing`: the user says that the Hyper-V port of this VM lets them through. `forced`: the user wants it
+    although it is WSL's own or Wi-Fi.
 
     Raises:
         InputError: there is no such link.
@@ -31,7 +38,7 @@ def demand_bridgeable(
     link = next((one for one in facts.links or () if one.name == uplink), None)
     if link is None:
         raise InputError(f"{machine.name} has no link {uplink!r}", machine=machine.name)
-    reason = _why_not(machine, facts, link, spoofing=spoofing)
+    reason = _no_card(link) or (None if forced else _why_not(machine, facts, link, spoofing=spoofing))
     if reason is not None:
         raise Unsupported(
             f"{machine.name}: {uplink} cannot be bridged: {reason}", machine=machine.name, hint=_INSTEAD
@@ -50,10 +57,14 @@ def demand_bridgeable(
     return link
 
 
-def _why_not(machine: Machine, facts: LinuxFacts, link: Link, *, spoofing: bool) -> str | None:
-    device = facts.device(link.name)
+def _no_card(link: Link) -> str | None:
     if "LOOPBACK" in link.flags or link.kind in _NEVER:
         return f"it is no card but {link.kind or 'the loopback'}"
+    return None
+
+
+def _why_not(machine: Machine, facts: LinuxFacts, link: Link, *, spoofing: bool) -> str | None:
+    device = facts.device(link.name)
     if machine.kind is Kind.WSL or facts.wsl is not None:
         return (
             "it is WSL's own, on a port of Hyper-V's switch that lets no MAC address through but its own "

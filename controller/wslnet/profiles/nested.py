@@ -8,6 +8,7 @@ names them: libvirt keeps its networks apart on purpose. Works at any depth and 
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from wslnet.model.change import Resource
+    from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
 
 NEEDS = frozenset(
@@ -51,8 +53,9 @@ def nested_resources(snapshot: Snapshot, only: Collection[str] | None = None) ->
             continue
         wire = segment(snapshot, machine.name)
         if wire is not None:
-            for resource in _for_wire(snapshot, wire):
-                found.setdefault((resource.machine, resource.name), resource)
+            for each in (wire, *_behind(snapshot, machine)):
+                for resource in _for_wire(snapshot, each):
+                    found.setdefault((resource.machine, resource.name), resource)
     for one, other in dict.fromkeys(tuple(sorted(pair)) for pair in snapshot.inventory.wish.reach):
         if only is None or one in only or other in only:
             for resource in _between(snapshot, one, other):
@@ -120,8 +123,26 @@ def _chain(snapshot: Snapshot, name: str, top: str) -> list[Segment] | None:
     return found
 
 
+def _behind(snapshot: Snapshot, router: Machine) -> Iterator[Segment]:
+    """The networks behind a VM that is a router, as wires that it hangs on itself."""
+    facts = snapshot.linux(router.name)
+    for text in router.routes:
+        network = ip_network(text)
+        inner = next(
+            (
+                one
+                for one in (facts.addresses if facts is not None else None) or ()
+                if ip_address(one.address) in network
+            ),
+            None,
+        )
+        link, address = (inner.link, inner.address) if inner is not None else ("", "")
+        yield Segment(router.name, router.name, link, text, address, "")
+
+
 def _for_wire(snapshot: Snapshot, wire: Segment) -> Iterator[Resource]:
     inventory = snapshot.inventory
+    goal = wire.child if wire.child != wire.parent else f"what lies behind {wire.child}"
     below = wire
     routers: list[tuple[Segment, Segment]] = []
     for ancestor in inventory.ancestors(wire.parent):
@@ -130,7 +151,7 @@ def _for_wire(snapshot: Snapshot, wire: Segment) -> Iterator[Resource]:
         above = segment(snapshot, inventory.branch(ancestor.name, wire.child).name)
         if above is None:
             break
-        reach = f"so that {ancestor.name} reaches {wire.child}"
+        reach = f"so that {ancestor.name} reaches {goal}"
         yield StaticRoute(ancestor.name, wire.subnet, above.child_address, above.link, reach)
         routers.append((above, below))
         # Everything on the way down sees the address of whoever began, not that of the last hop.
@@ -145,7 +166,8 @@ def _forwarding(
     """What the machine between two wires must let pass between the first wire and the last."""
     router = outer.child
     uplink = _link_with(snapshot, router, outer.child_address)
-    if uplink is None:
+    if uplink is None or not inner.link or not _has_agent(snapshot, router):
+        # Not seen, or a router that looks after itself: OpenWrt has no Python, and firewall rules of its own.
         return
     why = f"so that {source.parent} reaches {wire.child} through {router}"
     back = f"so that {wire.child} reaches {source.parent} through {router}"
@@ -156,6 +178,12 @@ def _forwarding(
     for place in forward_places(facts.firewall if facts is not None else None):
         yield ForwardAccept(router, source.subnet, wire.subnet, uplink, inner.link, why, place)
         yield ForwardAccept(router, wire.subnet, source.subnet, inner.link, uplink, back, place)
+
+
+def _has_agent(snapshot: Snapshot, machine: str) -> bool:
+    facts = snapshot.linux(machine)
+    without = facts is not None and facts.identity is not None and not facts.identity.python
+    return not (without and snapshot.inventory[machine].routes)
 
 
 def _link_with(snapshot: Snapshot, machine: str, address: str) -> str | None:

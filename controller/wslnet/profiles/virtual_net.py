@@ -85,7 +85,7 @@ def gone(machine: str, declaration: Declaration, facts: LinuxFacts) -> tuple[Res
         OwnTap(machine, tap.name, tap.mac, net.name, net.name, why, net.owner, present=False)
         for tap in reversed(net.taps)
     ]
-    found += _own_rules(machine, net, facts, why)
+    found += rules_with_comment(machine, net.comment, facts, why)
     found += _put_back(machine, declaration, facts, why)
     if net.mode is NetMode.L2 and net.uplink is not None:
         found.append(BridgedUplink(machine, net.uplink, net.name, why, net.client, present=False))
@@ -182,13 +182,14 @@ def _runs_of_others(net: VirtualNet, facts: LinuxFacts) -> frozenset[str]:
     return frozenset(run for one in files if one.path != net.path and (run := run_of(one)) is not None)
 
 
-def _own_rules(machine: str, net: VirtualNet, facts: LinuxFacts, why: str) -> list[Resource]:
+def rules_with_comment(machine: str, comment: str, facts: LinuxFacts, why: str) -> list[Resource]:
+    """That no rule is there with this comment, or with one that goes on behind a colon."""
     found: list[Resource] = []
     for table in tables(facts.firewall) if facts.firewall is not None else ():
         for chain in table.chains.values():
             gone_before: tuple[str, ...] = ()
             for rule in chain.listed:
-                if rule.comment == net.comment or (rule.comment or "").startswith(f"{net.comment}:"):
+                if rule.comment == comment or (rule.comment or "").startswith(f"{comment}:"):
                     place = Place(table.backend, table.family, table.name, chain.name)
                     found.append(AbsentRule(machine, place, rule.text, why, earlier=gone_before))
                     gone_before = (*gone_before, rule.text)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class BridgedUplink:
     """The card `link` is a port of `bridge`, or (`present` false) has its own back.
 
-    `client`: the DHCP client to start on the bridge where none serves the card.
+    `client`: the DHCP client to start on the bridge where none serves the card. `keep`: addresses that are
+    the bridge's own and stay on it, with the routes of their networks.
     """
 
     machine: str
@@ -32,6 +33,7 @@ class BridgedUplink:
     rows: tuple[str, ...] = ("S4-15", "S4-16", "S4-20")
     needs: frozenset[str] = frozenset({"links", "addresses", "routes"})
     volatile: bool = True
+    keep: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,12 +52,15 @@ class BridgedUplink:
             {"source": self.link, "target": self.bridge, "port": self.link, "client": self.client},
         )
         release = True if self.client is not None else None
+        kept: dict[str, object] = {"keep": list(self.keep)} if self.keep else {}
         back = Op(
-            "uplink.move", {"source": self.bridge, "target": self.link, "port": None, "release": release}
+            "uplink.move",
+            {"source": self.bridge, "target": self.link, "port": None, "release": release, **kept},
         )
         holder = self.link if self.present else self.bridge
         own = (one for one in facts.addresses_of(holder) if one.scope != "link")
-        have = ", ".join(f"{one.address}/{one.prefix}" for one in own)
+        texts = (f"{one.address}/{one.prefix}" for one in own)
+        have = ", ".join(text for text in texts if text not in self.keep)
         change = Change(
             machine=self.machine,
             resource=self.name,

@@ -1,6 +1,6 @@
 """Values in Docker's `/etc/docker/daemon.json`; everything else in it stays as it is, byte for byte.
 
-Docker reads it when it starts: the file alone changes nothing that runs.
+Docker reads it when it starts: the file alone changes nothing that runs, so it may be restarted with it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ DOCKER = "docker"
 
 @dataclass(frozen=True, slots=True)
 class DaemonJson:
-    """The keys and values that the file shall have."""
+    """The keys and values that the file shall have; `restart`: and that docker has been started with them."""
 
     machine: str
     values: Mapping[str, object]
     why: str
-    rows: tuple[str, ...] = ("S3-47",)
+    rows: tuple[str, ...] = ("S3-47", "S3-49")
     needs: frozenset[str] = frozenset({"engines"})
     volatile: bool = False
+    restart: bool = False
 
     @property
     def name(self) -> str:
@@ -54,27 +55,28 @@ class DaemonJson:
         except UnicodeDecodeError as error:
             raise PlanRefused(f"{self.machine}: daemon.json is no UTF-8 text; it was not touched") from error
         wanted = with_values(text, self.values).encode()
-        if wanted == have:
+        if wanted == have and not (self.restart and docker.outdated):
             return ()
+        values = ", ".join(f"{key} = {value}" for key, value in sorted(self.values.items()))
         change = Change(
             machine=self.machine,
             resource=self.name,
             action=Action.ADD if have is None else Action.CHANGE,
             before=None if have is None else f"{len(have)} bytes",
-            after=", ".join(f"{key} = {value}" for key, value in sorted(self.values.items())),
+            after=f"{values}, and docker restarted" if self.restart else values,
             why=self.why,
-            do=_write(wanted, have),
-            undo=_write(have, wanted),
+            do=self._write(wanted, have),
+            undo=self._write(have, wanted),
             rows=self.rows,
         )
         return (change,)
 
-
-def _write(content: bytes | None, over: bytes | None) -> Op:
-    return Op(
-        "daemon_json.write",
-        {
-            "content": None if content is None else base64.b64encode(content).decode(),
-            "expect_sha256": None if over is None else hashlib.sha256(over).hexdigest(),
-        },
-    )
+    def _write(self, content: bytes | None, over: bytes | None) -> Op:
+        return Op(
+            "daemon_json.write",
+            {
+                "content": None if content is None else base64.b64encode(content).decode(),
+                "expect_sha256": None if over is None else hashlib.sha256(over).hexdigest(),
+                **({"restart": True} if self.restart else {}),
+            },
+        )

@@ -112,7 +112,7 @@ class OwnBridge:
                 "settings": dict(self.settings),
             },
         )
-        delete = Op("bridge.delete", {"name": self.link, "net": self.net})
+        delete = Op("bridge.delete", {"name": self.link, "net": self.net, "addresses": addresses})
         making = action is Action.ADD
         return Change(
             machine=self.machine,

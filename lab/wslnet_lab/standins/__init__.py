@@ -1,7 +1,7 @@
-"""Programs that stand in for others in the machines: libvirt's `virsh`, `wslinfo`, `docker`, Windows' own.
+"""Programs that stand in for others: libvirt's `virsh` and `dnsmasq`, `wslinfo`, `docker`, Windows' own.
 
-They run under the machine's own Python, outside this package, and only talk to the virtual machine monitor's
-socket. Which machine gets which is said here.
+They run under the machine's own Python, outside this package; those that ask do so at the virtual machine
+monitor's socket. Which machine gets which is said here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def programs(machine: Machine) -> dict[str, str]:
         return dict.fromkeys(_OF_WINDOWS, text)
     wanted = []
     if machine.networks:
-        wanted.append("bin/virsh")
+        # Not where this host may have the real one: wslnet must not depend on its path.
+        wanted += ["bin/virsh", "libexec/dnsmasq"]
     if machine.kind == "wsl":
         # In /usr/local, so that a client of this host's own Docker is not taken for the machine's.
         wanted += ["bin/wslinfo", "local/bin/docker"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Any
 
 from wslnet.model.linux_facts import Address, Device, Link, LinuxFacts
@@ -43,6 +44,9 @@ def _delete(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
         raise Refused("not-found")
     if facts.alias(name) != f"wslnet:{args['net']}":
         raise Refused("not-permitted")
+    have = {f"{one.address}/{one.prefix}" for one in facts.addresses or () if one.link == name}
+    if not have.issubset(args.get("addresses", have)):
+        raise Refused("not-permitted")
     assert facts.bridging is not None
     devices = tuple(one for one in facts.bridging.devices if one.name != name)
     addresses = None if facts.addresses is None else tuple(a for a in facts.addresses if a.link != name)
@@ -56,15 +60,24 @@ def _delete(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
 
 def _move(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     source, target, port = args["source"], args["target"], args["port"]
+    kept = [ip_interface(one) for one in args.get("keep", ())]
+
+    def stays(text: str) -> bool:
+        return any(ip_interface(text).ip in one.network for one in kept)
+
     masters = {source: target} if port is not None else {target: None}
     links = (replace(one, master=masters.get(one.name, one.master)) for one in facts.links or ())
     return replace(
         facts,
         links=tuple(links),
         addresses=tuple(
-            replace(one, link=target) if one.link == source else one for one in facts.addresses or ()
+            replace(one, link=target) if one.link == source and not stays(one.address) else one
+            for one in facts.addresses or ()
         ),
-        routes=tuple(replace(one, dev=target) if one.dev == source else one for one in facts.routes or ()),
+        routes=tuple(
+            replace(one, dev=target) if one.dev == source and not stays(one.via or one.dst) else one
+            for one in facts.routes or ()
+        ),
     )
 
 

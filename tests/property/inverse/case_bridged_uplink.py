@@ -8,6 +8,9 @@ from wslnet.model.linux_facts import Address, Link, LinuxFacts, Route
 from wslnet.resources.bridged_uplink import BridgedUplink
 
 RESOURCE = BridgedUplink
+OWN = "192.168.7.1/24"
+"""The bridge's, which stays on it."""
+
 ADDRESSES = st.lists(st.sampled_from(["192.168.1.5", "192.168.1.6", "10.9.0.3"]), max_size=3, unique=True)
 ROUTES = st.lists(st.sampled_from(["default", "10.8.0.0/16"]), max_size=2, unique=True)
 
@@ -21,15 +24,18 @@ def _state(addresses: list[str], routes: list[str], bridged: bool) -> LinuxFacts
         ),
         addresses=(
             *(Address(holder, 4, one, 24) for one in addresses),
+            Address("br0", 4, OWN.partition("/")[0], 24),
             Address("virbr0", 4, "192.168.122.1", 24),
         ),
         routes=(
             *(Route(4, one, "192.168.1.1", holder) for one in routes),
+            Route(4, "192.168.7.0/24", None, "br0", proto=2),
+            Route(4, "10.7.0.0/16", "192.168.7.9", "br0"),
             Route(4, "192.168.122.0/24", None, "virbr0", proto=2),
         ),
     )
 
 
 WISHES = st.builds(BridgedUplink, st.just("host"), st.just("eth0"), st.just("br0"), st.just("law"),
-                   present=st.booleans())  # fmt: skip
+                   keep=st.just((OWN,)), present=st.booleans())  # fmt: skip
 CASES = st.tuples(st.builds(_state, ADDRESSES, ROUTES, st.booleans()), WISHES)

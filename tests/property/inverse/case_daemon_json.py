@@ -34,4 +34,6 @@ STATES = CONTENTS.map(
     )
 )
 VALUES = st.sampled_from([{"iptables": False}, {"iptables": False, "userland-proxy": True}])
-CASES = st.tuples(STATES, st.builds(DaemonJson, st.just("wsl"), VALUES, st.just("law")))
+CASES = st.tuples(
+    STATES, st.builds(DaemonJson, st.just("wsl"), VALUES, st.just("law"), restart=st.booleans())
+)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wslnet.model.guest_facts import GuestAccount, GuestKeys, PinnedLease
-from wslnet.model.linux_facts import DiskFile, Firewall, HeldPort, LinuxFacts, Route
+from wslnet.model.linux_facts import Address, DiskFile, Firewall, HeldPort, LinuxFacts, Route
 
 from . import bridging_model, keeping_model
 from .bridging_model import Refused
@@ -234,6 +234,27 @@ def _write_settings(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     return replace(facts, engines=(replace(docker, settings=args["content"]),))
 
 
+def _switch_card(facts: LinuxFacts, args: Mapping[str, Any], *, up: bool) -> LinuxFacts:
+    if not any(one.name == args["link"] for one in facts.links or ()):
+        raise Refused("not-found")
+    links = (replace(one, up=up) if one.name == args["link"] else one for one in facts.links or ())
+    return replace(facts, links=tuple(links))
+
+
+def _add_address(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    new = Address(args["link"], 4, args["address"], args["prefix"])
+    if new in (facts.addresses or ()):
+        raise Refused("exists")
+    return replace(facts, addresses=(*(facts.addresses or ()), new))
+
+
+def _delete_address(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    gone = Address(args["link"], 4, args["address"], args["prefix"])
+    if gone not in (facts.addresses or ()):
+        raise Refused("not-found")
+    return replace(facts, addresses=tuple(one for one in facts.addresses or () if one != gone))
+
+
 OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "route.add": _add_route,
     "route.delete": _delete_route,
@@ -254,6 +275,10 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     **keeping_model.OPS,
     "holder.start": _start_holder,
     "daemon_json.write": _write_settings,
+    "card.up": partial(_switch_card, up=True),
+    "card.down": partial(_switch_card, up=False),
+    "card.add_address": _add_address,
+    "card.delete_address": _delete_address,
     "holder.stop": _stop_holder,
 }
 

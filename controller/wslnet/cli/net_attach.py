@@ -1,0 +1,104 @@
+"""`wslnet net attach` and `wslnet net detach`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.output import progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wslnet.app.setup import Prepared
+
+_ON = click.option("--on", "machine", required=True, metavar="MACHINE", help="The machine that has them.")
+
+
+@click.command()
+@click.argument("card")
+@_ON
+@click.option("--bridge", default="virbr0", show_default=True, metavar="LINK", help="The bridge.")
+@click.option("--force", is_flag=True, help="Although mirrored mode or Hyper-V's switch is against it.")
+@dry_run_option
+@yes_option
+@confirm_within_option
+@inventory_option
+@json_option
+@click.pass_context
+def attach(  # noqa: PLR0917 - click passes options by name
+    ctx: click.Context,
+    card: str,
+    machine: str,
+    bridge: str,
+    confirm_within: float | None,
+    own_inventory: Path | None,
+    *,
+    force: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Plug CARD into a bridge that is there, such as libvirt's: its guests are on the card's LAN then."""
+    from wslnet.app.net_attach import AttachWish, prepare_attach  # noqa: PLC0415 - kept out of `--help`
+    from wslnet.app.rules import nothing_wished  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    say = progress(quiet=as_json)
+    with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
+        prepared = prepare_attach(fleet, AttachWish(machine, card, bridge, force), say)
+        return _run(prepared, "net attach", confirm_within, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@click.command()
+@click.argument("card")
+@_ON
+@dry_run_option
+@yes_option
+@confirm_within_option
+@inventory_option
+@json_option
+@click.pass_context
+def detach(
+    ctx: click.Context,
+    card: str,
+    machine: str,
+    confirm_within: float | None,
+    own_inventory: Path | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Take CARD out of the bridge again, with its addresses and routes."""
+    from wslnet.app.net_attach import prepare_detach  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.rules import nothing_wished  # noqa: PLC0415
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
+
+    say = progress(quiet=as_json)
+    with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
+        prepared = prepare_detach(fleet, machine, card, say)
+        return _run(prepared, "net detach", confirm_within, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _run(
+    prepared: Prepared,
+    verb: str,
+    confirm_within: float | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    return carry_out(
+        prepared,
+        progress(quiet=as_json),
+        verb=verb,
+        dry_run=dry_run,
+        yes=yes,
+        confirm_within=confirm_within,
+        as_json=as_json,
+    )
