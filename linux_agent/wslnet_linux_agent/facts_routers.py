@@ -33,7 +33,12 @@ def routers() -> "list[dict[str, Any]] | None":
     if not shell.find("virsh"):
         return None
     every, active = active_networks()
-    found = [_router(name, active=name in active) for name in every]
+    commands = [command for name in every for command in _commands(name, active)]
+    said = shell.run_all(commands, shell.TIMEOUT_S) if commands else []
+    found = [
+        _router(name, xml.text(), leased, active=name in active)
+        for name, xml, leased in zip(every, said[::2], said[1::2])
+    ]
     asked = [threading.Thread(target=_ask, args=(one,), daemon=True) for one in found if one["active"]]
     for one in asked:
         one.start()
@@ -42,13 +47,15 @@ def routers() -> "list[dict[str, Any]] | None":
     return found
 
 
-def _router(name: "str", *, active: "bool") -> "dict[str, Any]":
+def _commands(name: "str", active: "list[str]") -> "list[list[str]]":
     dump = ["virsh", "net-dumpxml", "--network", name]
-    xml, leased = shell.run_all(
-        [dump if active else [*dump, "--inactive"], ["virsh", "net-dhcp-leases", "--network", name]],
-        shell.TIMEOUT_S,
-    )
-    text = xml.text()
+    return [
+        dump if name in active else [*dump, "--inactive"],
+        ["virsh", "net-dhcp-leases", "--network", name],
+    ]
+
+
+def _router(name: "str", text: "str", leased: "shell.Outcome", *, active: "bool") -> "dict[str, Any]":
     ip = attributes("ip", text)
     bridge = attributes("bridge", text).get("name")
     ranges = [dict(re.findall("([a-z]+)='([^']*)'", one)) for one in re.findall("<range( [^>]*)>", text)]

@@ -92,9 +92,9 @@ def labs() -> Iterator[Callable[..., RunningLab]]:
         pytest.skip("needs root and network namespaces")
     names: list[str] = []
 
-    def up(name: str, topology: str = "seed") -> RunningLab:
+    def up(name: str, topology: str = "seed", timeout_s: float = UP_TIMEOUT_S) -> RunningLab:
         names.append(name)
-        done = wslnet("lab", "up", "--name", name, "--topology", topology, "--json")
+        done = wslnet("lab", "up", "--name", name, "--topology", topology, "--json", timeout_s=timeout_s)
         assert done.returncode == 0, done.stdout + done.stderr
         return RunningLab(name, Path(json.loads(done.stdout)["inventory"]))
 

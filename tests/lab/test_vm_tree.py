@@ -14,17 +14,20 @@ from .conftest import RunningLab, labs, wslnet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+UP_TIMEOUT_S = 400
+"""32 machines, on a box that others are busy on as well."""
 
 
 @pytest.fixture
 def raise_tree() -> Iterator[Callable[[str], RunningLab]]:
     with labs() as up:
-        yield lambda topology: up(f"t{os.getpid()}-{topology}", topology)
+        yield lambda topology: up(f"t{os.getpid()}-{topology}", topology, UP_TIMEOUT_S)
 
 
 def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json", timeout_s=300)
+    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json", timeout_s=600)
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout)
 
