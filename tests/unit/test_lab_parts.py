@@ -229,7 +229,8 @@ def test_virsh_prints_tables_as_libvirt_does() -> None:
     assert virsh.table(("Id", "Name", "State"), [("1", "vm1", "running")]) == (
         " Id   Name   State\n----------------------\n 1    vm1    running\n\n"
     )
-    assert sorted(programs(SEED.machines["wsl"])) == ["bin/virsh", "bin/wslinfo", "local/bin/docker"]
+    wanted = ["bin/virsh", "bin/wslinfo", "libexec/dnsmasq", "local/bin/docker"]
+    assert sorted(programs(SEED.machines["wsl"])) == wanted
     assert programs(SEED.machines["vm2"]) == {}
 
 

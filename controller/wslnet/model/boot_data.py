@@ -105,6 +105,7 @@ def _machine(name: str, one: Mapping[str, Any]) -> Machine:
         "kind": Kind(one["kind"]),
         "key": None if key is None else Path(key),
         "secret": None if secret is None else Secret(**{**secret, "command": tuple(secret["command"])}),
+        "routes": tuple(one.get("routes", ())),
     }
     return Machine(**fields)
 
