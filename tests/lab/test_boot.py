@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import lab_calls
 from .asking import run as ask
+from .write_rules import assert_alone_with_stop_and_key, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,3 +181,11 @@ def test_before_logon_without_the_right_to_it_is_taken_back(story_lab: Any) -> N
     assert "Log on as a batch job" in said["reason"]
     assert not any(task["installed"] for task in state(story_lab).values())
     assert not folder(story_lab, "ProgramData", "wslnet").exists()
+
+
+def test_every_write_of_this_story_stood_alone(story_lab: Any) -> None:
+    calls = lab_calls(story_lab)
+    assert {"Register-ScheduledTask", "Unregister-ScheduledTask", "Set-Content"} <= {
+        one["name"] for call in writes(calls) for one in call["commands"]
+    }
+    assert_alone_with_stop_and_key(calls)

@@ -23,6 +23,7 @@ ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
 TCPIP6 = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 FIREWALL = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters"
 POLICY = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\WSL"
+FIRST_MIRRORED = 22621
 WSL_ONLY = """
 schema_version = 1
 state = "{folder}/controller"
@@ -162,9 +163,15 @@ def test_a_fallback_to_nat_that_nothing_foretold_is_rolled_back(
             "windows.build",
             "Windows Server never",
         ),
+        (
+            {"build": 14393, "revision": 7606, "edition": "ServerStandard", "product": "Windows Server 2016"},
+            {},
+            "windows.build",
+            "Windows Server never",
+        ),
         ({"wsl_version": "1.2.5.0"}, {}, "wsl.version", "1.2.5.0"),
     ],
-    ids=["ipv6", "firewall", "policy", "21H2", "22H2", "windows 10", "server", "old wsl"],
+    ids=["ipv6", "firewall", "policy", "21H2", "22H2", "windows 10", "server", "server 2016", "old wsl"],
 )
 def test_what_cannot_be_is_refused_before_anything_is_touched(
     story_lab: Any,
@@ -184,6 +191,52 @@ def test_what_cannot_be_is_refused_before_anything_is_touched(
         exit_code, told = run(story_lab.inventory, "doctor", "--only", code)
         assert exit_code == 11
         assert [one["status"] for one in told["findings"] if one["code"] == code] == ["fail"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"build": 14393, "revision": 7606, "edition": "ServerStandard", "product": "Windows Server 2016"},
+            11,
+        ),
+        ({"build": 22000, "revision": 2538}, 11),
+        ({"build": 22621, "revision": 2361}, 11),
+        ({"build": 26100, "revision": 1742}, 11),
+    ],
+    ids=["server 2016", "windows 11 21H2", "windows 11 22H2", "windows 11 24H2"],
+)
+def test_every_check_ends_on_a_windows_that_lacks_commands(
+    story_lab: Any, settings: dict[str, object], told: int
+) -> None:
+    """Each build has the commands and parameters that its machine was read with, and no others."""
+    unfit = int(str(settings["build"])) < FIRST_MIRRORED
+    with another_windows(story_lab, settings, {}):
+        code, said = run(story_lab.inventory, "doctor")
+        assert (code, said["summary"]["crash"]) == (told, 0), said
+        found = {one["code"]: one["status"] for one in said["findings"] if one["machine"] == "windows"}
+        assert (found["windows.build"] == "fail") == unfit
+        for verb in ("status", "ports", "plan"):
+            code, said = run(story_lab.inventory, verb)
+            assert code in {0, 10, 15, 20}, said
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "settings",
+    [{"build": 22621, "revision": 2361}, {"build": 26100, "revision": 1742}],
+    ids=["the first that can", "24H2"],
+)
+def test_what_can_be_is_done_on_the_oldest_and_on_a_new_build(
+    story_lab: Any, settings: dict[str, object]
+) -> None:
+    with another_windows(story_lab, settings, {}):
+        code, said = run(story_lab.inventory, *ALLOW)
+        assert (code, said["result"]) == (0, "committed"), said
+        assert mode(story_lab) == "mirrored"
+        code, said = run(story_lab.inventory, "undo", "--yes")
+        assert (code, said["result"]) == (0, "committed"), said
+        assert mode(story_lab) == "nat"
 
 
 def test_a_policy_that_only_sets_the_default_hinders_nobody(story_lab: Any) -> None:

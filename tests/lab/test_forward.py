@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import lab_calls
 from .canonical.snapshot import differences, take
 from .conftest import RunningLab, wslnet
+from .write_rules import assert_alone_with_stop_and_key, writes
 
 if TYPE_CHECKING:
     import subprocess
@@ -207,3 +209,11 @@ def test_useless_portproxy_rules_are_pruned_and_come_back_by_undo(story_lab: Run
     assert rules() == [8002]
     assert run(story_lab, "undo", "--yes")[0] == 0
     assert sorted(rules()) == [8001, 8002]
+
+
+def test_every_write_of_this_story_stood_alone(story_lab: RunningLab) -> None:
+    calls = lab_calls(story_lab)
+    assert {"New-NetFirewallHyperVRule", "Remove-NetFirewallHyperVRule"} <= {
+        one["name"] for call in writes(calls) for one in call["commands"]
+    }
+    assert_alone_with_stop_and_key(calls)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from .asking import run
+from .asking import lab_calls, run
+from .write_rules import assert_alone_with_stop_and_key, writes
 
 pytestmark = pytest.mark.lab
 
@@ -202,3 +203,11 @@ def test_the_next_boot_cuts_them_again(story_lab: Any) -> None:
     reboot(story_lab, "wsl")
     assert mode(story_lab) == "nat"
     assert connected(story_lab) == [False] * 4
+
+
+def test_every_write_of_this_story_stood_alone(story_lab: Any) -> None:
+    calls = lab_calls(story_lab)
+    assert {"Set-NetIPInterface", "Set-Content", "Move-Item"} <= {
+        one["name"] for call in writes(calls) for one in call["commands"]
+    }
+    assert_alone_with_stop_and_key(calls)

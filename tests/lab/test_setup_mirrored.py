@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import lab_calls
 from .conftest import RunningLab, labs
+from .write_rules import assert_alone_with_stop_and_key, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,19 +232,12 @@ def test_the_matrix_is_as_wished_after(story_lab: Any) -> None:
 
 
 COMMON = {"ErrorAction", "WarningAction", "InformationAction", "Verbose", "Debug"}
-READS = {"Get", "Test", "Select", "Find"}
-SELECTORS = {"Name", "LiteralPath", "InterfaceIndex", "Path", "TaskName"}
-
-
-def pipelines(lab: Any) -> list[dict[str, Any]]:
-    command = [WSLNET, "lab", "log", "--name", lab.name, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    return [call for call in json.loads(done.stdout)["calls"] if call["kind"] == "psrp"]
 
 
 def test_every_call_fits_the_cmdlets_metadata(story_lab: Any) -> None:
     oracle = json.loads(files_of("wslnet_win_agent").joinpath("cmdlets.json").read_text("utf-8"))["cmdlets"]
-    said = [command for call in pipelines(story_lab) for command in call["commands"]]
+    called = [call for call in lab_calls(story_lab) if call["kind"] == "psrp"]
+    said = [command for call in called for command in call["commands"]]
     assert said
     for command in said:
         assert not command["script"]
@@ -253,20 +248,6 @@ def test_every_call_fits_the_cmdlets_metadata(story_lab: Any) -> None:
 
 
 def test_every_write_stood_alone_with_stop_and_its_key(story_lab: Any) -> None:
-    oracle = json.loads(files_of("wslnet_win_agent").joinpath("cmdlets.json").read_text("utf-8"))["cmdlets"]
-    writes = [
-        call
-        for call in pipelines(story_lab)
-        if any(one["name"].partition("-")[0] not in READS for one in call["commands"])
-    ]
-    assert writes
-    for call in writes:
-        (command,) = call["commands"]
-        parameters = {name: one["value"] for name, one in command["parameters"].items()}
-        assert parameters["ErrorAction"] in {"Stop", 1}, command
-        assert "AsJob" not in parameters, command
-        if oracle[command["name"]]["should_process"]:
-            assert parameters["Confirm"] is False, command
-        selected = [parameters[name] for name in SELECTORS & set(parameters)]
-        assert selected, command
-        assert all(one and "*" not in str(one) for one in selected), command
+    calls = lab_calls(story_lab)
+    assert writes(calls)
+    assert_alone_with_stop_and_key(calls)

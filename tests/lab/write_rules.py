@@ -1,0 +1,41 @@
+"""What every write to Windows has to be, judged by the lab's own log and by nothing of the product's."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Select and Measure only look at what comes, Export-ScheduledTask gives text.
+READS = {"Get", "Test", "Select", "Measure", "Export"}
+SELECTORS = {"Name", "LiteralPath", "InterfaceIndex", "Path", "TaskName"}
+_STOP = {"Stop", 1}
+
+
+def writes(calls: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pipelines that hold a write, in their order."""
+    return [
+        call
+        for call in calls
+        if call["kind"] == "psrp"
+        and any(one["name"].partition("-")[0] not in READS for one in call["commands"])
+    ]
+
+
+def assert_alone_with_stop_and_key(calls: Iterable[dict[str, Any]]) -> None:
+    """Alone in its pipeline, stopping at its first error, asking nobody, with a name that is no pattern."""
+    oracle = json.loads(files("wslnet_win_agent").joinpath("cmdlets.json").read_text("utf-8"))["cmdlets"]
+    for call in writes(calls):
+        (command,) = call["commands"]
+        assert not command["script"], command
+        parameters = {name: one["value"] for name, one in command["parameters"].items()}
+        assert parameters["ErrorAction"] in _STOP, command
+        assert "AsJob" not in parameters, command
+        if oracle[command["name"]]["should_process"]:
+            assert parameters["Confirm"] is False, command
+        selected = [parameters[name] for name in SELECTORS & set(parameters)]
+        assert selected, command
+        assert all(one and "*" not in str(one) for one in selected), command
