@@ -12,11 +12,11 @@ WSLNET = str(Path(sys.executable).parent / "wslnet")
 _TIMEOUT_S = 170
 
 
-def run(where: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
+def run(where: Any, *arguments: str, timeout_s: float = _TIMEOUT_S) -> tuple[int, dict[str, Any]]:
     """Runs `wslnet ARGUMENTS --json` with the inventory of a lab, or with `where` itself if it is a path."""
     inventory = where if isinstance(where, Path) else where.inventory
     command = [WSLNET, "--inventory", str(inventory), *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)

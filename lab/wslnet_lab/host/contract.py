@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from wslnet_lab.attached import Streams
@@ -121,6 +121,17 @@ class CimInstance:
     friendly: Mapping[str, object] = field(default_factory=dict)
     computer_name: str | None = None
 
+    def __str__(self) -> str:
+        """As .NET shows it: class name and keys (cdxml-facts 6)."""
+        keys = [(key, self.properties[key].value) for key in self.keys if key in self.properties]
+        if not keys:
+            return self.class_name
+        shown = ", ".join(
+            f'{key} = "{content}"' if isinstance(content, str) else f"{key} = {content}"
+            for key, content in keys
+        )
+        return f"{self.class_name} ({shown})"
+
 
 @dataclass(frozen=True)
 class PlainObject:
@@ -169,6 +180,9 @@ class Identity:
     system: bool = False
 
 
+Remark = Literal["verbose", "debug"]
+
+
 class Sink(Protocol):
     """Where a running pipeline puts what it produces, in order."""
 
@@ -180,6 +194,9 @@ class Sink(Protocol):
 
     def warning(self, text: str) -> None:
         """One warning record."""
+
+    def remark(self, kind: Remark, text: str) -> None:
+        """One verbose or debug record, which somebody asked for by `Verbose` or `Debug`."""
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:
         """One progress record."""

@@ -16,6 +16,7 @@ from wslnet_lab.host.contract import (
     Invocation,
     NativeOutcome,
     Outcome,
+    Remark,
     Session,
     Statement,
 )
@@ -51,6 +52,9 @@ class Screen:
     def warning(self, text: str) -> None:
         """Kept."""
         self.warnings.append(text)
+
+    def remark(self, kind: Remark, text: str) -> None:
+        """Noise."""
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:
         """Noise."""

@@ -180,8 +180,8 @@ class Story:
         assert any(pair["expected"] for pair in pairs)
 
 
-def run(lab: RunningLab, seed: int, steps: int) -> Story:
-    """`steps` verbs with events between them, then a last setup and the judgement."""
+def run(lab: RunningLab, seed: int, steps: int, campaign: Callable[..., None]) -> None:
+    """`steps` verbs with events between them, each counted, then a last setup and the judgement."""
     story = Story(lab, seed)
     for _ in range(steps):
         story.chance.choice((story.setup, story.fix, story.publish, story.undo))()
@@ -190,22 +190,20 @@ def run(lab: RunningLab, seed: int, steps: int) -> Story:
         story.happen()
         if story.mirrored():
             story.assert_whole()
+        campaign("nic-events", 1, "steps held")
     story.setup()
     story.assert_whole()
     story.assert_wished()
-    return story
+    for name, number in sorted(story.done.items()):
+        campaign("nic-events", number, name)
 
 
 @pytest.mark.timeout(600)
 def test_a_short_sequence_with_card_events(story_lab: RunningLab, campaign: Callable[..., None]) -> None:
-    run(story_lab, seed=14, steps=4)
-    campaign("nic-events", 4, "steps held")
+    run(story_lab, 14, 4, campaign)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)
 def test_fifty_steps_with_card_events(story_lab: RunningLab, campaign: Callable[..., None]) -> None:
-    story = run(story_lab, seed=50, steps=50)
-    campaign("nic-events", 50, "steps held")
-    for name, number in sorted(story.done.items()):
-        campaign("nic-events", number, name)
+    run(story_lab, 50, 50, campaign)

@@ -209,6 +209,7 @@ class Recorder:
     def __init__(self) -> None:
         self.outputs: list[object] = []
         self.errors: list[ErrorDetails] = []
+        self.remarks: list[tuple[str, str]] = []
         self.progressed = 0
 
     def output(self, value: object) -> None:
@@ -219,6 +220,9 @@ class Recorder:
 
     def warning(self, text: str) -> None:
         raise AssertionError(text)
+
+    def remark(self, kind: str, text: str) -> None:
+        self.remarks.append((kind, text))
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:
         assert activity

@@ -246,6 +246,21 @@ def test_what_if_leaves_no_trace(machine: Any) -> None:
     assert machine.store.done == []
 
 
+def test_verbose_tells_what_is_done_and_to_what(machine: Any) -> None:
+    machine.call("Remove-NetRoute", DestinationPrefix="10.9.0.0/16", Confirm=False, Verbose=True)
+    assert machine.store.done == ["delete r2"]
+    ((kind, text),) = machine.seen.remarks
+    assert kind == "verbose"
+    assert text.startswith('Performing the operation "cim:DeleteInstance" on target "MSFT_NetRoute (')
+    machine.call("New-NetRoute", DestinationPrefix="10.1.0.0/16", InterfaceAlias="x", Verbose=True)
+    text = 'Performing the operation "cim:CreateInstance" on target "MSFT_NetRoute".'
+    assert machine.seen.remarks == [("verbose", text)]
+    machine.call("Remove-NetRoute", DestinationPrefix="10.1.0.0/16", Verbose=True, WhatIf=True)
+    assert machine.seen.remarks == []
+    machine.call("Get-NetRoute", Verbose=True)
+    assert machine.seen.remarks == []
+
+
 def test_as_job_acts_unasked(machine: Any) -> None:
     outcome = machine.call("Remove-NetRoute", DestinationPrefix="10.9.0.0/16", AsJob=True)
     [job] = machine.seen.outputs

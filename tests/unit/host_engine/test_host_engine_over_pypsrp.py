@@ -123,6 +123,7 @@ _CATEGORIES = {
 }
 
 
+@pytest.mark.timeout(900)  # a loaded machine
 def test_every_fifth_call(pool: RunspacePool) -> None:
     rows = [json.loads(line) for line in CORPUS.read_text("utf-8").splitlines()][::EVERY]
     deviations = json.loads(DEVIATIONS.read_text("utf-8"))

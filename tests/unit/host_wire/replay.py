@@ -59,6 +59,9 @@ class ReplayEngine:
                 sink.error(error_of(body, remoting=True))
             case "WarningRecord" if body is not None:
                 sink.warning(unescape(body.findtext("ToString") or ""))
+            case "VerboseRecord" | "DebugRecord" if body is not None:
+                told = unescape(body.findtext("ToString") or "")
+                sink.remark("verbose" if kind == "VerboseRecord" else "debug", told)
             case "ProgressRecord" if body is not None:
                 notes = Reader(body).notes(body, "MS")
                 kind_note = notes["Type"]

@@ -127,27 +127,43 @@ def assert_as_recorded(recording: Recording, reply: Reply) -> None:
     assert all(each.message for each in reply.errors)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"piece": 1},
-        {"piece": 7},
-        {"piece": 4096},
-        {"crlf": True},
-        {"before": True},
-        {"glued": True},
-        {"glued": True, "before": True, "crlf": True, "piece": 4096},
-        {"complaint": "something about a profile\n"},
-    ],
-    ids=lambda options: "-".join(f"{name}{value}" for name, value in options.items()) or "plain",
-)
+WAYS: list[dict[str, object]] = [
+    {},
+    {"piece": 1},
+    {"piece": 7},
+    {"piece": 4096},
+    {"crlf": True},
+    {"before": True},
+    {"glued": True},
+    {"glued": True, "before": True, "crlf": True, "piece": 4096},
+    {"complaint": "something about a profile\n"},
+]
+
+
+def in_words(options: dict[str, object]) -> str:
+    return "-".join(f"{name}{value}" for name, value in options.items()) or "plain"
+
+
+@pytest.mark.parametrize("options", WAYS, ids=in_words)
 def test_the_outcome_is_the_recorded_one(
     recording: Recording, report: Path, options: dict[str, object]
 ) -> None:
     if options.get("piece") == 1 and sum(len(row["line"]) for row in recording.rows) > 100_000:
-        options = {"piece": 7}  # a million writes show nothing more
+        options = {"piece": 7}  # byte by byte in the full run
     assert_as_recorded(recording, replay(recording, report, **options))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_a_long_session_byte_by_byte(recording: Recording, report: Path) -> None:
+    patience = replace(GENEROUS, open_s=300.0, acknowledge_s=300.0)
+    bridge = LocalBridge("windows", program(recording.path, report, piece=1), patience)
+    try:
+        reply = bridge.run([READ], deadline_s=800)
+    finally:
+        bridge.close()
+    assert not report.exists(), report.read_text()
+    assert_as_recorded(recording, reply)
 
 
 @pytest.mark.parametrize(
@@ -232,14 +248,52 @@ def test_a_session_that_is_cut_anywhere_is_one_clear_error(path: Path, then: str
             assert "(exit code 160): the last words" in outcome.message, (row, outcome)
 
 
-@pytest.mark.corpus
-def test_a_pool_opens_and_closes_without_a_pipeline(report: Path) -> None:
+@pytest.fixture
+def empty_pool() -> Recording:
     path = SHARED / "open_close.raw.jsonl"
     if not path.exists():
         pytest.skip("no ../shared")
-    session = LocalSession("windows", ChildPipe(program(path, report), "windows"), GENEROUS)
-    session.open(after(10))
+    return read(path)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("options", [*WAYS, {"hold_s": 1.0}], ids=in_words)
+def test_a_pool_opens_and_closes_without_a_pipeline(
+    empty_pool: Recording, report: Path, options: dict[str, object]
+) -> None:
+    child = ChildPipe(program(empty_pool.path, report, **options), "windows")
+    session = LocalSession("windows", child, GENEROUS)
+    session.open(after(30))
     assert session.alive
     session.close()
     assert not session.alive
     assert not report.exists()
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("then", ["close", "silent"])
+def test_a_pool_that_is_cut_while_it_opens_or_closes_is_no_hang(
+    empty_pool: Recording, tmp_path: Path, then: str
+) -> None:
+    for row in range(1, len(empty_pool.rows) + 1):
+        report = tmp_path / f"{row}.breaches"
+        options = {"stop_after": row, "then": then}
+        child = ChildPipe(program(empty_pool.path, report, **options), "windows")
+        session = LocalSession("windows", child, patience_for_pool(empty_pool, row, then))
+        try:
+            if row < empty_pool.opened:
+                with pytest.raises(Unreachable):
+                    session.open(after(30))
+            else:
+                session.open(after(30))
+        finally:
+            session.close()
+        assert not session.alive
+        assert not report.exists(), report.read_text()
+
+
+def patience_for_pool(recording: Recording, row: int, then: str) -> Patience:
+    """Short where silence must be noticed: while the pool opens, or when it closes."""
+    if then != "silent":
+        return GENEROUS
+    return replace(GENEROUS, stop_s=0.3) if row >= recording.opened else IMPATIENT

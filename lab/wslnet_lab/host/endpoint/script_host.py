@@ -15,7 +15,7 @@ from wslnet_lab.host.script.values import Array, Opaque, ScriptBlock, text_of, t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from wslnet_lab.host.contract import Invocation, Session
+    from wslnet_lab.host.contract import Invocation, Remark, Session
     from wslnet_lab.host.endpoint.modules import Modules
     from wslnet_lab.host.endpoint.session import Commands, World
     from wslnet_lab.host.engine.commands import Runnable
@@ -191,6 +191,9 @@ class _Silent:
         """Unseen."""
 
     def warning(self, text: str) -> None:
+        """Unseen."""
+
+    def remark(self, kind: Remark, text: str) -> None:
         """Unseen."""
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:

@@ -17,11 +17,17 @@ from wslnet_lab.host.engine.roles import association_of, filters_of
 from wslnet_lab.host.engine.selection import not_found, select
 
 if TYPE_CHECKING:
-    from wslnet_lab.host.contract import ErrorDetails
+    from wslnet_lab.host.contract import ErrorDetails, Remark
 
 _LOCAL = frozenset({"", ".", "localhost"})
 _WITHOUT_ROWS = frozenset({Act.CREATE, Act.STATIC})
 _NO_THROTTLE = 1
+# The last one is not recorded: named as the other two are.
+_OPERATIONS = {
+    Act.CREATE: "cim:CreateInstance",
+    Act.MODIFY: "cim:ModifyInstance",
+    Act.DELETE: "cim:DeleteInstance",
+}
 
 
 def run_cdxml(call: Call) -> None:
@@ -66,7 +72,7 @@ def _computers(call: Call) -> list[str | None]:
 def _acted(call: Call, computer: str | None) -> bool:
     """Acts through one session; False when a prompt stood in the way and silence was wanted."""
     if call.command.act in _WITHOUT_ROWS:
-        if not _confirmed(call):
+        if not _confirmed(call, None):
             return False
         if not call.given("WhatIf"):
             _guard(call, computer, None)
@@ -77,7 +83,7 @@ def _acted(call: Call, computer: str | None) -> bool:
         if call.command.act is Act.GET:
             call.emit(row, computer)
             continue
-        if not _confirmed(call):
+        if not _confirmed(call, row):
             return False
         if not call.given("WhatIf"):
             _guard(call, computer, row)
@@ -86,7 +92,7 @@ def _acted(call: Call, computer: str | None) -> bool:
     return True
 
 
-def _confirmed(call: Call) -> bool:
+def _confirmed(call: Call, row: CimInstance | None) -> bool:
     """Stands in for the confirmation. Under SilentlyContinue a prompt ends the command without a word.
 
     Raises:
@@ -94,11 +100,21 @@ def _confirmed(call: Call) -> bool:
     """
     confirm = call.values.get("Confirm")
     asks = confirm is True or (call.command.prompts and confirm is not False)
-    if not asks or call.given("WhatIf"):
+    if call.given("WhatIf"):
+        return True
+    call.sink.remark("verbose", _what_is_done(call, row))
+    if not asks:
         return True
     if call.sink.error_action in SILENT:
         return False
     raise cim_errors.prompt_not_possible()
+
+
+def _what_is_done(call: Call, row: CimInstance | None) -> str:
+    """What a confirmation asks about and Verbose tells (corpus cim/ask_verbose)."""
+    operation = _OPERATIONS.get(call.command.act) or call.command.method
+    target = call.command.class_name if row is None else str(row)
+    return f'Performing the operation "{operation}" on target "{target}".'
 
 
 def _guard(call: Call, computer: str | None, row: CimInstance | None) -> None:
@@ -175,6 +191,9 @@ class _Nowhere:
         """Stays in the job."""
 
     def warning(self, text: str) -> None:
+        """Stays in the job."""
+
+    def remark(self, kind: Remark, text: str) -> None:
         """Stays in the job."""
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:

@@ -13,7 +13,7 @@ from wslnet_lab.host.engine.preferences import PipelineStopped, StoppedByPrefere
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wslnet_lab.host.contract import Session, Sink, Statement
+    from wslnet_lab.host.contract import Remark, Session, Sink, Statement
     from wslnet_lab.host.engine.commands import Commands
 
 _STOPPED = ErrorDetails(
@@ -97,6 +97,9 @@ class _Muted:
         """Unseen."""
 
     def warning(self, text: str) -> None:
+        """Unseen."""
+
+    def remark(self, kind: Remark, text: str) -> None:
         """Unseen."""
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:

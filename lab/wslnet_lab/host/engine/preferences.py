@@ -14,7 +14,7 @@ from wslnet_lab.host.contract import Category, CommandError, EnumValue, ErrorDet
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wslnet_lab.host.contract import Sink
+    from wslnet_lab.host.contract import Remark, Sink
     from wslnet_lab.host.engine.signatures import Signature
 
 CONTINUE = "Continue"
@@ -51,6 +51,7 @@ class CommandSink:
         self._emit = emit
         self.error_action = preference(parameters, "ErrorAction")
         self._warning_action = preference(parameters, "WarningAction")
+        self._wanted = {kind: parameters.get(kind.capitalize()) is True for kind in ("verbose", "debug")}
 
     def output(self, value: object) -> None:
         """Hands one object to the next command, or to the client.
@@ -98,6 +99,11 @@ class CommandSink:
                     reason="ActionPreferenceStopException",
                 )
             )
+
+    def remark(self, kind: Remark, text: str) -> None:
+        """One verbose or debug record, where it is wanted."""
+        if self._wanted.get(kind):
+            self._target.remark(kind, text)
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:
         """One progress record."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import Argument, Category, CommandError, ErrorDetails, Invocation, Sink
+from wslnet_lab.host.contract import (
+    Argument,
+    Category,
+    CommandError,
+    ErrorDetails,
+    Invocation,
+    Remark,
+    Sink,
+)
 from wslnet_lab.host.engine.commands import Stage
 from wslnet_lab.host.engine.names import find_parameter
 from wslnet_lab.host.engine.preferences import SILENT, STOP, StoppedByPreference
@@ -50,6 +58,10 @@ class BodySink:
     def warning(self, text: str) -> None:
         """Warnings go on."""
         self._target.warning(text)
+
+    def remark(self, kind: Remark, text: str) -> None:
+        """Remarks go on."""
+        self._target.remark(kind, text)
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:
         """Progress goes on."""

@@ -137,7 +137,7 @@ class Encoder:
             "System.Object",
         )
         with writer.obj(name, types, value):
-            writer.string(cim_text(value), tag="ToString")
+            writer.string(str(value), tag="ToString")
             with writer.element("Props"):
                 for prop, property_value in value.properties.items():
                     self.write_cim_value(writer, property_value, prop)
@@ -236,17 +236,6 @@ def write_primitive(writer: Writer, value: object, name: str | None = None) -> N
             writer.leaf(value.kind, str(value.value), name)
         case _:
             raise TypeError(f"no CLIXML form for {type(value).__name__}")
-
-
-def cim_text(value: CimInstance) -> str:
-    """ToString of a CimInstance: class name and keys (cdxml-facts 6)."""
-    keys = [(key, value.properties[key].value) for key in value.keys if key in value.properties]
-    if not keys:
-        return value.class_name
-    shown = ", ".join(
-        f'{key} = "{content}"' if isinstance(content, str) else f"{key} = {content}" for key, content in keys
-    )
-    return f"{value.class_name} ({shown})"
 
 
 def _enum_of(value: CimInstance, name: str, note: object) -> object:

@@ -10,7 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from wslnet_lab.host.contract import CallLog, Category, Engine, ErrorDetails, Outcome, Session, Statement
+from wslnet_lab.host.contract import (
+    CallLog,
+    Category,
+    Engine,
+    ErrorDetails,
+    Outcome,
+    Remark,
+    Session,
+    Statement,
+)
 from wslnet_lab.host.wire import call_entries, records
 from wslnet_lab.host.wire.fragments import MessageType
 from wslnet_lab.host.wire.outbox import Chunk, Outbox
@@ -52,7 +61,12 @@ class Pipeline:
 
     def warning(self, text: str) -> None:
         """One warning record."""
-        self._put(MessageType.WARNING_RECORD, records.warning_body(text))
+        self._put(MessageType.WARNING_RECORD, records.remark_body("Warning", text))
+
+    def remark(self, kind: Remark, text: str) -> None:
+        """One verbose or debug record."""
+        message = MessageType.VERBOSE_RECORD if kind == "verbose" else MessageType.DEBUG_RECORD
+        self._put(message, records.remark_body(kind.capitalize(), text))
 
     def progress(self, activity: str, status: str, *, completed: bool) -> None:
         """One progress record."""

@@ -71,10 +71,10 @@ def state_body(outcome: Outcome, encoder: Encoder) -> str:
     return writer.text()
 
 
-def warning_body(text: str) -> str:
-    """The body of a WarningRecord message."""
+def remark_body(kind: str, text: str) -> str:
+    """The body of a record that is only a text; `kind` is Warning, Verbose or Debug."""
     types = (
-        "System.Management.Automation.WarningRecord",
+        f"System.Management.Automation.{kind}Record",
         "System.Management.Automation.InformationalRecord",
         "System.Object",
     )
