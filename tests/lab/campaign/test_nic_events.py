@@ -207,3 +207,30 @@ def test_a_short_sequence_with_card_events(story_lab: RunningLab, campaign: Call
 @pytest.mark.timeout(7200)
 def test_fifty_steps_with_card_events(story_lab: RunningLab, campaign: Callable[..., None]) -> None:
     run(story_lab, 50, 50, campaign)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("damage", "evidence"),
+    [
+        ("iptables -t nat -F", "ip nat WSLPOSTROUTING has no tcp masquerade for eth"),
+        pytest.param("nft flush ruleset", "ip filter WSLOUTPUT is missing", marks=pytest.mark.full),
+    ],
+)
+def test_chains_that_somebody_flushed_are_named_and_a_restart_brings_them_back(
+    story_lab: RunningLab, damage: str, evidence: str
+) -> None:
+    story = Story(story_lab, seed=0)
+    story.setup()
+    assert story_lab.run("wsl", damage.split()).returncode == 0
+    inventory = ("--inventory", str(story_lab.inventory))
+    done = wslnet(*inventory, "doctor", "--only", "wsl.chains", "--json", timeout_s=_RUN_TIMEOUT_S)
+    (found,) = [one for one in json.loads(done.stdout)["findings"] if one["code"] == "wsl.chains"]
+    assert (done.returncode, found["status"]) == (11, "fail")
+    assert any(evidence in line for line in found["evidence"]), found
+    assert found["fix"]["command"] == "wslnet restart"
+    restarted = wslnet(*inventory, "restart", "--yes", "--json", timeout_s=_RUN_TIMEOUT_S)
+    assert restarted.returncode == 0, restarted.stdout + restarted.stderr
+    story.assert_whole()
+    done = wslnet(*inventory, "doctor", "--only", "wsl.chains", "--json", timeout_s=_RUN_TIMEOUT_S)
+    assert done.returncode == 0, done.stdout

@@ -43,6 +43,13 @@ TOLERATED = [
     (r"counter packets \d+ bytes \d+", "counter packets N bytes N", "traffic is not compared"),
     (r" # handle \d+", "", "the service runs one nft command a rule, we one transaction: other numbers"),
     (r"^\d+: ", "", "indexes depend on how many interfaces came and went before"),
+    (
+        r"(link/ether )(?!02:)[0-9a-f][26ae](:[0-9a-f]{2}){5}",
+        r"\1RANDOM",
+        "a bridge or port by hand gets any",
+    ),
+    (r"^    bridge(_slave)? .*$", "", "details of a bridge made by hand, shown by -d alone"),
+    (r"^\S+ dev .* (REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE|NOARP)\s*$", "", "learnt from packets"),
 ]
 
 # Up to this step: what follows asks the service's parser or waits for its time-outs, and changes no network.
@@ -59,6 +66,7 @@ SCENARIOS = [
     "mirrored-hostaddressloopback",
     "mirrored-user-changes",
     "errors",
+    "nested-behind-virbr0",
 ]
 
 SECTIONS = {
@@ -77,9 +85,11 @@ OK_ANYWAY = frozenset({"VmNicCreatedNotification", "NoOp"})
 class Replay:
     """One recorded scenario, replayed into a namespace; `far` holds the other ends of the wires."""
 
-    def __init__(self, guest: str, far: str, tunnel: str | None) -> None:
+    def __init__(self, guest: str, far: str, nested: str, tunnel: str | None) -> None:
         self.guest = Guest(guest)
         self.far = far
+        # What the recorder's commands call the namespace behind virbr0, and its folder.
+        self.names = [f"N={nested}", "T=/tmp"]
         self.devices: dict[str, str] = {}
         self.guest.apply(events.Boot(tunnel))
 
@@ -92,8 +102,11 @@ class Replay:
             if "unnic" in item:
                 links.remove(ns, self.devices.pop(item["unnic"]))
                 return []
+            if "lan" in item or "probe " in item.get("sh", ""):
+                return []  # the recorder's own servers and packets: states are compared here
             if "sh" in item:
-                ns.run(["sh", "-c", item["sh"]])
+                # As recorded: some of these commands fail, which is what they show.
+                ns.run(["env", *self.names, "sh", "-c", f"{item['sh']}\n:"])
                 return []
         try:
             self.guest.apply(*self._events(item))
@@ -203,16 +216,16 @@ def settled_differences(replay: Replay, expected: dict[str, list[str]]) -> dict[
 
 
 @pytest.fixture
-def spaces(empty: World) -> Iterator[tuple[str, str]]:
-    guest, far = empty.add("guest"), empty.add("far")
+def spaces(empty: World) -> Iterator[tuple[str, str, str]]:
+    guest, far, nested = (empty.add(role) for role in ("guest", "far", "nested"))
     # The far end answers nothing, and says nothing by itself.
     empty.sysctl("far", "ipv6/conf/default/disable_ipv6", 1)
-    yield guest, far
+    yield guest, far, nested
     assert netns.exists(guest)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_scenario_ends_each_step_as_recorded(scenario: str, spaces: tuple[str, str]) -> None:
+def test_scenario_ends_each_step_as_recorded(scenario: str, spaces: tuple[str, str, str]) -> None:
     script = json.loads((CORPUS / "messages" / f"{scenario}.json").read_text())
     replay = Replay(*spaces, script["dns_tunneling"])
     for number, step in enumerate(script["steps"]):
