@@ -10,8 +10,6 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from wslnet.app.boot_run import see
 from wslnet.engine.captured import put_back
 from wslnet.engine.planner import RESTART_VERB
@@ -19,6 +17,7 @@ from wslnet.engine.restart import RunningVm, restart_wsl
 from wslnet.errors import WslnetError
 from wslnet.model.captured import captured_from_json
 from wslnet.model.change import Op
+from wslnet.model.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,7 +101,7 @@ def _tried(verb: str, act: Callable[[], JsonDict | None], attempts: int = _ATTEM
 
 
 def _undo(fleet: Fleet, windows: str, op: JsonDict) -> JsonDict | None:
-    (result,) = fleet.execute(windows, [msgspec.convert(op, Op)], deadline_s=_OP_DEADLINE_S)
+    (result,) = fleet.execute(windows, [typed(op, Op)], deadline_s=_OP_DEADLINE_S)
     if result.ok or result.code in _NOTHING_TO_UNDO:
         return None
     return {"code": result.code, "message": result.message}
@@ -121,7 +120,7 @@ def _runs_otherwise(fleet: Fleet, windows: str, order: Order) -> bool:
 
 
 def _restart(fleet: Fleet, windows: str, order: Order, say: Callable[[str, str], None]) -> JsonDict | None:
-    vms = msgspec.convert(order.vms, tuple[RunningVm, ...])
+    vms = typed(order.vms, tuple[RunningVm, ...])
     known = tuple(vm for vm in vms if vm.host in fleet.inventory.machines)
     restart_wsl(fleet, known, order.mode, say, force=True)
     if order.captured is not None:

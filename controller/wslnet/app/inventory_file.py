@@ -18,6 +18,7 @@ from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
 from wslnet.model.forward import Forward, parse_forward
 from wslnet.model.machine import Inventory, Kind, Machine, Secret, Wish
+from wslnet.model.typed import typed
 
 SCHEMA_VERSION = 1
 FILE_NAME = "wslnet.toml"
@@ -85,7 +86,7 @@ def load_inventory(path: Path | None) -> Inventory:
     file = path or default_path()
     try:
         document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-        read = msgspec.convert(document, _File)
+        read = typed(document, _File)
     except OSError as error:
         hint = "" if path else "; name one with --inventory or make one with `wslnet init`"
         raise InputError(f"{file}: {error.strerror or error}{hint}") from error

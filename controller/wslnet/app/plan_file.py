@@ -14,6 +14,7 @@ import msgspec
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.allow import parse_allow
 from wslnet.model.plan import SCHEMA_VERSION, plan_id
+from wslnet.model.typed import typed_json
 from wslnet.profiles.modes import SetupOptions
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def read_plan(path: Path) -> SavedPlan:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        found = msgspec.json.decode(text, type=_Document)
+        found = typed_json(text, _Document)
         whole = json.loads(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error

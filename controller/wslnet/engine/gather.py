@@ -16,6 +16,7 @@ from wslnet.model.change import Op
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 from wslnet.model.snapshot import MachineFacts, Snapshot, Unseen
+from wslnet.model.typed import typed
 from wslnet.model.windows_facts import WindowsFacts
 
 if TYPE_CHECKING:
@@ -79,6 +80,6 @@ def decode(kind: Kind, machine: str, value: object) -> MachineFacts:
     """
     shape: type[LinuxFacts | WindowsFacts] = WindowsFacts if kind is Kind.WINDOWS else LinuxFacts
     try:
-        return msgspec.convert(value, shape)
+        return typed(value, shape)
     except msgspec.ValidationError as error:
         raise AgentError(f"{machine}: the agent's facts are malformed: {error}", machine=machine) from error

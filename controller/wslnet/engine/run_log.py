@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from wslnet.engine.journal import FOLDER
 from wslnet.engine.restart import RunningVm
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.captured import Captured, captured_from_json
 from wslnet.model.change import FORECAST_VERB, Risk, change_from_json
 from wslnet.model.regression import Baseline, baseline_from_json
+from wslnet.model.typed import typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +153,7 @@ def _read(path: Path) -> RunLog:
                 to_confirm = bool(record.get("to_confirm"))
                 before = record.get("baseline")
                 baseline = None if before is None else baseline_from_json(before)
-                vms = tuple(msgspec.convert(record["vms"], list[RunningVm]))
+                vms = tuple(typed(record["vms"], list[RunningVm]))
             case "intent":
                 change = change_from_json({**record["change"]})
                 changes[change.id], outcomes[change.id] = change, "unknown"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wslnet.model.linux_facts import Route, Rule  # noqa: TC001 - msgspec resolves the fields' types
+from wslnet.model.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +185,7 @@ def captured_from_json(document: object) -> Captured:
     Raises:
         msgspec.ValidationError: it is not of that shape.
     """
-    return msgspec.convert(document, Captured)
+    return typed(document, Captured)
 
 
 def _only_in(mode: str | None, coming: str | None) -> str | None:

@@ -119,9 +119,9 @@ def change_from_json(document: JsonObject) -> Change:
     Raises:
         msgspec.ValidationError: it is not of that shape.
     """
-    import msgspec  # noqa: PLC0415 - only runs that are read back need it
+    from wslnet.model.typed import typed  # noqa: PLC0415 - only runs that are read back need it
 
-    return msgspec.convert(document, Change)
+    return typed(document, Change)
 
 
 class Resource(Protocol):

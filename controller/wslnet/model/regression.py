@@ -16,6 +16,7 @@ from wslnet.model.consent import Pair  # noqa: TC001 - msgspec resolves the fiel
 from wslnet.model.machine import Kind
 from wslnet.model.reach import all_probes, allow_probes
 from wslnet.model.topology import behind_switch
+from wslnet.model.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +99,7 @@ def baseline_from_json(document: object) -> Baseline:
     Raises:
         msgspec.ValidationError: it is not of that shape.
     """
-    return msgspec.convert(document, Baseline)
+    return typed(document, Baseline)
 
 
 def stops_with_mode(before: str | None, after: Snapshot, source: str, target: str) -> bool:

@@ -143,8 +143,10 @@ def declarations(facts: LinuxFacts) -> dict[str, Declaration]:
 def _declaration_in(path: str, content: str) -> Declaration:
     import msgspec  # noqa: PLC0415 - only where there is a net
 
+    from wslnet.model.typed import typed_json  # noqa: PLC0415 - as above
+
     try:
-        return msgspec.json.decode(base64.b64decode(content), type=Declaration)
+        return typed_json(base64.b64decode(content), Declaration)
     except (msgspec.DecodeError, ValueError) as error:
         raise InputError(f"{path} is no declaration of a net: {error}") from error
 

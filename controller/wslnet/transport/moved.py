@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.nested_vms import NEEDS, nested_vms
+from wslnet.model.typed import typed
 
 if TYPE_CHECKING:
     from wslnet.model.machine import Inventory, Machine
@@ -26,7 +25,7 @@ def candidates(inventory: Inventory, machine: Machine, parent: AgentClient) -> t
     Raises:
         Unreachable, AgentError: the parent does not tell.
     """
-    facts = msgspec.convert(parent.facts(NEEDS), LinuxFacts)
+    facts = typed(parent.facts(NEEDS), LinuxFacts)
     found = nested_vms(inventory, machine.parent or "", facts)
     # Its own domain first, then those that the inventory does not know by name or address.
     mine = [vm for vm in found if machine.name in {vm.name, vm.domain}]
