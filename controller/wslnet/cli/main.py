@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("wslnet.cli.status:status", "Machines, mode as measured, adapters, routes, bridges, VMs."),
     "restart": ("wslnet.cli.restart:restart", "Restart WSL: VMs down and up again, the mode measured."),
     "matrix": ("wslnet.cli.matrix:matrix", "Who reaches whom, measured, in both directions."),
+    "probe": ("wslnet.cli.probe:probe", "One machine asks another, with a test server of our own."),
     "ports": ("wslnet.cli.ports:ports", "Who listens on Windows and in WSL, side by side."),
     "topo": ("wslnet.cli.topo:topo", "The live topology as text, Mermaid or JSON."),
     "undo": ("wslnet.cli.undo:undo", "Take back the newest committed run, or the one named."),
