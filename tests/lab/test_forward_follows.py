@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .conftest import RunningLab
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 TOPOLOGY = "bare"
 WSLNET = str(Path(sys.executable).parent / "wslnet")
@@ -86,6 +86,27 @@ def rules(lab: RunningLab) -> set[tuple[str, str]]:
     done = lab.run("windows", ["netsh.exe", "interface", "portproxy", "show", "v4tov4"])
     rows = [line.split() for line in done.stdout.splitlines()]
     return {(row[0], row[2]) for row in rows if row[1:2] == ["2200"]}
+
+
+@pytest.mark.row("S1-10")
+def test_windows_reaches_wsl_by_its_nat_address(story_lab: RunningLab) -> None:
+    code, said = run(story_lab, "probe", "windows", "wsl:8081")
+    found = [(one["proto"], one["address"], one["ok"]) for one in said["pairs"]]
+    assert (code, found) == (0, [("icmp", FIRST, True), ("tcp", FIRST, True)]), said
+    listening = story_lab.outside("wsl", ["ss", "-Hltn"]).stdout
+    assert ":8081" not in listening
+
+
+@pytest.mark.row("S1-28")
+def test_the_nat_network_is_pinned_and_let_go(story_lab: RunningLab) -> None:
+    code, said = run(story_lab, "config", "nat-pin", "172.30.96.0/20", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    code, said = run(story_lab, "doctor", "--only", "nat.subnet")
+    (finding,) = [one for one in said["findings"] if one["code"] == "nat.subnet"]
+    assert (finding["status"], "not 172.30.96.0/20" in finding["title"]) == ("warn", True), finding
+    assert run(story_lab, "undo", "--yes")[0] == 0
+    code, said = run(story_lab, "config", "nat-pin", "--yes")
+    assert (code, said["result"]) == (0, "unchanged"), said
 
 
 @pytest.mark.row("S1-12", "S1-22")

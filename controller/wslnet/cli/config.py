@@ -21,6 +21,7 @@ from wslnet.cli.config_machine import (
     print_unread,
     unread,
 )
+from wslnet.cli.config_nat import nat_pin
 from wslnet.cli.options import (
     dry_run_option,
     inventory_option,
@@ -71,6 +72,9 @@ _wake_option = click.option("--wake", is_flag=True, help="Start a stopped WSL to
 @click.group()
 def config() -> None:
     """`.wslconfig` and `/etc/wsl.conf`, lossless: every byte that was not asked to change stays."""
+
+
+config.add_command(nat_pin)
 
 
 @config.command()

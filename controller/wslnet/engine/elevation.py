@@ -22,6 +22,7 @@ _ADMINISTRATORS = frozenset(
         "hyperv_rule.create",
         "hyperv_rule.remove",
         "hyperv_setting.set",
+        "nat_range.set",
         "portproxy.remove",
         "portproxy.set",
         "relay.put",

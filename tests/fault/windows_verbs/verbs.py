@@ -22,6 +22,7 @@ from wslnet_win_agent.endpoint import render
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
 from wslnet_win_agent.facts import NAMES
 from wslnet_win_agent.ops.machine_lock import FILE as LOCK_FILE
+from wslnet_win_agent.registry import WSL_MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -179,6 +180,11 @@ CASES: dict[str, Case] = {
         lambda w: not _published(w),
         before=[("portproxy.set", lambda _: PORTPROXY)],
         natives=True,
+    ),
+    "nat_range.set": Case(
+        lambda _: {"network": "172.30.96.0/20", "gateway": "172.30.96.1"},
+        lambda w: w.state.registry.get(WSL_MACHINE, "NatNetwork", OWNER_SID) == "172.30.96.0/20",
+        writes=("Set-ItemProperty",),
     ),
     "relay.put": Case(lambda _: RELAY, _relays, writes=("Register-ScheduledTask", "Start-ScheduledTask")),
     "relay.remove": Case(

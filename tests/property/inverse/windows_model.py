@@ -141,6 +141,11 @@ def _is_listener(one: PortProxy, args: Mapping[str, Any]) -> bool:
     )
 
 
+def _set_range(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.wsl_nat is not None
+    return replace(facts, wsl_nat=replace(facts.wsl_nat, **args))
+
+
 def _install_endpoint(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     rows = tuple(EndpointFile(each["path"], each["content"]) for each in args["files"])
     return replace(facts, endpoint=Endpoint(registered=True, files=rows))
@@ -163,6 +168,7 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "endpoint.remove": _remove_endpoint,
     "boot_data.write": _write_data,
     "boot_data.remove": _remove_data,
+    "nat_range.set": _set_range,
     "portproxy.set": _put_proxy,
     "portproxy.remove": _remove_proxy,
     "relay.put": _put_relay,

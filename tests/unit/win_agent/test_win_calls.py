@@ -11,6 +11,7 @@ from wslnet_lab.host.contract import Argument, CommandError
 from wslnet_lab.host.engine.binder import bind
 from wslnet_lab.host.engine.signatures import load_oracle
 from wslnet_win_agent.calls import endpoints, files, firewall, network, services, tasks
+from wslnet_win_agent.registry import WSL_MACHINE
 from wslnet_win_agent.send import SELECTORS, Batch, is_write
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ CALLS: dict[str, Call] = {
     "change_setting": firewall.change_setting(firewall.WSL_CREATOR, "Allow"),
     "create_setting": firewall.create_setting(firewall.WSL_CREATOR, "NotConfigured"),
     "registry_keys": files.registry_keys(["HKLM:\\SOFTWARE\\Policies\\WSL"]),
+    "set_value": files.set_value(WSL_MACHINE, "NatNetwork", "172.30.96.0/20"),
+    "remove_value": files.remove_value(WSL_MACHINE, "NatNetwork"),
     "user_profile": files.user_profile(),
     "file_item": files.file_item(PATH),
     "file_bytes": files.file_bytes(PATH),

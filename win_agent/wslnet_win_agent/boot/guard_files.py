@@ -22,6 +22,7 @@ HALVES: Mapping[str, str] = {
     "hyperv_rule.create": NETWORK,
     "hyperv_rule.remove": NETWORK,
     "hyperv_setting.set": NETWORK,
+    "nat_range.set": NETWORK,
     "portproxy.remove": NETWORK,
     "portproxy.set": NETWORK,
     "relay.put": NETWORK,

@@ -15,6 +15,16 @@ def registry_keys(paths: Iterable[str]) -> Call:
     return Call("Get-ItemProperty", {"LiteralPath": list(paths)})
 
 
+def set_value(path: str, name: str, text: str) -> Call:
+    """Write: one text of a registry key that is there."""
+    return Call("Set-ItemProperty", {"LiteralPath": [path], "Name": name, "Value": text})
+
+
+def remove_value(path: str, name: str) -> Call:
+    """Write: one value of a registry key gone."""
+    return Call("Remove-ItemProperty", {"LiteralPath": [path], "Name": [name]})
+
+
 def user_profile() -> Call:
     """The folder of the user that the session runs as."""
     return Call("Get-Item", {"LiteralPath": ["Env:\\USERPROFILE"]})

@@ -16,6 +16,7 @@ from wslnet_lab.host.commands import (
     host_firewall,
     hyperv_rules,
     hyperv_settings,
+    item_values,
     items,
     names_and_nat,
     net_adapter,
@@ -71,6 +72,7 @@ def register_commands(
     cim_instances.register(registry, state, cdxml)
     paths = Paths(state)
     items.register(registry, state, paths)
+    item_values.register(registry, state, paths)
     content.register(registry, state, paths)
     file_moves.register(registry, state, paths)
     file_security.register(registry, state, paths)
