@@ -38,5 +38,7 @@ def probe(
         said = "not measured" if one.ok is None else "reached" if one.ok else "NOT reached"
         port = f"/{one.probe.port}" if one.probe.port else ""
         detail = f"  {one.detail}" if one.detail else ""
-        print_line(f"{said:12} {source} -> {target} {one.probe.proto}{port} at {one.probe.address}{detail}")
+        print_line(
+            f"{said:12} {source} -> {one.probe.target} {one.probe.proto}{port} at {one.probe.address}{detail}"
+        )
     return 1 if any(one.contradicts for one in measured) else 0
