@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from wslnet.netfilter.nft_words import Sets, decode, entries
 from wslnet.netfilter.rules import NFT, Chain, Rule, Table
@@ -39,6 +40,7 @@ class _Raw:
     maps: dict[str, list[str]] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=256)
 def parse_ruleset(text: str) -> tuple[Table, ...]:
     """All tables in the order of the text; its counters and handles are no part of a rule's words."""
     tables: list[_Raw] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import lru_cache
 
 from wslnet.netfilter.iptables_words import comment, decode
 from wslnet.netfilter.rules import Chain, Rule, Table
@@ -34,6 +35,12 @@ def parse_save(text: str, backend: str = "iptables", family: str = "ip") -> dict
     Returns:
         Tables by name; a table missing from the text is missing here.
     """
+    return dict(_parsed(text, backend, family))
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, backend: str, family: str) -> dict[str, Table]:
+    """The same text is read by every resource of a plan, and again by what is read back."""
     tables: dict[str, dict[str, str | None]] = {}
     rules: dict[tuple[str, str], list[Rule]] = {}
     current = "filter"
