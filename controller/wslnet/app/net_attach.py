@@ -149,7 +149,8 @@ def _notes(wish: AttachWish) -> list[str]:
         f"{wish.card} loses its addresses to {wish.bridge}; all happens in one step, under a guard",
         f"a DHCP server on {wish.bridge} (libvirt's dnsmasq) then offers addresses to the whole LAN",
         "so turn it off in the network's definition first, or machines of the LAN may take one",
-        "libvirt's own guests keep their addresses until they ask again",
+        "libvirt's own guests keep their addresses until they ask again, and reach nobody by NAT any more",
+        "where that worked before, it must be agreed to: --allow-regression GUEST->MACHINE",
         f"nothing of this outlives a restart; back with: wslnet net detach {wish.card} --on {wish.machine}",
     ]
 

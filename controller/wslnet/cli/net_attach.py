@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.consent import allow_regression_option
 from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
 from wslnet.cli.output import progress
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.setup import Prepared
+    from wslnet.model.consent import Consent
 
 _ON = click.option("--on", "machine", required=True, metavar="MACHINE", help="The machine that has them.")
 
@@ -22,6 +24,7 @@ _ON = click.option("--on", "machine", required=True, metavar="MACHINE", help="Th
 @click.argument("card")
 @_ON
 @click.option("--bridge", default="virbr0", show_default=True, metavar="LINK", help="The bridge.")
+@allow_regression_option
 @click.option("--force", is_flag=True, help="Although mirrored mode or Hyper-V's switch is against it.")
 @dry_run_option
 @yes_option
@@ -34,6 +37,7 @@ def attach(  # noqa: PLR0917 - click passes options by name
     card: str,
     machine: str,
     bridge: str,
+    may_stop: tuple[str, ...],
     confirm_within: float | None,
     own_inventory: Path | None,
     *,
@@ -45,12 +49,17 @@ def attach(  # noqa: PLR0917 - click passes options by name
     """Plug CARD into a bridge that is there, such as libvirt's: its guests are on the card's LAN then."""
     from wslnet.app.net_attach import AttachWish, prepare_attach  # noqa: PLC0415 - kept out of `--help`
     from wslnet.app.rules import nothing_wished  # noqa: PLC0415
+    from wslnet.model.consent import Consent, parse_pairs  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     say = progress(quiet=as_json)
-    with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
+    inventory = nothing_wished(load(ctx, own_inventory))
+    consent = Consent(frozenset(parse_pairs(may_stop, inventory)))
+    with Connections(inventory) as fleet:
         prepared = prepare_attach(fleet, AttachWish(machine, card, bridge, force), say)
-        return _run(prepared, "net attach", confirm_within, dry_run=dry_run, yes=yes, as_json=as_json)
+        return _run(
+            prepared, "net attach", confirm_within, dry_run=dry_run, yes=yes, as_json=as_json, consent=consent
+        )
 
 
 @click.command()
@@ -92,6 +101,7 @@ def _run(
     dry_run: bool,
     yes: bool,
     as_json: bool,
+    consent: Consent | None = None,
 ) -> int:
     return carry_out(
         prepared,
@@ -101,4 +111,5 @@ def _run(
         yes=yes,
         confirm_within=confirm_within,
         as_json=as_json,
+        consent=consent,
     )

@@ -1,0 +1,64 @@
+"""`doctor --fix`: what fixes declare becomes a plan, kept where wslnet-agent is; the rest is only told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from wslnet.app.doctor_fix import prepare_fix
+from wslnet.model.change import OpResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from wslnet.model.change import Op
+    from wslnet.model.machine import Inventory
+    from wslnet.model.snapshot import Snapshot
+
+CASES = Path(__file__).parents[2] / "cases" / "checks" / "mirror.links.json"
+LOST = "the way out lost its address, and its MAC tells which card it is"
+BOOT = "5f0c7e1e-0000-4000-8000-000000000001"
+
+
+class Model:
+    """Machines that answer from a snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @property
+    def inventory(self) -> Inventory:
+        return self.snapshot.inventory
+
+    def execute(self, machine: str, ops: Sequence[Op], *, deadline_s: float) -> tuple[OpResult, ...]:
+        assert deadline_s > 0
+        assert [op.verb for op in ops] == ["facts"], "planning only looks"
+        return (OpResult(msgspec.to_builtins(self.snapshot.facts[machine])),)
+
+    def forget(self, _: Iterable[str]) -> None:
+        """Nothing is kept."""
+
+
+@pytest.mark.row("S0-13")
+@pytest.mark.parametrize("agent", [True, False])
+def test_a_lost_address_is_given_back_and_watched_where_the_agent_is(
+    snapshot: Callable[..., Snapshot], *, agent: bool
+) -> None:
+    (case,) = (one for one in json.loads(CASES.read_text("utf-8"))["cases"] if one["name"] == LOST)
+    patch: dict[str, Any] = case["patch"]
+    identity = {"hostname": "h", "kernel": "6.6", "boot_id": BOOT, "python": "3.11", "uid": 0}
+    patch["facts"]["wsl"] |= {"identity": identity, "owned": {"agent": agent, "items": []}}
+    seen = snapshot("done", patch)
+    plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=["mirror.links"]).plan
+    op = {"link": "eth1", "address": "172.24.21.109", "prefix": 24, "boot": BOOT}
+    done = {one.resource: (one.do.verb, dict(one.do.args)) for one in plan.changes}
+    assert done.pop("address 172.24.21.109/24") == ("card.add_address", op)
+    kept = {"kept address 172.24.21.109/24", "kept link eth1"}
+    assert set(done) == (kept if agent else set())
+    whole = prepare_fix(Model(seen), seen.inventory, lambda *_: None).plan
+    assert whole.changes == plan.changes
+    assert all(note.startswith("not mended by this: ") for note in whole.notes), whole.notes
