@@ -7,6 +7,7 @@ the Linux machines do `wslnet_linux_agent.resident`.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, Unsupported, WslnetError
 from wslnet.model.change import Op
 from wslnet.profiles.boot import WSL, network_task, wsl_task
+from wslnet.profiles.firewall import expiries
 from wslnet.profiles.persistence import NEEDS, without_persisters
 from wslnet.resources.boot_data import BootDataFile
 from wslnet.resources.scheduled_task import ScheduledTask
@@ -62,11 +64,11 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
     snapshot = gather(fleet, needs)
     boot = _boot_of(snapshot)
     _refuse_unsafe(boot, windows.name)
-    data = boot_data(snapshot)
+    data, ends = boot_data(snapshot), expiries(snapshot, datetime.now(UTC))
     why = "what a start of Windows puts back"
     resources: tuple[Resource, ...] = (
         BootDataFile(windows.name, data.to_bytes(), boot.sid, why),
-        ScheduledTask(windows.name, network_task(boot.sid), "SYSTEM puts the network half back"),
+        ScheduledTask(windows.name, network_task(boot.sid, ends), "SYSTEM puts the network half back"),
         ScheduledTask(
             windows.name,
             wsl_task(boot.sid, before_logon=before_logon),

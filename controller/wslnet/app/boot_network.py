@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wslnet.app.boot_forwards import needs_of, published_resources
@@ -16,6 +17,7 @@ from wslnet.app.boot_take_back import interface_aliases, take_back
 from wslnet.app.boot_wish import setup_options
 from wslnet.errors import PlanRefused, Unsupported
 from wslnet.profiles.boot import NETWORK
+from wslnet.profiles.firewall import over_rules, renewed_rules
 from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
@@ -85,6 +87,10 @@ def put_network_back(
     windows = windows_of(data).name
     deadline = time.monotonic() + ADAPTERS_WITHIN_S
     snapshot = see(fleet, windows, _NEEDS)
+    # What was granted for a time waits for no adapter.
+    if over := over_rules(snapshot, windows, datetime.now(UTC)):
+        put_back(fleet, data_path().parent, snapshot, over, say)
+        snapshot = see(fleet, windows, _NEEDS)
     while (missing := _missing(snapshot, data)) and time.monotonic() < deadline and not asked_for():
         say(windows, f"waiting for {', '.join(missing)}")
         time.sleep(_POLL_S)
@@ -110,7 +116,10 @@ def _put_published_back(data: BootData, fleet: Fleet, say: Callable[[str, str], 
 
 
 def _resources(snapshot: Snapshot, data: BootData, say: Callable[[str, str], None]) -> list[Resource]:
-    """What SYSTEM may and must put back: nothing of the owner's files, nothing that is only forecast."""
+    """What SYSTEM may and must put back: nothing of the owner's files, nothing that is only forecast.
+
+    The rules of `@lan` are computed anew by the network of now, whoever of wslnet made them.
+    """
     profile, windows = profile_of(data.mode), windows_of(data).name
     wish = replace(snapshot.inventory.wish, forward=())
     snapshot = replace(snapshot, inventory=replace(snapshot.inventory, wish=wish))
@@ -121,7 +130,10 @@ def _resources(snapshot: Snapshot, data: BootData, say: Callable[[str, str], Non
         say(windows, refused.message)
         resources = profile.behind(snapshot)
     mine = [one for one in resources if one.machine == windows and "wslconfig" not in one.needs]
-    return [one for one in mine if getattr(one, "index", 0) is not None]
+    # A rule that is there says more than the list: since when it is granted for a time only.
+    own = {one.name: one for one in renewed_rules(snapshot, windows, datetime.now(UTC))}
+    kept = [one for one in mine if getattr(one, "index", 0) is not None and one.name not in own]
+    return [*kept, *own.values()]
 
 
 def _missing(snapshot: Snapshot, data: BootData) -> list[str]:

@@ -15,7 +15,7 @@ from wslnet.errors import InputError, WslnetError
 from wslnet.model.boot_data import read_boot_data
 from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
-from wslnet.profiles.boot import NETWORK, WSL, network_task, wsl_task
+from wslnet.profiles.boot import NETWORK, WSL, expiries_in, network_task, wsl_task
 from wslnet.profiles.persistence import NEEDS, starters
 from wslnet.resources.scheduled_task import stands_as
 
@@ -165,7 +165,7 @@ def _status(boot: Boot, name: str) -> TaskStatus:
 
 def _as_written(boot: Boot, name: str) -> tuple[Task, ...]:
     if name == NETWORK:
-        return (network_task(boot.sid),)
+        return (network_task(boot.sid, expiries_in(boot) or ()),)
     return tuple(wsl_task(boot.sid, before_logon=before) for before in (False, True))
 
 
@@ -178,6 +178,8 @@ def _when(trigger: Trigger) -> str:
     if trigger.kind == "event":
         channels = {event.channel for event in trigger.events}
         words = "at power-on and resume" if channels == {"System"} else "when a network is connected"
+    elif trigger.kind == "time":
+        words = f"once at {trigger.at}"
     else:
         words = "at boot" if trigger.kind == "boot" else "at logon"
     return words + (f", {trigger.delay_s} s later" if trigger.delay_s else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.firewall_wish import allowed
 from wslnet.app.forward_wish import with_forwards
 from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import End, read_runs
@@ -42,6 +43,9 @@ def boot_data(snapshot: Snapshot) -> BootData:
             f"it under [wish]; there is {', '.join(PROFILES)}"
         )
     options = profile.get("options") or {"allow": [str(allow) for allow in inventory.wish.allow]}
+    options = dict(options) if isinstance(options, dict) else {}
+    if profile_of(mode).publishes and "mode" in profile:
+        options["allow"] = [str(allow) for allow in allowed(inventory)]
     domains = [Domain(vm.host, vm.domain) for vm in running_vms(snapshot)]
     if not domains:
         vms = sorted(inventory.of_kind(Kind.VM), key=lambda vm: inventory.depth(vm.name))
@@ -52,7 +56,7 @@ def boot_data(snapshot: Snapshot) -> BootData:
     return BootData(
         inventory=as_seen_from_windows(with_forwards(inventory)),
         mode=mode,
-        options=options if isinstance(options, dict) else {},
+        options=options,
         domains=tuple(domains),
         switches=tuple(dict.fromkeys(switches)),
         owner=boot.sid if boot is not None else "",

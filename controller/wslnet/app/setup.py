@@ -41,7 +41,7 @@ BLIND = (
     "found behind the restart"
 )
 _WRONG_INPUT = frozenset({"wslconfig.keys", "port.conflict", "subnet.overlap"})
-_WORTH_KNOWING = frozenset({"forwarding.tun"})
+_WORTH_KNOWING = frozenset({"forwarding.tun", "listen.loopback", "guest.input"})
 
 
 @dataclass(frozen=True)

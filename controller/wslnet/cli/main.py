@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rules": ("wslnet.cli.rules:rules", "Filter and NAT rules of any Linux machine, decoded."),
     "net": ("wslnet.cli.net:net", "Bridges and taps on any Linux machine, QEMU arguments, guests."),
     "forward": ("wslnet.cli.forward:forward", "Publish ports of WSL and nested VMs to Windows and the LAN."),
+    "firewall": ("wslnet.cli.firewall:firewall", "Ports let into WSL, for the LAN, for a time; the audit."),
     "docker": ("wslnet.cli.docker:docker", "Containers under mirrored mode, by engine version."),
     "forwarding": ("wslnet.cli.forwarding:forwarding", "Windows' routing between its Hyper-V switches."),
     "config": ("wslnet.cli.config:config", "`.wslconfig` and `wsl.conf`: get, set, unset, lint, diff."),

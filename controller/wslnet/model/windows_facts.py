@@ -102,6 +102,18 @@ class HyperVRule:
     remote_addresses: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     creator: str | None = None
+    source: str | None = None
+    """The kind of store it comes from: `Local`, `MDM`, `HostFirewallGroupPolicy` … (windows-facts 1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HyperVProfile:
+    """What holds for WSL while its network is of category `name`; None or `NotConfigured`: not said."""
+
+    name: str | None = None
+    enabled: str | None = None
+    default_inbound: str | None = None
+    local_rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,7 @@ class HyperVFirewall:
     setting: HyperVSetting | None = None
     stored_setting: HyperVSetting | None = None
     rules: tuple[HyperVRule, ...] = ()
+    profiles: tuple[HyperVProfile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,15 @@ owner's task starts SYSTEM's on demand when it is done. Both are started on dema
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wslnet_win_agent.boot.places import PROGRAM
 from wslnet_win_agent.boot.task import SYSTEM_SID, Event, Task, Trigger
+from wslnet_win_agent.boot.task_xml import read_task
+from wslnet_win_agent.errors import WindowsAgentError
+
+if TYPE_CHECKING:
+    from wslnet.model.windows_facts import Boot
 
 NETWORK, WSL = "network", "wsl"
 
@@ -24,10 +31,11 @@ _SETTLE_S = 5
 """Between a change of the network and a look at it; the longest delay that is allowed is 15 s."""
 
 
-def network_task(owner_sid: str) -> Task:
-    """SYSTEM's half: at boot, power-on, resume and when a network comes; one run after the other.
+def network_task(owner_sid: str, expiries: tuple[str, ...] = ()) -> Task:
+    """SYSTEM's half: at boot, power-on, resume, when a network comes, and once at each of `expiries`.
 
-    A start that comes while it runs is queued: nothing that happened may be lost.
+    A start that comes while it runs is queued: nothing that happened may be lost. `expiries` are moments in
+    UTC at which a firewall rule is to go; one that is missed while Windows is off is made up for.
     """
     return Task(
         name=NETWORK,
@@ -38,6 +46,7 @@ def network_task(owner_sid: str) -> Task:
             Trigger("boot"),
             Trigger("event", events=(_POWERED_ON, _WOKEN)),
             Trigger("event", delay_s=_SETTLE_S, events=(_CONNECTED,)),
+            *(Trigger("time", at=moment) for moment in expiries),
         ),
         instances="Queue",
         limit=_LONGEST_GUARD,
@@ -45,6 +54,18 @@ def network_task(owner_sid: str) -> Task:
         arguments=f"boot run --half {NETWORK}",
         starters=(owner_sid,),
     )
+
+
+def expiries_in(boot: Boot) -> tuple[str, ...] | None:
+    """The moments at which SYSTEM's task is to take rules away; None where there is no such task of ours."""
+    found = next((one for one in boot.tasks if one.name == NETWORK), None)
+    if found is None:
+        return None
+    try:
+        task = read_task(NETWORK, found.xml, {boot.user.casefold(): boot.sid})
+    except WindowsAgentError:
+        return None
+    return tuple(sorted(one.at for one in task.triggers if one.kind == "time"))
 
 
 def wsl_task(owner_sid: str, *, before_logon: bool) -> Task:

@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError
+from wslnet.model.grant import Grant
+from wslnet.profiles.firewall import allow_rule, refuse_managed
 from wslnet.profiles.forwarding import switch_resources
 from wslnet.profiles.forwards import linux_resources, windows_resources
-from wslnet.profiles.lan_scope import lan_scope
 from wslnet.profiles.modes import RECOMMENDED
 from wslnet.profiles.nested import nested_resources
-from wslnet.resources.hyperv_rule import HyperVAllowRule
 from wslnet.resources.hyperv_setting import HyperVDefaultInbound
 from wslnet.resources.wslconfig_keys import WslConfigKeys
 
 if TYPE_CHECKING:
-    from wslnet.model.allow import Allow
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
     from wslnet.profiles.modes import SetupOptions
@@ -32,6 +31,7 @@ def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resou
     Raises:
         InputError: the inventory has no Windows host.
         PlanRefused: `@lan` was asked for and no private network is there.
+        Unsupported: a policy keeps rules or the default action of this PC from having an effect.
     """
     windows = snapshot.inventory.windows
     if windows is None:
@@ -39,7 +39,9 @@ def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resou
     persistent: list[Resource] = [
         WslConfigKeys(windows.name, _keys(options), "mirrored mode is what was asked for")
     ]
-    persistent += [_rule(snapshot, windows.name, allow) for allow in options.allow]
+    if options.allow or options.open_all:
+        refuse_managed(snapshot, open_all=options.open_all)
+    persistent += [allow_rule(snapshot, windows.name, Grant(allow)) for allow in options.allow]
     persistent += windows_resources(snapshot, MODE, snapshot.inventory.wish.forward)
     if options.open_all:
         persistent.append(HyperVDefaultInbound(windows.name, "Allow", "--open-all was given"))
@@ -62,11 +64,3 @@ def _keys(options: SetupOptions) -> dict[str, str]:
     if options.recommended:
         keys |= RECOMMENDED
     return keys
-
-
-def _rule(snapshot: Snapshot, windows: str, allow: Allow) -> HyperVAllowRule:
-    if allow.scope is None:
-        return HyperVAllowRule(windows, allow, (), (), f"--allow {allow}: any source")
-    prefixes, profiles = lan_scope(snapshot, f"--allow {allow}")
-    why = f"--allow {allow}: the LAN is {', '.join(prefixes)}"
-    return HyperVAllowRule(windows, allow, prefixes, profiles, why)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.model.change import Action, Change, Op
+from wslnet.model.grant import OWN_PREFIX, Grant
 from wslnet.model.windows_facts import HyperVRule, WindowsFacts
 
 if TYPE_CHECKING:
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
 WSL_CREATOR = "{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}"
 """VMCreatorId of WSL; the braces are part of it (windows-facts 2)."""
 
-OWN_PREFIX = "wslnet-"
-
 
 @dataclass(frozen=True, slots=True)
 class HyperVAllowRule:
     """Inbound allow for one protocol and port, from the given prefixes (none: any) in the given profiles.
 
-    Not `present`: our rule of this name is not there.
+    Not `present`: our rule of this name is not there. `until` (UTC, see `Grant`): when it is to go.
     """
 
     machine: str
@@ -39,6 +38,7 @@ class HyperVAllowRule:
     volatile: bool = False
     purpose: str = "allow"
     present: bool = True
+    until: str | None = None
 
     @property
     def rule_name(self) -> str:
@@ -78,7 +78,7 @@ class HyperVAllowRule:
     def _args(self) -> dict[str, object]:
         return {
             "name": self.rule_name,
-            "display_name": f"wslnet: {self.allow} into WSL",
+            "display_name": self._display_name,
             "direction": "Inbound",
             "action": "Allow",
             "protocol": self.allow.proto.upper(),
@@ -88,10 +88,15 @@ class HyperVAllowRule:
             "creator": WSL_CREATOR,
         }
 
+    @property
+    def _display_name(self) -> str:
+        return Grant(self.allow, self.until).display_name
+
     def _is_declared(self, found: HyperVRule) -> bool:
         any_source = {"Any", "*", ""}
         return (
             found.enabled
+            and found.display_name == self._display_name
             and (found.direction, found.action) == ("Inbound", "Allow")
             and (found.protocol or "").upper() in {self.allow.proto.upper(), _NUMBERS[self.allow.proto]}
             and found.local_ports == (str(self.allow.port),)
@@ -102,7 +107,8 @@ class HyperVAllowRule:
     def _text(self) -> str:
         who = ", ".join(self.remote_addresses) or "any source"
         where = ", ".join(self.profiles) or "any profile"
-        return f"Allow {self.allow.proto} {self.allow.port} from {who} ({where})"
+        ends = f" until {self.until}" if self.until else ""
+        return f"Allow {self.allow.proto} {self.allow.port} from {who} ({where}){ends}"
 
 
 _NUMBERS = {"tcp": "6", "udp": "17"}

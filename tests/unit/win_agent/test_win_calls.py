@@ -45,6 +45,7 @@ CALLS: dict[str, Call] = {
     "creators": firewall.creators(),
     "setting": firewall.setting(),
     "stored_setting": firewall.stored_setting(),
+    "hyperv_profiles": firewall.hyperv_profiles(),
     "rules": firewall.rules(),
     "stored_rules": firewall.stored_rules(),
     "rule": firewall.rule("wslnet-x"),
@@ -81,8 +82,8 @@ CALLS: dict[str, Call] = {
     "unregister_configuration": endpoints.unregister("wslnet"),
 }
 ABSENT_ON_2016 = {
-    "creators", "setting", "stored_setting", "rules", "stored_rules", "rule", "create_rule",
-    "remove_rule", "change_setting", "create_setting",
+    "creators", "setting", "stored_setting", "hyperv_profiles", "rules", "stored_rules", "rule",
+    "create_rule", "remove_rule", "change_setting", "create_setting",
 }  # fmt: skip
 """What Windows without a Hyper-V firewall lacks: `facts` answers `supported: false` there."""
 

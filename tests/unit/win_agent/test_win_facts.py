@@ -137,6 +137,7 @@ def test_windows_without_a_hyperv_firewall(host: Host, windows: FakeWindows) -> 
         "setting": None,
         "stored_setting": None,
         "rules": [],
+        "profiles": [],
     }
 
 

@@ -27,12 +27,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Trigger:
-    """What starts a task: `boot`, `logon` (`user` is a SID) or `event` (any of `events`), `delay_s` later."""
+    """What starts a task, `delay_s` later.
+
+    `boot`, `logon` (`user` is a SID), `event` (any of `events`) or `time`, once (`at`, in UTC and ISO form).
+    """
 
     kind: str
     delay_s: int = 0
     user: str = ""
     events: tuple[Event, ...] = ()
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _VERSION = "1.2"
 _PRINCIPAL = "Author"
 _RETRY = {"Interval": "PT1M", "Count": "3"}
-_NAMES = {"boot": "BootTrigger", "logon": "LogonTrigger", "event": "EventTrigger"}
+_NAMES = {"boot": "BootTrigger", "logon": "LogonTrigger", "event": "EventTrigger", "time": "TimeTrigger"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _SERVICE_NAMES = {
     "s-1-5-18": SYSTEM_SID,
@@ -106,6 +106,8 @@ def _add_trigger(parent: ET.Element, trigger: Trigger) -> None:
     """The base elements first, then the specific ones, `Delay` last: any other order is refused."""
     node = ET.SubElement(parent, _NAMES[trigger.kind])
     _add(node, "Enabled", "true")
+    if trigger.kind == "time":
+        _add(node, "StartBoundary", trigger.at)
     if trigger.kind == "event":
         _add(node, "Subscription", _query(trigger.events))
     if trigger.kind == "logon":
@@ -160,6 +162,7 @@ def _trigger(node: ET.Element, sids: Mapping[str, str]) -> Trigger:
         delay_s=int(match["minutes"] or 0) * _MINUTE + int(match["seconds"] or 0) if match else 0,
         user=_sid(_text(node, "UserId"), sids) if kind == "logon" else "",
         events=_events(subscription) if subscription else (),
+        at=_text(node, "StartBoundary") if kind == "time" else "",
     )
 
 

@@ -47,6 +47,11 @@ def stored_setting(creator_id: str = WSL_CREATOR) -> Call:
     return Call("Get-NetFirewallHyperVVMSetting", {"Name": [creator_id], "PolicyStore": "PersistentStore"})
 
 
+def hyperv_profiles(creator_id: str = WSL_CREATOR) -> Call:
+    """The effective profiles of one creator; early builds lack them (windows-facts 2)."""
+    return Call("Get-NetFirewallHyperVProfile", {"Name": [creator_id], "PolicyStore": "ActiveStore"})
+
+
 def rules(creator_id: str = WSL_CREATOR) -> Call:
     """The rules in force for one creator."""
     return Call("Get-NetFirewallHyperVRule", {"VMCreatorId": [creator_id], "PolicyStore": "ActiveStore"})

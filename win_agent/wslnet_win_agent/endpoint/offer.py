@@ -37,6 +37,7 @@ READS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NetAdapter": ("Get-NetAdapter",),
         "NetConnection": ("Get-NetConnectionProfile",),
         "NetSecurity": (
+            "Get-NetFirewallHyperVProfile",
             "Get-NetFirewallHyperVRule",
             "Get-NetFirewallHyperVVMCreator",
             "Get-NetFirewallHyperVVMSetting",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _RULE = "MSFT_NetFirewallHyperVRule"
 _SETTING = "MSFT_NetFirewallHyperVVMSetting"
+_PROFILE = "MSFT_NetFirewallHyperVProfile"
 
 
 def hyperv_firewall(reply: Reply) -> dict[str, object]:
@@ -23,6 +24,7 @@ def hyperv_firewall(reply: Reply) -> dict[str, object]:
             "setting": None,
             "stored_setting": None,
             "rules": [],
+            "profiles": [],
         }
     # Read from two stores, the one in force first.
     settings = reply.rows(_SETTING)
@@ -37,6 +39,17 @@ def hyperv_firewall(reply: Reply) -> dict[str, object]:
         "setting": setting(settings[0]) if settings else None,
         "stored_setting": setting(settings[1]) if settings[1:] else None,
         "rules": list(reversed(rules.values())),
+        "profiles": [profile(row) for row in reply.rows(_PROFILE)],
+    }
+
+
+def profile(row: WindowsObject) -> dict[str, object]:
+    """Give what holds for one creator while its network is of one category."""
+    return {
+        "name": name_of(row, "Profile"),
+        "enabled": name_of(row, "Enabled"),
+        "default_inbound": name_of(row, "DefaultInboundAction"),
+        "local_rules": name_of(row, "AllowLocalFirewallRules"),
     }
 
 
@@ -64,4 +77,5 @@ def rule(row: WindowsObject) -> dict[str, object]:
         "remote_addresses": list(texts(row.get("RemoteAddresses"))),
         "profiles": list(flag_names(row.get("Profiles"), enum_names(_RULE, "Profiles"))),
         "creator": text(row.get("VMCreatorId")),
+        "source": name_of(row, "PolicyStoreSourceType"),
     }

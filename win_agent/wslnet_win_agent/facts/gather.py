@@ -164,9 +164,12 @@ def _hyperv_firewall(host: Host, _reply: Reply) -> dict[str, object]:
         firewall_calls.rules(),
         firewall_calls.stored_rules(),
     ]
-    reply = host.bridge.run(calls, deadline_s=host.deadline_s)
-    if not any(error.is_unknown_command for error in reply.errors):
-        demand(_without_absences(reply), "reading the Hyper-V firewall")
+    # Early builds have rules and settings and no profiles: only then it takes a second pipeline.
+    for asked in ([*calls, firewall_calls.hyperv_profiles()], calls):
+        reply = host.bridge.run(asked, deadline_s=host.deadline_s)
+        if not any(error.is_unknown_command for error in reply.errors):
+            demand(_without_absences(reply), "reading the Hyper-V firewall")
+            break
     return firewall.hyperv_firewall(reply)
 
 

@@ -6,6 +6,7 @@ Elements in the order the published schema demands, values of its types, nothing
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -29,13 +30,14 @@ _MOST_ACTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One trigger: `kind` is boot, logon or event; `delay_s` seconds; whose logon; which events."""
+    """One trigger: `kind` is boot, logon, event or time; `at` is when, `delay_s` how long after."""
 
     kind: str
     enabled: bool
     delay_s: float
     user: str | None = None
     subscription: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +128,28 @@ def _triggers(node: ET.Element | None) -> Iterator[Trigger]:
         values = schema.ordered_texts(each, (*schema.TRIGGER_BASE, *schema.TRIGGERS[name]))
         if name == "EventTrigger":
             schema.check_subscription(values.get("Subscription"))
+        if name == "TimeTrigger" and "StartBoundary" not in values:
+            raise TaskXmlError(MISSING_NODE, "StartBoundary")
         yield Trigger(
             kind=name.removesuffix("Trigger").lower(),
             enabled=values.get("Enabled", "true") == "true",
             delay_s=seconds(values.get("Delay", "PT0S")),
             user=values.get("UserId"),
             subscription=values.get("Subscription"),
+            at=_moment(values["StartBoundary"]) if name == "TimeTrigger" else None,
         )
+
+
+def _moment(text: str) -> datetime:
+    """A boundary; without an offset it is meant in the zone of this machine.
+
+    Raises:
+        TaskXmlError: It is no moment.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise TaskXmlError(INVALID_VALUE, f"StartBoundary:{text}") from error
 
 
 def _principal(node: ET.Element | None) -> Principal:

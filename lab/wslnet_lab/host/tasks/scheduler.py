@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from wslnet_lab.host.contract import Identity
@@ -23,6 +24,7 @@ LOGON_AFTER_S = 2.0
 """When the owner logs on after Windows came up."""
 
 _NETWORK_AFTER_S = 0.5
+_TICK_S = 1.0
 
 
 class Running(Protocol):
@@ -67,6 +69,8 @@ class Scheduler:
         self._instances: dict[str, _Instance] = {}
         self._queued: dict[str, int] = {}
         self._logged_on = False
+        self._up_since = datetime.now(UTC)
+        self._struck: set[tuple[str, datetime]] = set()
 
     def power_on(self, *, resumed: bool) -> None:
         """Windows came up: boot triggers (not when `resumed`), its events, and soon the owner's logon."""
@@ -75,6 +79,7 @@ class Scheduler:
         self.happened(events.BOOT_TYPE)
         self._later(_NETWORK_AFTER_S, lambda: self.happened(events.CONNECTED))
         self._later(LOGON_AFTER_S, self._log_on)
+        self._later(_TICK_S, self._tick)
 
     def happened(self, event: Event) -> None:
         """An event was written."""
@@ -119,6 +124,19 @@ class Scheduler:
     def _log_on(self) -> None:
         self._logged_on = True
         self._wake(lambda trigger: trigger.kind == "logon" and self._is_owner(trigger.user))
+
+    def _tick(self) -> None:
+        """Starts what is due by the clock, once; what was missed while Windows was off, if it says so."""
+        now = datetime.now(UTC)
+        for task in self.tasks.all():
+            make_up = task.definition.settings["StartWhenAvailable"] == "true"
+            for at in [each.at for each in task.definition.triggers if each.enabled and each.at is not None]:
+                is_new = at > task.since and (task.last_run is None or task.last_run < at)
+                is_due = at <= now and is_new and (make_up or at >= self._up_since)
+                if task.enabled and is_due and (task.key, at) not in self._struck:
+                    self._struck.add((task.key, at))
+                    self._request(task)
+        self._later(_TICK_S, self._tick)
 
     def _wake(self, fits: _Fits) -> None:
         for task in self.tasks.all():

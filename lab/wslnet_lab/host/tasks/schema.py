@@ -52,6 +52,7 @@ TRIGGERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "BootTrigger": (("Delay", _SPAN),),
     "LogonTrigger": (("UserId", _TEXT), ("Delay", _SPAN)),
     "EventTrigger": (("Subscription", _TEXT), ("Delay", _SPAN)),
+    "TimeTrigger": (("RandomDelay", _SPAN),),
 }
 PRINCIPAL = {
     "UserId": _TEXT,

@@ -23,6 +23,7 @@ class Task:
     xml: str
     definition: Definition
     enabled: bool
+    since: datetime
     last_run: datetime | None
     last_result: int
 
@@ -64,6 +65,7 @@ class TaskStore:
             "name": name,
             "xml": xml,
             "enabled": definition.enabled,
+            "since": datetime.now(UTC).isoformat(),
             "last_run": None,
             "last_result": results.HAS_NOT_RUN,
         }
@@ -98,5 +100,12 @@ class TaskStore:
 def _task(row: dict[str, Any]) -> Task:
     last_run = datetime.fromisoformat(row["last_run"]) if row["last_run"] else None
     return Task(
-        row["path"], row["name"], row["xml"], read(row["xml"]), row["enabled"], last_run, row["last_result"]
+        path=row["path"],
+        name=row["name"],
+        xml=row["xml"],
+        definition=read(row["xml"]),
+        enabled=row["enabled"],
+        since=datetime.fromisoformat(row["since"]),
+        last_run=last_run,
+        last_result=row["last_result"],
     )

@@ -1,0 +1,121 @@
+"""Ports let into WSL, by packets: for the LAN only, for a time only, and nothing left behind by undo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .asking import run as ask
+from .canonical.snapshot import differences, take
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+
+HOST = "172.24.21.109"
+PORT = 8080
+FETCH = (
+    "import socket,sys\n"
+    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)\n"
+    "s.settimeout(3)\n"
+    "print(s.recv(64).decode())\n"
+)
+SERVE = (
+    "import socket,sys\n"
+    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+    "s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print('ready', flush=True)\n"
+    "while True:\n"
+    "    c, _ = s.accept(); c.sendall(b'from wsl'); c.close()\n"
+)
+
+
+@contextmanager
+def serving(lab: Any, address: str = "0.0.0.0", port: int = PORT) -> Iterator[None]:
+    """A service in WSL."""
+    command = ["ip", "netns", "exec", lab.netns("wsl"), sys.executable, "-c", SERVE, address, str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline().strip() == "ready"
+            yield
+        finally:
+            server.kill()
+
+
+def reached(lab: Any, port: int = PORT) -> bool:
+    done = lab.outside("lan", [sys.executable, "-c", FETCH, HOST, str(port)])
+    return bool(done.stdout.strip() == "from wsl")
+
+
+def rules(lab: Any) -> list[tuple[int, str | None, str | None]]:
+    listed = ask(lab, "firewall", "list")[1]["rules"]
+    return [(one["port"], one["scope"], one["until"]) for one in listed]
+
+
+def test_in_nat_mode_it_says_what_a_rule_does_not_do(story_lab: Any) -> None:
+    code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--dry-run")
+    assert code == 10
+    assert [one["action"] for one in said["changes"]] == ["add"]
+    assert any("forward add" in note for note in said["notes"])
+    code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--for", "2h", "--yes")
+    assert (code, said["error"]["hint"]) == (2, "wslnet boot install")
+
+
+@pytest.mark.row("S3-09", "N-20")
+def test_a_port_for_the_lan_is_open_while_it_is_allowed(story_lab: Any) -> None:
+    assert ask(story_lab, "setup", "--mirrored", "--yes")[0] == 0
+    before = take(story_lab)
+    with serving(story_lab):
+        assert not reached(story_lab)
+        code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--yes")
+        assert (code, said["result"]) == (0, "committed"), said
+        assert reached(story_lab)
+        audit = ask(story_lab, "firewall", "audit")[1]
+        (found,) = [one for one in audit["exposed"] if one["port"] == PORT]
+        assert (found["sources"], audit["open_default"]) == (["172.24.21.0/24"], False)
+        code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--yes")
+        assert (code, said["result"]) == (0, "unchanged"), said
+        code, said = ask(story_lab, "firewall", "revoke", "tcp/8080", "--yes")
+        assert (code, said["result"]) == (0, "committed"), said
+        assert not reached(story_lab)
+    for _ in range(2):
+        assert ask(story_lab, "undo", "--yes")[0] == 0
+    assert differences(before, take(story_lab)) == []
+
+
+@pytest.mark.row("S3-08")
+def test_the_open_default_is_named_and_taken_back(story_lab: Any) -> None:
+    with serving(story_lab):
+        assert ask(story_lab, "firewall", "allow", "--open-all", "--yes")[0] == 0
+        assert reached(story_lab)
+        audit = ask(story_lab, "firewall", "audit")[1]
+        assert audit["open_default"]
+        assert any("firewall revoke --open-all" in words for words in audit["warnings"])
+        code, said = ask(story_lab, "firewall", "revoke", "--open-all", "--yes")
+        assert (code, said["result"]) == (0, "committed"), said
+        assert not reached(story_lab)
+
+
+@pytest.mark.full
+@pytest.mark.row("N-19")
+def test_what_is_granted_for_a_time_goes_by_itself(story_lab: Any) -> None:
+    assert ask(story_lab, "boot", "install", "--yes")[0] == 0
+    with serving(story_lab):
+        code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--for", "3m", "--yes")
+        assert (code, said["result"]) == (0, "committed"), said
+        ((port, scope, until),) = rules(story_lab)
+        assert (port, scope) == (PORT, "lan")
+        assert reached(story_lab)
+        (network, _) = ask(story_lab, "boot", "status")[1]["tasks"]
+        assert f"once at {until}" in network["next"]
+        deadline = time.monotonic() + 400
+        while reached(story_lab):
+            assert time.monotonic() < deadline
+            time.sleep(2)
+    assert rules(story_lab) == []
