@@ -15,6 +15,7 @@ from wslnet.engine.run_log import End, read_runs
 from wslnet.model.allow import parse_allow
 from wslnet.model.boot_data import read_boot_data
 from wslnet.profiles.boot import expiries_in, network_task
+from wslnet.profiles.table import PROFILES
 from wslnet.profiles.table import profile_of as mode_profile
 from wslnet.resources.boot_data import BootDataFile
 from wslnet.resources.scheduled_task import ScheduledTask
@@ -45,7 +46,11 @@ def allowed(inventory: Inventory) -> tuple[Allow, ...]:
         if not isinstance(profile, dict) or log.ended not in _STANDING:
             continue
         options = profile.get("options")
-        if KEY in profile:
+        mode = PROFILES.get(str(profile.get("mode")))
+        if mode is not None and not mode.publishes:
+            # Its setup has taken the rules away: no later mode may bring them back unasked.
+            found = {}
+        elif KEY in profile:
             found = dict(_listed(profile))
         elif isinstance(options, dict):
             found |= dict(_listed({KEY: options.get("allow")}))

@@ -31,7 +31,7 @@ def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resou
     Raises:
         InputError: the inventory has no Windows host.
         PlanRefused: `@lan` was asked for and no private network is there.
-        Unsupported: a policy keeps rules or the default action of this PC from having an effect.
+        Unsupported: a policy keeps rules of this PC from having an effect.
     """
     windows = snapshot.inventory.windows
     if windows is None:
@@ -39,8 +39,8 @@ def mirrored_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resou
     persistent: list[Resource] = [
         WslConfigKeys(windows.name, _keys(options), "mirrored mode is what was asked for")
     ]
-    if options.allow or options.open_all:
-        refuse_managed(snapshot, open_all=options.open_all)
+    if options.allow:
+        refuse_managed(snapshot)
     persistent += [allow_rule(snapshot, windows.name, Grant(allow)) for allow in options.allow]
     persistent += windows_resources(snapshot, MODE, snapshot.inventory.wish.forward)
     if options.open_all:
