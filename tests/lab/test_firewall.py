@@ -67,7 +67,7 @@ def test_in_nat_mode_it_says_what_a_rule_does_not_do(story_lab: Any) -> None:
     assert (code, said["error"]["hint"]) == (2, "wslnet boot install")
 
 
-@pytest.mark.row("S3-09", "N-20")
+@pytest.mark.row("S3-09")
 def test_a_port_for_the_lan_is_open_while_it_is_allowed(story_lab: Any) -> None:
     assert ask(story_lab, "setup", "--mirrored", "--yes")[0] == 0
     before = take(story_lab)
@@ -103,7 +103,6 @@ def test_the_open_default_is_named_and_taken_back(story_lab: Any) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.row("N-19")
 def test_what_is_granted_for_a_time_goes_by_itself(story_lab: Any) -> None:
     assert ask(story_lab, "boot", "install", "--yes")[0] == 0
     with serving(story_lab):

@@ -128,7 +128,6 @@ def test_times() -> None:
             end_at(wrong, NOW)
 
 
-@pytest.mark.row("N-19")
 def test_what_is_over_goes_and_what_is_not_stays() -> None:
     seen = snapshot(rule(1), rule(2, until="2026-11-21T17:59:59Z"), rule(3, "", "2026-11-21T18:00:01Z"))
     gone = over_rules(seen, "windows", NOW)
@@ -193,7 +192,6 @@ def let_in(*rules: HyperVRule, port: int = 8080, category: str = "Private", **mo
     return admitted(firewall_of(snapshot(*rules, **more)), Allow("tcp", port), category, (LAN,))
 
 
-@pytest.mark.row("N-20")
 def test_who_may_come_and_by_what() -> None:
     assert let_in() is None
     assert let_in(rule(8080)) == ((LAN,), "rule wslnet-allow-tcp-8080")
