@@ -20,7 +20,8 @@ LOOK_TIMEOUT_S = 20.0
 SHUTDOWN_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 90.0
 _STATES = frozenset({"Stopped", "Running", "Installing", "Uninstalling", "Converting", "Exporting"})
-_NUMBER = re.compile(r"[0-9]+(\.[0-9A-Za-z-]+)+")
+_VERSION_LINE = re.compile(r".*[\s:\uff1a]([0-9]+(?:\.[0-9A-Za-z-]+)+)\s*")
+_HEADING = ["NAME", "STATE", "VERSION"]
 _ERROR_CODE = re.compile(r"(?:Wsl/[A-Za-z0-9_/-]+|0x[0-9a-fA-F]{8})")
 _KERNEL_LINE = 1
 
@@ -51,16 +52,25 @@ def decode(data: bytes) -> str:
 
 
 def parse_versions(text: str) -> Versions:
-    """Read `wsl --version` by the order of its lines, since the labels are localised."""
-    numbers = [_NUMBER.search(line) for line in text.splitlines() if line.strip()]
-    found = [match.group() if match else None for match in numbers]
-    found += [None] * (_KERNEL_LINE + 1 - len(found))
+    """Read `wsl --version` by the order of its lines, since the labels are localised.
+
+    Each line must end in a version: any other text, `wsl --status` for one, tells nothing.
+    """
+    lines = [_VERSION_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
+    found = [match[1] for match in lines if match is not None]
+    if len(found) <= _KERNEL_LINE or len(found) < len(lines):
+        return Versions(wsl=None, kernel=None)
     return Versions(wsl=found[0], kernel=found[_KERNEL_LINE])
 
 
 def parse_distros(text: str) -> tuple[Distro, ...]:
-    """Read `wsl -l -v`: rows that end in a known state and a version; anything else is not a row."""
-    return tuple(row for row in map(_distro, text.splitlines()) if row is not None)
+    """Read `wsl -l -v`: rows below its heading that end in a known state and a version.
+
+    The heading and the states are literals in every language (wsl-facts 2.4); without it nothing is a row.
+    """
+    lines = text.splitlines()
+    heading = next((at for at, line in enumerate(lines) if line.split() == _HEADING), len(lines))
+    return tuple(row for row in map(_distro, lines[heading + 1 :]) if row is not None)
 
 
 def _distro(line: str) -> Distro | None:

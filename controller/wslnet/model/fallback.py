@@ -28,7 +28,7 @@ _BY_CODE = {
     "e_accessdenied": "Windows' network service (HNS) denied it (microsoft/WSL#11980)",
     "error_unhandled_exception": "an adapter was bridged by hand (microsoft/WSL#11389)",
 }
-_ENGINE_CODE = re.compile(r"ConfigureNetworking/(\w+)")
+_ENGINE_CODE = re.compile(r"ConfigureNetworking/(?:\w+/)*(\w+)")
 
 
 def why_fallen_back(mode: str, warnings: Iterable[str] = ()) -> str:

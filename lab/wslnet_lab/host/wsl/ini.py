@@ -13,7 +13,8 @@ _BLANKS = " \t\r"
 _LETTERS = frozenset(string.ascii_letters)
 _NAME = frozenset(string.ascii_letters + string.digits)
 _ESCAPES = {"\\": "\\", '"': '"', "b": "\b", "n": "\n", "t": "\t"}
-# After a broken header such as [a-b] the parser's section buffer holds rubbish: no key below it is known.
+# A broken header such as [a-b] has overwritten the buffer that holds the section's name, whose length stays:
+# a shorter name leaves NULs in it, and no key below is known.
 _CLOBBERED = "?"
 
 
@@ -87,13 +88,21 @@ class _Reader:
             raise _Dropped("invalid-section", "")
         name = self._take_name()
         if self._peek() != "]":
-            self._section = _CLOBBERED
+            self._section = self._overwritten(name)
             raise _Dropped("expected", "]")
         self._at += 1
         self._skip_blanks()
         if self._peek() not in {"\n", "#", ""}:
+            self._section = self._overwritten(name)
             raise _Dropped("expected", "\\n")
         self._section = name
+
+    def _overwritten(self, name: str) -> str | None:
+        """What the section is called once `name` stands in its buffer (WSL's configfile.cpp)."""
+        if self._section is None:
+            return None
+        length = len(self._section)
+        return name[:length] if len(name) >= length else _CLOBBERED.ljust(length)
 
     def _read_entry(self) -> None:
         line = self._line
