@@ -13,7 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from wslnet_lab import control, faults, inventory, syscalls, wsl_programs
+from wslnet_lab import consoles, control, faults, inventory, syscalls, wsl_programs
 from wslnet_lab.attached import AttachedServer
 from wslnet_lab.control import Method, Server
 from wslnet_lab.errors import LabError, UsageError
@@ -138,7 +138,9 @@ class Daemon:
                 methods = Hypervisor(self._hardware, machine).methods()
                 if machine.kind == "wsl":
                     methods["wsl_info"] = self._wsl.info
-                Server(self._paths.machine(machine.name).hypervisor, methods, _EXPECTED)
+                where = self._paths.machine(machine.name)
+                Server(where.hypervisor, methods, _EXPECTED)
+                AttachedServer(where.consoles, consoles.serve(self._hardware, machine))
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ SSH_TIMEOUT_S = 15.0
 WINDOWS_TIMEOUT_S = 30.0
 WINRM_PORT = 5985
 HYPERVISOR_SOCKET = "/run/libvirt/libvirt-sock"
+CONSOLES_SOCKET = "/run/libvirt/consoles"
 
 
 class Hardware:
@@ -213,7 +214,9 @@ class Hardware:
         """Boots a wired Linux machine: process 1 with sshd, then libvirt's networks."""
         binds = []
         if each.has_hypervisor:
-            binds.append([str(self.paths.machine(each.name).hypervisor), HYPERVISOR_SOCKET])
+            where = self.paths.machine(each.name)
+            binds.append([str(where.hypervisor), HYPERVISOR_SOCKET])
+            binds.append([str(where.consoles), CONSOLES_SOCKET])
         if each.kind == "wsl":
             binds.append([str(self.paths.machine("windows").root), "/mnt/c"])
         silent = faults.refuses_ssh(self.paths, each.name)

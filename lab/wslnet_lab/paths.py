@@ -54,6 +54,11 @@ class MachinePaths:
         """Socket of the virtual machine monitor that `virsh` inside talks to."""
         return self.folder / "hypervisor.sock"
 
+    @property
+    def consoles(self) -> Path:
+        """Socket on which `virsh console` inside gets the console of a domain."""
+        return self.folder / "consoles.sock"
+
 
 @dataclass(frozen=True, slots=True)
 class LabPaths:

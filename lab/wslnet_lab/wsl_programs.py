@@ -27,19 +27,25 @@ def attach(hardware: Hardware, wsl: UtilityVm) -> Act:
             raise NotRunning("WSL is not running")
         wsl.wake_distro()
         account = inside.find_account(hardware.paths.machine(name).root, request["user"])
-        program = subprocess.Popen(
-            inside.command(init, request["argv"], account, ports=hardware.paths.ports),
-            stdin=streams.stdin,
-            stdout=streams.stdout,
-            stderr=streams.stderr,
-            start_new_session=True,
-        )
-        threading.Thread(target=_end_with_client, args=(program, streams.gone), daemon=True).start()
-        code = program.wait()
-        processes.reap_orphans(program.pid)
-        return {"exit_code": code}
+        command = inside.command(init, request["argv"], account, ports=hardware.paths.ports)
+        return {"exit_code": run_attached(command, streams)}
 
     return act
+
+
+def run_attached(argv: list[str], streams: Streams) -> int:
+    """Runs a program on a client's streams until it ends or the client goes; gives its exit code."""
+    program = subprocess.Popen(
+        argv,
+        stdin=streams.stdin,
+        stdout=streams.stdout,
+        stderr=streams.stderr,
+        start_new_session=True,
+    )
+    threading.Thread(target=_end_with_client, args=(program, streams.gone), daemon=True).start()
+    code = program.wait()
+    processes.reap_orphans(program.pid)
+    return code
 
 
 def _end_with_client(program: subprocess.Popen[bytes], gone: threading.Event) -> None:

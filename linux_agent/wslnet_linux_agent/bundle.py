@@ -50,6 +50,10 @@ _GUARD = (
     *("ops_bridge.py", "facts_bridging.py", "ops_uplink.py", "ops_manager.py"),
     *("ops_nft.py", "ops_file.py", "ops_owned.py", "ops_persist.py", "ops_state.py", "ops_guard.py"),
 )
+_GUEST = (
+    *("ops_guest_stream.py", "ops_guest_shell.py", "ops_guest_agent.py"),
+    *("ops_guest_ssh.py", "ops_guest_console.py", "ops_guest_channel.py"),
+)
 _HOLDER = ("ops_state.py", "ops_holder.py")
 _ON_DEMAND = {
     "guard": _GUARD,
@@ -60,7 +64,7 @@ _ON_DEMAND = {
     "file": ("ops_file.py",),
     "marker": ("ops_file.py",),
     "lease": ("ops_lease.py",),
-    "guest": ("ops_guest_agent.py", "ops_guest.py"),
+    "guest": (*_GUEST, "ops_guest.py"),
     "bridge": ("ops_bridge.py",),
     "tap": ("ops_bridge.py",),
     "uplink": ("facts_bridging.py", "ops_uplink.py"),
@@ -76,13 +80,13 @@ _ON_DEMAND = {
     "listen": ("ops_listen.py",),
     "unlisten": ("ops_listen.py",),
 }
-_GUESTS = ("ops_guest_agent.py", "facts_guests.py")
+_GUESTS = ("facts_guests.py",)
 _FACTS_ON_DEMAND = {
     "sessions": ("facts_use.py",),
     "containers": ("facts_use.py",),
     "files": ("ops_file.py",),
     "guests": _GUESTS,
-    "guest_keys": _GUESTS,
+    "guest_keys": (*_GUESTS, *_GUEST, "facts_guest_keys.py"),
     "networks": _GUESTS,
     "routers": (*_GUESTS, "probe_dhcp.py", "facts_routers.py"),
     "path_mtu": ("facts_path.py",),

@@ -29,7 +29,7 @@ _READERS = {
     "sessions": "facts_use",
     "containers": "facts_use",
     "guests": "facts_guests",
-    "guest_keys": "facts_guests",
+    "guest_keys": "facts_guest_keys",
     "networks": "facts_guests",
     "path_mtu": "facts_path",
     "routers": "facts_routers",

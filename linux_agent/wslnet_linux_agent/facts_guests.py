@@ -1,14 +1,12 @@
-"""Facts `guests`, `guest_keys`, `networks`: what libvirt and the guests' own agents tell of running domains.
+"""Facts `guests` and `networks`: what libvirt, and the guests' agents through it, tell of running domains.
 
 Read only, by argument vectors; a domain that went down meanwhile is left out. Not part of the bundle.
 """
 
-import base64
 import re
 
-from wslnet_linux_agent import ops_guest_agent, shell
+from wslnet_linux_agent import shell
 from wslnet_linux_agent.facts_domains import commands, names
-from wslnet_linux_agent.ops import OpError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +14,6 @@ if TYPE_CHECKING:
 
 _SOURCES = ("lease", "agent", "arp")
 _FAMILIES = {"ipv4": 4, "ipv6": 6}
-_HOST_KEYS = ("ed25519", "ecdsa", "rsa")
-_FIRST_PERSON, _NOBODY = 1000, 65534
-_MOST_ACCOUNTS = 8
 _ATTRIBUTE = re.compile("([a-z]+)='([^']*)'")
 
 
@@ -27,16 +22,16 @@ def guests() -> "list[dict[str, Any]] | None":
 
     An address is told once for each source that knows it: libvirt's DHCP, the guest agent, the host's ARP.
     """
-    running = _running()
-    if running is None:
+    domains = running()
+    if domains is None:
         return None
-    asked = [["virsh", "domiflist", "--domain", name] for name in running]
+    asked = [["virsh", "domiflist", "--domain", name] for name in domains]
     for source in _SOURCES:
-        asked += [["virsh", "domifaddr", "--domain", name, "--source", source] for name in running]
+        asked += [["virsh", "domifaddr", "--domain", name, "--source", source] for name in domains]
     outcomes = shell.run_all(asked, shell.TIMEOUT_S) if asked else []
-    count = len(running)
+    count = len(domains)
     found = []
-    for place, name in enumerate(running):
+    for place, name in enumerate(domains):
         cards, answers = outcomes[place], outcomes[place + count :: count]
         if cards.code == 0:
             addresses = [
@@ -52,7 +47,8 @@ def guests() -> "list[dict[str, Any]] | None":
     return found
 
 
-def _running() -> "list[str] | None":
+def running() -> "list[str] | None":
+    """Give the names of running domains; None without virsh."""
     todo = dict(commands())
     return names(shell.run(todo["running"])) if todo else None
 
@@ -91,47 +87,6 @@ def _addresses(text: "str", source: "str") -> "list[dict[str, Any]]":
                 }
             )
     return found
-
-
-def guest_keys() -> "list[dict[str, Any]] | None":
-    """Fact `guest_keys`: host keys and authorized keys in running domains, by their guest agents."""
-    running = _running()
-    return None if running is None else [_keys(name) for name in running]
-
-
-def _keys(domain: "str") -> "dict[str, Any]":
-    try:
-        ops_guest_agent.ask(domain, "guest-ping")
-        files = [ops_guest_agent.read(domain, "/etc/ssh/ssh_host_%s_key.pub" % one) for one in _HOST_KEYS]
-        passwd = ops_guest_agent.read(domain, "/etc/passwd") or b""
-        accounts = [_account(domain, fields) for fields in _people(passwd)]
-    except OpError as error:
-        return {"domain": domain, "problem": str(error), "host_keys": [], "accounts": []}
-    lines = [data.decode("utf-8", "replace").strip() for data in files if data is not None]
-    return {"domain": domain, "problem": None, "host_keys": lines, "accounts": accounts}
-
-
-def _people(passwd: "bytes") -> "list[list[str]]":
-    rows = [line.split(":") for line in passwd.decode("utf-8", "replace").split("\n")]
-    rows = [row for row in rows if len(row) == 7 and row[2].isdigit() and row[5].startswith("/")]  # noqa: PLR2004 - passwd(5)
-    rows = [row for row in rows if not row[6].strip().endswith(("/nologin", "/false"))]
-    people = [row for row in rows if row[2] == "0" or _FIRST_PERSON <= int(row[2]) < _NOBODY]
-    return people[:_MOST_ACCOUNTS]
-
-
-def _account(domain: "str", fields: "list[str]") -> "dict[str, Any]":
-    folder = fields[5].rstrip("/") + "/.ssh"
-    keys = ops_guest_agent.read(domain, folder + "/authorized_keys")
-    # Without a file it matters whether the folder is there: what is made is taken back.
-    there = keys is not None or ops_guest_agent.run(domain, ["/usr/bin/test", "-d", folder]) == 0
-    return {
-        "user": fields[0],
-        "uid": int(fields[2]),
-        "gid": int(fields[3]),
-        "folder": folder,
-        "folder_exists": there,
-        "content": None if keys is None else base64.b64encode(keys).decode("ascii"),
-    }
 
 
 def networks() -> "list[dict[str, Any]] | None":

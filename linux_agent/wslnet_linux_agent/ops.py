@@ -49,6 +49,7 @@ _VERBS = {
     "policy.add": ("ops_policy", "add"),
     "lease.pin": ("ops_lease", "pin"),
     "lease.unpin": ("ops_lease", "unpin"),
+    "guest.enter": ("ops_guest_channel", "enter"),
     "guest.authorize": ("ops_guest", "authorize"),
     "guest.deauthorize": ("ops_guest", "deauthorize"),
     "guard.arm": ("ops_guard", "arm"),

@@ -1,10 +1,13 @@
 """Verbs `guest.authorize` and `guest.deauthorize`: one line of authorized_keys in a running domain.
 
-Written through the guest agent (`ops_guest_agent`), never over a network. Not part of the bundle.
+Written over one of the ways of `ops_guest_channel`, which `via` names. Not part of the bundle.
 """
 
-from wslnet_linux_agent import ops_guest_agent
+import contextlib
+
+from wslnet_linux_agent import ops_guest_channel
 from wslnet_linux_agent.ops import OpError
+from wslnet_linux_agent.ops_guest_stream import Ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,23 +20,9 @@ def authorize(args: "Args") -> "dict[str, Any]":
     """Put the line at the end of the file; file and folder are made if they are missing.
 
     Raises:
-        OpError: the guest has no agent, or it refuses.
+        OpError: the guest cannot be entered, or it refuses.
     """
-    domain, folder, line = args.text("domain"), args.text("folder"), args.text("line")
-    owner = "%d:%d" % (args.number("uid"), args.number("gid"))
-    path = folder + "/authorized_keys"
-    there = ops_guest_agent.read(domain, path)
-    if there is None:
-        _demand(domain, ["/bin/mkdir", "-p", "-m", "700", folder])
-        _demand(domain, ["/bin/chown", owner, folder])
-    elif line in there.decode("utf-8", "replace").split("\n"):
-        return {}
-    gap = b"\n" if there and not there.endswith(b"\n") else b""
-    ops_guest_agent.write(domain, path, gap + line.encode("utf-8") + b"\n", "a")
-    if there is None:
-        _demand(domain, ["/bin/chmod", "600", path])
-        _demand(domain, ["/bin/chown", owner, path])
-    return {}
+    return _within(args, _add)
 
 
 def deauthorize(args: "Args") -> "dict[str, Any]":
@@ -42,11 +31,42 @@ def deauthorize(args: "Args") -> "dict[str, Any]":
     `gap`: the line end before it is taken too. `remove`: the file goes if it is empty then, `remove_folder`:
     the folder too. A line that is gone already is fine.
     """
-    domain, folder, line = args.text("domain"), args.text("folder"), args.text("line")
+    return _within(args, _take)
+
+
+def _within(args: "Args", act: "Any") -> "dict[str, Any]":
+    domain = args.text("domain")
+    try:
+        with contextlib.closing(ops_guest_channel.opened(domain, args.texts_by_name("via"))) as guest:
+            act(guest, args)
+    except Ended as ended:
+        raise OpError("failed", "the session in %s was cut off: %s" % (domain, ended))
+    return {}
+
+
+def _add(guest: "Any", args: "Args") -> "None":
+    folder, line = args.text("folder"), args.text("line")
+    owner = "%d:%d" % (args.number("uid"), args.number("gid"))
     path = folder + "/authorized_keys"
-    there = ops_guest_agent.read(domain, path)
+    there = guest.read(path)
     if there is None:
-        return {}
+        _demand(guest, ["/bin/mkdir", "-p", "-m", "700", folder])
+        _demand(guest, ["/bin/chown", owner, folder])
+    elif line in there.decode("utf-8", "replace").split("\n"):
+        return
+    gap = b"\n" if there and not there.endswith(b"\n") else b""
+    guest.write(path, gap + line.encode("utf-8") + b"\n", "a")
+    if there is None:
+        _demand(guest, ["/bin/chmod", "600", path])
+        _demand(guest, ["/bin/chown", owner, path])
+
+
+def _take(guest: "Any", args: "Args") -> "None":
+    folder, line = args.text("folder"), args.text("line")
+    path = folder + "/authorized_keys"
+    there = guest.read(path)
+    if there is None:
+        return
     lines = there.split(b"\n")
     if line.encode("utf-8") in lines:
         at = lines.index(line.encode("utf-8"))
@@ -55,15 +75,14 @@ def deauthorize(args: "Args") -> "dict[str, Any]":
         if args.has("gap") and lines[at:] == [b""]:
             lines.pop()
         there = b"\n".join(lines)
-        ops_guest_agent.write(domain, path, there, "w")
+        guest.write(path, there, "w")
     if not there and args.has("remove"):
-        _demand(domain, ["/bin/rm", "-f", path])
+        _demand(guest, ["/bin/rm", "-f", path])
         if args.has("remove_folder"):
-            _demand(domain, ["/bin/rmdir", folder])
-    return {}
+            _demand(guest, ["/bin/rmdir", folder])
 
 
-def _demand(domain: "str", argv: "list[str]") -> "None":
-    code = ops_guest_agent.run(domain, argv)
+def _demand(guest: "Any", argv: "list[str]") -> "None":
+    code, _ = guest.run(argv)
     if code != 0:
-        raise OpError("failed", "%s: %s ended with %d in the guest" % (domain, " ".join(argv), code))
+        raise OpError("failed", "%s ended with %d in the guest" % (" ".join(argv), code))

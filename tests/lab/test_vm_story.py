@@ -106,8 +106,60 @@ def test_without_a_guest_agent_nothing_is_trusted(story_lab: RunningLab) -> None
         lab.control("break", names=[])
     assert code == 1, said
     assert "QEMU guest agent is not connected" in said["error"]["message"]
+    # vm1 knows neither key nor host key of vm2, and is not told to believe what it is shown.
+    assert "ssh of root to root@192.168.124.91: " in said["error"]["message"]
     assert "qemu-guest-agent" in said["error"]["hint"]
     assert lab.inventory.read_text() == text
+
+
+def let_vm1_enter_vm2(lab: RunningLab) -> str:
+    """As one who works on vm1 has it: a key of its own for vm2, vm2's host key known; gives its line."""
+    key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "root@vm1", "-f", "/root/.ssh/id_ed25519"]
+    assert lab.run("vm1", key).returncode == 0
+    home = lab.root("vm1") / "root/.ssh"
+    shown = (lab.root("vm2") / "etc/ssh/ssh_host_ed25519_key.pub").read_text()
+    (home / "known_hosts").write_text(f"192.168.124.91 {shown}")
+    return (home / "id_ed25519.pub").read_text()
+
+
+@pytest.mark.parametrize("way", ["ssh", "console"])
+def test_without_a_guest_agent_the_host_enters_it_as_it_can(
+    story_lab: RunningLab, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    lab, text, pins = story_lab, story_lab.inventory.read_text(), story_lab.inventory.parent / "controller"
+    keys, mine = authorized(lab, "vm2").read_text(), ""
+    by = {"ssh": [], "console": ["--via", "console", "--secret-env", "VM2_PASSWORD"]}[way]
+    if way == "ssh":
+        mine = let_vm1_enter_vm2(lab)
+    else:
+        (lab.root("vm2") / "etc/lab-console").write_text("root:cherry pie\n")
+        monkeypatch.setenv("VM2_PASSWORD", "apple pie")
+    assert run(lab, "vm", "forget", "vm2", "--yes")[0] == 0
+    authorized(lab, "vm2").write_text(mine)
+    assert wslnet("lab", "break", "--name", lab.name, "no-guest-agent:vm2").returncode == 0
+    try:
+        if way == "console":
+            code, said = run(lab, "vm", "enroll", "vm2", *by, "--yes")
+            assert (code, said["error"]["message"]) == (
+                1, "vm1/vm2 cannot be entered: the console refuses root",
+            )  # fmt: skip
+            monkeypatch.setenv("VM2_PASSWORD", "cherry pie")
+        code, said = run(lab, "vm", "enroll", "vm2", *by, "--yes")
+        assert (code, said["result"], said["enrolled"]["via"]) == (0, "committed", way), said
+        ours = authorized(lab, "vm2").read_text().removeprefix(mine)
+        assert ours.endswith(" wslnet\n")
+        assert "vm2 ssh-ed25519" in (pins / "known_hosts").read_text()
+        assert run(lab, "doctor", "--only", "machine.reachable", "--machine", "vm2")[0] == 0
+        written = [one.read_text() for one in pins.rglob("*") if one.is_file()]
+        assert not any("cherry pie" in one for one in [*written, lab.inventory.read_text(), json.dumps(said)])
+
+        code, said = run(lab, "undo", "--yes")
+        assert code == 0, said
+        assert authorized(lab, "vm2").read_text() == mine
+    finally:
+        lab.control("break", names=[])
+    authorized(lab, "vm2").write_text(keys)
+    lab.inventory.write_text(text)
 
 
 @pytest.mark.row("S0-30")

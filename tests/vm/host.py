@@ -122,7 +122,7 @@ def _domain() -> str:
         f"<source file='/{HOME}/disk.img'/><target dev='vda' bus='virtio'/></disk>"
         f"<interface type='network'><mac address='{VM1_MAC}'/><source network='default'/>"
         "<model type='virtio'/><rom enabled='no'/></interface>"
-        f"<serial type='file'><source path='/{SERIAL}'/></serial>"
+        f"<serial type='pty'><log file='/{SERIAL}'/></serial>"
         "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
         "<memballoon model='none'/></devices></domain>\n"
     )

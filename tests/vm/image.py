@@ -1,4 +1,4 @@
-"""The disk of a real guest: Debian with sshd, Python and libvirt, and in it a second guest of busybox.
+"""The disk of a real guest: Debian with sshd, Python and libvirt; in it a second one, busybox and dropbear.
 
 Built once from Debian's packages into a folder that the caller names, keyed by the recipe's digest; nothing
 outside that folder is touched. Root is needed (mmdebstrap, mkfs.ext4 -d keeps owners).
@@ -7,6 +7,7 @@ outside that folder is touched. Root is needed (mmdebstrap, mkfs.ext4 -d keeps o
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ PACKAGES = (
     "openssh-server", "python3", "iproute2", "iptables", "iputils-ping", "linux-image-cloud-amd64",
     "systemd-sysv", "dbus", "udev", "netbase", "ifupdown", "isc-dhcp-client", "qemu-guest-agent",
     "busybox-static", "qemu-system-x86", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients",
-    "dnsmasq-base",
+    "dnsmasq-base", "dropbear-bin",
 )  # fmt: skip
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 _BUILD_TIMEOUT_S = 1500
@@ -26,6 +27,17 @@ _DISK_MIB = 1500
 
 INNER_MAC = "52:54:00:5a:1a:8e"
 INNER_NETWORK = "192.168.124"
+PASSWORD = "in-vm1"
+_HASH = "$1$wslnet$DkWMT/dmMo9WWD7Ml6gpk1"
+"""Root's of both guests, on the serial console; hashed the old way: an emulated machine has little time."""
+
+_INNER_ACCOUNTS = {
+    "passwd": "root:x:0:0:root:/root:/bin/sh\n",
+    "group": "root:x:0:\n",
+    "shadow": f"root:{_HASH}:19000:0:99999:7:::\n",
+}
+_DROPBEAR = ("usr/sbin/dropbear", "usr/bin/dropbearkey")
+_DROPBEAR_KEY = "etc/dropbear/dropbear_ed25519_host_key"
 _INNER_MODULES = (
     "virtio/virtio.ko", "virtio/virtio_ring.ko", "virtio/virtio_pci_modern_dev.ko",
     "virtio/virtio_pci_legacy_dev.ko", "virtio/virtio_pci.ko", "core/failover.ko", "net/net_failover.ko",
@@ -35,13 +47,15 @@ _INNER_MODULES = (
 
 _INNER_INIT = """#!/bin/sh
 /bin/busybox --install -s /bin
-mount -t proc proc /proc; mount -t sysfs sys /sys
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
+mkdir -p /dev/pts; mount -t devpts pts /dev/pts
+hostname vm2
 for module in {modules}; do insmod /modules/$module; done
 ip link set lo up; ip link set eth0 up
 udhcpc -i eth0 -s /dhcp -b -q -x hostname:vm2
-mkdir -p /www; echo vm2 >/www/index.html; httpd -p 80 -h /www
+dropbear -E -r /{key}
 echo vm2 is up >/dev/console
-while :; do sleep 3600; done
+while :; do setsid getty -L 115200 ttyS0 vt100; done
 """
 _INNER_DHCP = """#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
@@ -122,6 +136,7 @@ def build(cache: Path) -> Image:
         disk.truncate(_DISK_MIB << 20)
     _run(["mkfs.ext4", "-q", "-F", "-d", str(root), str(making / "disk.img")], making / "build.log")
     shutil.rmtree(root)
+    shutil.rmtree(making / "inner")
     making.rename(folder)
     return image
 
@@ -152,6 +167,8 @@ def _configure(root: Path) -> None:
         (root / name).write_text(text)
     wanted = root / "etc/systemd/system/multi-user.target.wants"
     wanted.mkdir(exist_ok=True)
+    shadow = (root / "etc/shadow").read_text()
+    (root / "etc/shadow").write_text(shadow.replace("root:*:", f"root:{_HASH}:", 1))
     for unit in ("libvirtd.service", "vm2.service"):
         (wanted / unit).symlink_to(f"/etc/systemd/system/{unit}")
     with (root / "etc/passwd").open("a") as accounts:
@@ -182,7 +199,7 @@ def _inner_domain() -> str:
         "<controller type='usb' model='none'/>"
         f"<interface type='network'><mac address='{INNER_MAC}'/><source network='default'/>"
         "<model type='virtio'/><rom enabled='no'/></interface>"
-        "<serial type='file'><source path='/var/log/vm2.serial'/></serial><memballoon model='none'/>"
+        "<serial type='pty'><log file='/var/log/vm2.serial'/></serial><memballoon model='none'/>"
         "</devices><qemu:commandline><qemu:arg value='-icount'/><qemu:arg value='shift=6,sleep=on'/>"
         "</qemu:commandline></domain>\n"
     )
@@ -203,7 +220,11 @@ def _inner(root: Path, kernel: Path) -> None:
         (found,) = drivers.rglob(module)
         shutil.copy(found, tree / "modules")
         names.append(found.name)
-    for name, text in (("init", _INNER_INIT.format(modules=" ".join(names))), ("dhcp", _INNER_DHCP)):
+    _dropbear(root, tree)
+    for name, text in (
+        ("init", _INNER_INIT.format(modules=" ".join(names), key=_DROPBEAR_KEY)),
+        ("dhcp", _INNER_DHCP),
+    ):
         (tree / name).write_text(text)
         (tree / name).chmod(0o755)
     listing = "\n".join(str(one.relative_to(tree)) for one in sorted(tree.rglob("*")))
@@ -213,6 +234,22 @@ def _inner(root: Path, kernel: Path) -> None:
     )  # fmt: skip
     # Not compressed: that would be undone by an emulated machine in an emulated machine.
     (home / "initrd").write_bytes(packed.stdout)
+
+
+def _dropbear(root: Path, tree: Path) -> None:
+    """The SSH server with its libraries, a host key of its own and the one account."""
+    asked = ["chroot", str(root), "ldd", *(f"/{one}" for one in _DROPBEAR)]
+    wanted = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
+    for path in {*_DROPBEAR, *re.findall(r"/(lib\S+)", wanted)}:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy((root / path).resolve(), tree / path)
+    (tree / _DROPBEAR_KEY).parent.mkdir(parents=True)
+    (tree / "root").mkdir(mode=0o700)
+    for name, text in _INNER_ACCOUNTS.items():
+        (tree / "etc" / name).write_text(text)
+    made = f"/{Path(_DROPBEAR_KEY).name}"
+    _run(["chroot", str(root), "dropbearkey", "-t", "ed25519", "-f", made], root.parent / "build.log")
+    shutil.move(root / made.lstrip("/"), tree / _DROPBEAR_KEY)
 
 
 def _run(argv: list[str], log: Path) -> None:

@@ -148,7 +148,7 @@ def test_reach_connects_wsl_and_the_inner_guest_and_undo_cuts_it(guests: Guests)
     assert code == 0, said
     assert guests.pings(vm2)
     pairs = {(one["from"], one["to"], one["proto"]): one["measured"] for one in said["verify"]}
-    assert pairs["wsl", "vm2", "icmp"] == "reached", said["verify"]
+    assert pairs["wsl", "vm2", "icmp"] is True, said["verify"]
     assert [one["to"] for one in said["unverified"] if one["from"] != "vm2"] == []
 
     code, said = guests.ask("matrix")

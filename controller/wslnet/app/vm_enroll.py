@@ -1,7 +1,7 @@
-"""`wslnet vm enroll`: puts our key into a nested VM and pins its host key, over the guest agent of the VM.
+"""`wslnet vm enroll`: puts our key into a nested VM and pins its host key, by a way that its host trusts.
 
-The machine that runs the VM is asked, and speaks to the VM without any network: whom we let in and whom we
-trust is decided there. The inventory is written, and the login tried, when the key is in place.
+The machine that runs the VM enters it (`app.guest_entry`): whom we let in and whom we trust is decided there.
+The inventory is written, and the login tried, when the key is in place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.guest_entry import enter
 from wslnet.app.inventory_edit import read_text, with_value, write_text
 from wslnet.app.inventory_text import extended
 from wslnet.app.setup import Prepared
@@ -41,14 +42,16 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from wslnet.app.guest_entry import Password
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import OpResult
+    from wslnet.model.guest_entry import GuestEntry, Way
     from wslnet.model.guest_facts import GuestKeys
+    from wslnet.model.machine import Secret
     from wslnet.model.nested_vms import NestedVm
 
     Entered = AbstractContextManager[Fleet]
 
-KEY_NEEDS = NEEDS | {"guest_keys"}
 _LOGIN_S = 60.0
 _STARTING_S = 60.0
 _AGAIN_S = 2.0
@@ -56,22 +59,31 @@ _AGAIN_S = 2.0
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What will be: the machine as the inventory shall have it, its host key, and the plan for our key."""
+    """What will be: the machine as the inventory shall have it, its host key, and the plan for our key.
+
+    `entry` is how its host got in.
+    """
 
     machine: Machine
     vm: NestedVm
     host_key: HostKey
     prepared: Prepared
+    entry: GuestEntry
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for: the VM, and how it shall be entered where its host does not say it."""
+    """What was asked for: the VM, and how it shall be entered where its host does not say it.
+
+    `via`: by which way the host enters it first; `secret`: where its password comes from.
+    """
 
     vm: str
     name: str | None = None
     user: str | None = None
     key: Path | None = None
+    via: Way | None = None
+    secret: Secret | None = None
 
 
 def host_part(inventory: Inventory, host: str) -> Inventory:
@@ -120,7 +132,9 @@ def prepare(
     inventory: Inventory,
     vm: NestedVm,
     wanted: Wanted,
+    *,
     public_key: Callable[[Machine], str],
+    password: Password,
 ) -> Enrolment:
     """Reads the guest's keys and plans. `fleet` speaks to the host and what is above it.
 
@@ -130,50 +144,49 @@ def prepare(
         vm: what `find_vm` found.
         wanted: what was asked for.
         public_key: gives `TYPE BASE64` of the key that the machine is entered with.
+        password: gives that of its console, if it comes to that.
 
     Raises:
         InputError: it has no address, or no key to enter it with is known.
-        PlanRefused: its guest agent does not answer or shows no host key.
+        PlanRefused: its host cannot enter it, or finds no host key there.
     """
     if vm.address is None or vm.domain is None:
         raise InputError(f"{vm.host}/{vm.domain}: no address of it is known; is it still starting?")
     machine = _machine(inventory, vm, wanted)
-    snapshot = gather(fleet, {vm.host: KEY_NEEDS})
-    if vm.host in snapshot.unseen:
-        raise snapshot.unseen[vm.host].error(vm.host)
-    why = f"so that {machine.name} can be entered"
-    resources = (GuestKey(vm.host, vm.domain, machine.user or "root", public_key(machine), why),)
-    plan = make_plan(snapshot, resources)
-    facts = snapshot.linux(vm.host)
-    keys = next((one for one in (facts.guest_keys if facts else None) or () if one.domain == vm.domain), None)
-    host_key = _host_key(vm, keys)
-    return Enrolment(
-        machine, vm, host_key, Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources)
-    )
+    key, why = public_key(machine), f"so that {machine.name} can be entered"
+    entered = enter(fleet, machine, vm.domain, wanted.via, password)
+    user = machine.user or "root"
+    resources = (GuestKey(vm.host, vm.domain, user, key, why, entry=entered.entry),)
+    plan = make_plan(entered.snapshot, resources)
+    prepared = Prepared(entered.fleet, SetupOptions(), entered.snapshot, resources, plan, lambda _: resources)
+    return Enrolment(machine, vm, _host_key(vm, entered.keys), prepared, entered.entry)
 
 
 def _machine(inventory: Inventory, vm: NestedVm, wanted: Wanted) -> Machine:
     """The entry that the inventory has, at the address of now, or a new one, entered as its host is."""
     if vm.name is not None:
         there = inventory[vm.name]
-        return replace(there, address=vm.address, user=wanted.user or there.user, key=wanted.key or there.key)
+        secret = wanted.secret or there.secret
+        user, key = wanted.user or there.user, wanted.key or there.key
+        return replace(there, address=vm.address, user=user, key=key, secret=secret)
     above = inventory[vm.host]
     name = wanted.name or free_name(vm.domain or "vm", vm.host, set(inventory.machines))
     if name in inventory.machines:
         raise InputError(f"the name {name!r} is taken in {inventory.path}")
     user = wanted.user or above.user or "root"
-    return Machine(name, Kind.VM, vm.host, vm.address, user=user, key=wanted.key or above.key)
+    key = wanted.key or above.key
+    return Machine(name, Kind.VM, vm.host, vm.address, user=user, key=key, secret=wanted.secret)
 
 
-def _host_key(vm: NestedVm, keys: GuestKeys | None) -> HostKey:
-    for line in keys.host_keys if keys is not None else ():
+def _host_key(vm: NestedVm, keys: GuestKeys) -> HostKey:
+    for line in keys.host_keys:
         words = line.split()
         try:
             return HostKey(words[0], base64.b64decode(words[1], validate=True))
         except (IndexError, binascii.Error):
             continue
     raise PlanRefused(
-        f"{vm.host}/{vm.domain}: its guest agent shows no host key in /etc/ssh", machine=vm.host,
+        f"{vm.host}/{vm.domain}: there is no host key of an SSH server in it", machine=vm.host,
         hint="install openssh-server in it",
     )  # fmt: skip
 

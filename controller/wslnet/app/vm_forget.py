@@ -1,28 +1,30 @@
 """`wslnet vm forget`, the reverse of `vm enroll`: key out of the VM, host key unpinned, table gone.
 
-Our key is taken out over the guest agent as it was put in; where that does not answer, it stays, and the user
-is told.
+Our key is taken out by a way of its host, as it was put in (`app.guest_entry`); where none leads in, it
+stays, and the user is told.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet.app.guest_entry import enter
 from wslnet.app.inventory_edit import read_text, without_machine, write_text
 from wslnet.app.setup import Prepared
-from wslnet.app.vm_enroll import KEY_NEEDS
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.machine import Kind
-from wslnet.model.nested_vms import nested_vms
+from wslnet.model.nested_vms import NEEDS, nested_vms
 from wslnet.profiles.modes import SetupOptions
 from wslnet.resources.guest_key import GuestKey
 from wslnet.transport.connections import PINS_FILE
 from wslnet.transport.pins import Pins
 
 if TYPE_CHECKING:
+    from wslnet.app.guest_entry import Password
     from wslnet.engine.fleet import Fleet
+    from wslnet.model.guest_entry import Way
     from wslnet.model.machine import Inventory, Machine
 
 
@@ -42,13 +44,15 @@ def vm_to_forget(inventory: Inventory, name: str) -> Machine:
     return machine
 
 
-def prepare(fleet: Fleet, machine: Machine, key: str | None) -> tuple[Prepared, str | None]:
+def prepare(
+    fleet: Fleet, machine: Machine, key: str | None, via: Way | None, password: Password
+) -> tuple[Prepared, str | None]:
     """The plan that takes our key out, and why it is empty when the key must stay.
 
     `fleet` speaks to the host and what is above it; `key` is `TYPE BASE64`, None when there is none to take.
     """
     host = machine.parent or ""
-    snapshot = gather(fleet, {host: KEY_NEEDS})
+    snapshot = gather(fleet, {host: NEEDS})
     resources: tuple[GuestKey, ...] = ()
     note: str | None = None
     facts = snapshot.linux(host)
@@ -58,18 +62,20 @@ def prepare(fleet: Fleet, machine: Machine, key: str | None) -> tuple[Prepared, 
         vm for vm in vms if vm.domain == machine.name
     ]
     domain = next((vm.domain for vm in known if vm.domain is not None), None)
+    plan = make_plan(snapshot, ())
     if facts is None:
         note = snapshot.unseen[host].reason
     elif domain is None:
         note = f"{host} runs no domain of that name or address"
     elif key is not None:
         user, why = machine.user or "root", f"{machine.name} is forgotten"
-        resources = (GuestKey(host, domain, user, key, why, present=False),)
-    try:
-        plan = make_plan(snapshot, resources)
-    except PlanRefused as error:
-        note, resources = error.message, ()
-        plan = make_plan(snapshot, ())
+        try:
+            entered = enter(fleet, machine, domain, via, password)
+            resources = (GuestKey(host, domain, user, key, why, present=False, entry=entered.entry),)
+            fleet, snapshot = entered.fleet, entered.snapshot
+            plan = make_plan(snapshot, resources)
+        except PlanRefused as error:
+            note, resources = error.message, ()
     return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources), note
 
 

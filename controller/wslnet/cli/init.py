@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ import click
 
 from wslnet.cli.options import inventory_option, json_option
 from wslnet.cli.output import print_json, print_line, progress
+from wslnet.cli.secrets import secret_of, secret_options
 from wslnet.errors import InputError, WslnetError
 from wslnet.whole_file import write_whole
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.app.init import Discovery
-    from wslnet.model.machine import Inventory, Machine, Secret
+    from wslnet.model.machine import Inventory, Machine
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -30,9 +30,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--windows", "address", metavar="ADDRESS", help="Windows over WinRM (default: this machine).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Its WinRM port.")
 @click.option("--user", help="The Windows user who owns the distros.")
-@click.option("--secret-env", metavar="NAME", help="Environment variable that holds the password.")
-@click.option("--secret-keyring", metavar="NAME", help="Keyring service that holds the password.")
-@click.option("--secret-command", metavar="COMMAND", help="Command that prints the password.")
+@secret_options
 @click.option("--proxy", metavar="URL", help="Proxy to dial Windows through, such as socks5h://HOST:PORT.")
 @click.option("--key", type=_FILE, help="SSH key that enters WSL and the VMs.")
 @click.option("--wake", is_flag=True, help="Start a stopped WSL to look into it.")
@@ -70,7 +68,7 @@ def init(  # noqa: PLR0917 - click passes options by name
     if address is None and source.exists():
         base, text = _existing(source, target)
     else:
-        secret = _secret(secret_env, secret_keyring, secret_command)
+        secret = secret_of("init", secret_env, secret_keyring, secret_command)
         windows = Machine("windows", Kind.WINDOWS, None, address, port, user, proxy=proxy, secret=secret)
         base, text = _new(windows, target), None
     first_contact = partial(Connections, enroll=True)
@@ -117,15 +115,6 @@ def _existing(source: Path, target: Path) -> tuple[Inventory, str | None]:
     if target.resolve().parent == source.resolve().parent:
         text = source.read_text(encoding="utf-8-sig")
     return replace(base, path=target, state=state), text
-
-
-def _secret(env: str | None, keyring: str | None, command: str | None) -> Secret | None:
-    from wslnet.model.machine import Secret  # noqa: PLC0415 - as above
-
-    given = [one for one in (env, keyring, command) if one]
-    if len(given) > 1:
-        raise InputError("init: give one of --secret-env, --secret-keyring, --secret-command")
-    return Secret(tuple(shlex.split(command or "")), keyring, env) if given else None
 
 
 def _may_write(target: Path, *, yes: bool, as_json: bool) -> None:

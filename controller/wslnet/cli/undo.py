@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.result import RunResult
+    from wslnet.engine.fleet import Fleet
     from wslnet.engine.run_log import RunLog
 
 
@@ -45,7 +46,8 @@ def undo(
         _show(log, as_json=as_json)
         ask("undo", as_json=as_json)
     with Connections(inventory) as fleet:
-        return _tell(take_back(fleet, log, progress(quiet=as_json), force=force), as_json=as_json)
+        way = _ways(fleet, log, as_json=as_json)
+        return _tell(take_back(way, log, progress(quiet=as_json), force=force), as_json=as_json)
 
 
 @click.command()
@@ -66,8 +68,9 @@ def resume(
     inventory = load(ctx, own_inventory)
     log = interrupted(inventory.state)
     with Connections(inventory) as fleet:
+        way = _ways(fleet, log, as_json=as_json)
         return _tell(
-            bring_to_end(fleet, log, progress(quiet=as_json), finish=finish, force=force), as_json=as_json
+            bring_to_end(way, log, progress(quiet=as_json), finish=finish, force=force), as_json=as_json
         )
 
 
@@ -90,6 +93,15 @@ def history(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) ->
         for log in runs:
             print_line(f"{log.run}  {log.ended:20} {len(log.changes)} changes")
     return 0
+
+
+def _ways(fleet: Fleet, log: RunLog | None, *, as_json: bool) -> Fleet:
+    """The way back into VMs that were entered by their consoles."""
+    from wslnet.app.guest_entry import as_before  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.cli.secrets import console_password  # noqa: PLC0415
+
+    changes = log.left if log is not None else ()
+    return as_before(fleet, changes, lambda machine: console_password(machine, as_json=as_json))
 
 
 def _show(log: RunLog, *, as_json: bool) -> None:

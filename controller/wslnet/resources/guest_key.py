@@ -1,4 +1,4 @@
-"""Our key in a running VM's authorized_keys, declared on the machine that runs it: its guest agent writes it.
+"""Our key in a running VM's authorized_keys, declared on the machine that runs it and enters it to write.
 
 Only a line that wslnet made is ever taken out: its comment says so.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op
+from wslnet.model.guest_entry import AGENT, GuestEntry, Way
 from wslnet.model.linux_facts import LinuxFacts
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class GuestKey:
     key: str
     why: str
     present: bool = True
+    entry: GuestEntry = AGENT
     rows: tuple[str, ...] = ("S0-56",)
     needs: frozenset[str] = frozenset({"guest_keys"})
     volatile: bool = False
@@ -49,7 +51,7 @@ class GuestKey:
         """The line to add, unless the key is authorized already by whatever line; or our line to take out.
 
         Raises:
-            PlanRefused: the guest has no agent that answers, or no such user.
+            PlanRefused: the guest cannot be entered, or has no such user.
         """
         found = facts.guest_keys if isinstance(facts, LinuxFacts) else None
         if found is None:
@@ -58,9 +60,7 @@ class GuestKey:
         if guest is None or guest.problem is not None:
             problem = guest.problem if guest is not None and guest.problem else "the domain does not run"
             raise PlanRefused(
-                f"{self.domain} in {self.machine}: {problem}",
-                machine=self.machine,
-                hint="it needs the package qemu-guest-agent and the channel org.qemu.guest_agent.0",
+                f"{self.domain} in {self.machine}: {problem}", machine=self.machine, hint=self.entry.hint
             )
         account = next((one for one in guest.accounts if one.user == self.user), None)
         if account is None:
@@ -72,7 +72,8 @@ class GuestKey:
         return () if done else (self._change(account, content),)
 
     def _change(self, account: GuestAccount, content: str) -> Change:
-        args = {"domain": self.domain, "folder": account.folder, "line": self.line}
+        args: dict[str, object] = {"domain": self.domain, "folder": account.folder, "line": self.line}
+        args |= {"via": self.entry.via()} if self.entry.way is not Way.AGENT else {}
         adds: dict[str, object] = {**args, "uid": account.uid, "gid": account.gid}
         takes: dict[str, object] = dict(args)
         if self.present:

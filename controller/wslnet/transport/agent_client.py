@@ -23,7 +23,7 @@ DEFAULT_TIMEOUT_S = 30.0
 ERROR_CODES = frozenset(
     {"bad-op", "not-found", "exists", "not-permitted", "tool-missing", "timed-out", "failed", "not-run"}
 )
-_READS = frozenset({"facts", "probes", "listen", "unlisten", "guard.status", "lock.status"})
+_READS = frozenset({"facts", "probes", "listen", "unlisten", "guard.status", "lock.status", "guest.enter"})
 
 
 class AgentClient:

@@ -1,4 +1,4 @@
-"""Programs that stand in for others: libvirt's `virsh` and `dnsmasq`, `wslinfo`, `docker`, Windows' own.
+"""Programs that stand in for others: libvirt's `virsh` and `dnsmasq`, `wslinfo`, `docker`, `getty`, Windows' own.
 
 They run under the machine's own Python, outside this package; those that ask do so at the virtual machine
 monitor's socket. Which machine gets which is said here.
@@ -26,6 +26,8 @@ def programs(machine: Machine) -> dict[str, str]:
     if machine.networks:
         # Not where this host may have the real one: wslnet must not depend on its path.
         wanted += ["bin/virsh", "libexec/dnsmasq"]
+    if machine.kind == "vm":
+        wanted.append("local/sbin/getty")
     if machine.kind == "wsl":
         # In /usr/local, so that a client of this host's own Docker is not taken for the machine's.
         wanted += ["bin/wslinfo", "local/bin/docker"]

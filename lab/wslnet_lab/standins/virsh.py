@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
 import socket
 import sys
 from typing import Any
 
 _SOCKET = "/run/libvirt/libvirt-sock"
+_CONSOLES = "/run/libvirt/consoles"
+_ESCAPE = b"\x1d"
 _DONE = {
     "start": "Domain '{}' started",
     "shutdown": "Domain '{}' is being shutdown",
@@ -17,10 +21,20 @@ _DONE = {
     "managedsave": "\nDomain '{}' state saved by libvirt",
 }
 _OFF = "Requested operation is not valid: domain is not running"
-_IGNORED = ("-q", "--quiet", "-r", "--readonly", "--domain", "--network", "--table", "--name-or-uuid")
+_IGNORED = (
+    "-q",
+    "--quiet",
+    "-r",
+    "--readonly",
+    "--domain",
+    "--network",
+    "--table",
+    "--name-or-uuid",
+    "--safe",
+)
 _NETWORK_DONE = {"net-start": "started", "net-destroy": "destroyed"}
 _OF_A_NETWORK = ("net-start", "net-destroy", "net-dumpxml", "net-dhcp-leases", "net-update")
-_OF_A_DOMAIN = (*_DONE, "domstate", "domifaddr", "domiflist", "dumpxml", "qemu-agent-command")
+_OF_A_DOMAIN = (*_DONE, "domstate", "domifaddr", "domiflist", "dumpxml", "qemu-agent-command", "console")
 _OWN_VERSION = "9.0.0\n"
 _VERSION = """\
 Compiled against library: libvirt 9.0.0
@@ -150,6 +164,34 @@ def agent_command(name: str, text: str) -> str:
         raise FailureError("Requested operation is not valid: domain is not running")
     answer = ask("domain_agent", name=domain["name"], command=json.loads(text))
     return json.dumps({"return": answer}, separators=(",", ":")) + "\n\n"
+
+
+def console(name: str) -> str:
+    """`virsh console`: this terminal is the domain's until ^] is typed or the domain hangs up."""
+    domain = find(name)
+    if domain["state"] != "running":
+        raise FailureError("The domain is not running")
+    if not sys.stdin.isatty():
+        raise FailureError("Cannot run interactive console without a controlling TTY")
+    ours, theirs = os.openpty()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(_CONSOLES)
+        socket.send_fds(connection, [json.dumps({"name": name}).encode() + b"\n"], [theirs] * 3)
+        os.close(theirs)
+        sys.stdout.write(f"Connected to domain '{name}'\nEscape character is ^] (Ctrl + ])\n")
+        sys.stdout.flush()
+        while True:
+            ready = select.select([0, ours, connection.fileno()], [], [])[0]
+            if connection.fileno() in ready:
+                break
+            typed = os.read(0, 4096) if 0 in ready else b""
+            if _ESCAPE in typed or (0 in ready and not typed):
+                return "\n"
+            os.write(ours, typed)
+            if ours in ready:
+                os.write(1, os.read(ours, 4096))
+        answer = json.loads(connection.makefile().readline() or "{}")
+    raise FailureError(*([answer["error"]["message"]] if "error" in answer else []))
 
 
 def describe(name: str) -> str:
@@ -290,6 +332,8 @@ def of_domain(verb: str, names: list[str], source: str) -> str:
         return f"{find(names[0])['state']}\n\n"
     if verb == "domifaddr":
         return interfaces(names[0], source)
+    if verb == "console":
+        return console(names[0])
     if verb == "qemu-agent-command":
         return agent_command(*names)
     if verb in {"domiflist", "dumpxml"}:
