@@ -14,13 +14,13 @@ from .conftest import RunningLab, wslnet
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 VM1_MAC = "52:54:00:fc:38:e0"
 
 
 def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json", timeout_s=200)
+    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json", timeout_s=400)
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout)
 

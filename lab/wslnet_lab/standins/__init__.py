@@ -1,4 +1,4 @@
-"""Programs that stand in for others: libvirt's `virsh` and `dnsmasq`, `wslinfo`, `docker`, `getty`, Windows' own.
+"""Programs that stand in for others: `virsh`, `dnsmasq`, `getty`, `wslinfo`, `docker`, Windows' own.
 
 They run under the machine's own Python, outside this package; those that ask do so at the virtual machine
 monitor's socket. Which machine gets which is said here.
