@@ -6,9 +6,12 @@ outside that folder is touched. Root is needed (mmdebstrap, mkfs.ext4 -d keeps o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +25,8 @@ PACKAGES = (
     "dnsmasq-base", "dropbear-bin",
 )  # fmt: skip
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
-_BUILD_TIMEOUT_S = 1500
+_BUILD_TIMEOUT_S = 3600
+_CLEAR_UP_S = 60
 _DISK_MIB = 1500
 
 INNER_MAC = "52:54:00:5a:1a:8e"
@@ -253,7 +257,21 @@ def _dropbear(root: Path, tree: Path) -> None:
 
 
 def _run(argv: list[str], log: Path) -> None:
+    """Runs a step of the build; one that takes too long is asked to clear up after itself (its mounts)."""
     with log.open("ab") as out:
-        done = subprocess.run(argv, stdout=out, stderr=out, timeout=_BUILD_TIMEOUT_S, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{argv[0]} failed with {done.returncode}; see {log}")
+        step = subprocess.Popen(argv, stdout=out, stderr=out, start_new_session=True)
+        try:
+            code = step.wait(_BUILD_TIMEOUT_S)
+        finally:
+            _end(step)
+    if code != 0:
+        raise RuntimeError(f"{argv[0]} failed with {code}; see {log}")
+
+
+def _end(step: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if step.poll() is not None:
+            return
+        os.killpg(step.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            step.wait(_CLEAR_UP_S)
