@@ -79,18 +79,18 @@ def test_a_request_goes_out_and_its_results_come_back() -> None:
 
 def test_what_the_bundle_does_not_hold_is_sent_once_and_before_the_op_that_needs_it() -> None:
     told = {"ok": True, "value": {"state": "none"}}
-    first, second = ({"id": 1, "results": [told] * 11}, {"id": 2, "results": [told]})
+    first, second = ({"id": 1, "results": [told] * 12}, {"id": 2, "results": [told]})
     agent, pipe = client(wire.encode(first), wire.encode(second))
     assert len(agent.run([READ, Op("guard.status")])) == 2
     assert agent.call("guard.status") == {"state": "none"}
     decoder = wire.Decoder()
     decoder.feed(pipe.sent)
     first_ops, again = decoder.take()["ops"], decoder.take()["ops"]  # type: ignore[index]
-    loads, others = first_ops[:9], first_ops[9:]
-    assert [op["verb"] for op in loads] == ["load"] * 9
+    loads, others = first_ops[:10], first_ops[10:]
+    assert [op["verb"] for op in loads] == ["load"] * 10
     names = [op["args"]["name"].partition(".")[2] for op in loads]
     links = ["ops_bridge", "facts_bridging", "ops_uplink", "ops_manager"]
-    assert names == [*links, "ops_nft", "ops_file", "ops_owned", "ops_state", "ops_guard"]
+    assert names == [*links, "ops_nft", "ops_file", "ops_owned", "ops_persist", "ops_state", "ops_guard"]
     assert [op["verb"] for op in (*others, *again)] == ["facts", "guard.status", "guard.status"]
 
 
