@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 
-def test_set_up_is_quick_and_take_down_leaves_windows_as_it_was(office: World) -> None:
+def test_take_down_leaves_windows_as_it_was(office: World) -> None:
     windows = office.names["windows"]
     shown = [
         ("ip", "rule"),
@@ -35,9 +34,7 @@ def test_set_up_is_quick_and_take_down_leaves_windows_as_it_was(office: World) -
         return [office.run("windows", *command) for command in shown]
 
     before = look()
-    began = time.monotonic()
     mirror = mirrored.start(windows, office.names["wsl"], MirroredHost((ETHERNET,), ("eth1",)))
-    assert time.monotonic() - began < 0.5
     assert look() != before
     office.remove("wsl")
     mirror.stop()
