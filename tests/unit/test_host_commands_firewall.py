@@ -321,3 +321,39 @@ def test_windows_10_has_no_such_commands(tmp_path: Path) -> None:
     old = Desk(tmp_path)
     assert old.do("Get-NetFirewallHyperVRule").ids == ["CommandNotFoundException"]
     assert old.do("Get-NetIPInterface").rows() != []
+
+
+def test_a_host_rule_stands_in_the_registry_as_one_text(desk: Desk) -> None:
+    policy = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy"
+
+    def texts() -> dict[str, str]:
+        found = desk.do("Get-ItemProperty", LiteralPath=f"{policy}\\FirewallRules").outputs
+        return {name: str(text) for one in found for name, text in one.notes.items()}  # type: ignore[attr-defined]
+
+    made = {
+        "Name": "for-wsl",
+        "DisplayName": "for WSL",
+        "Direction": "Inbound",
+        "Action": "Allow",
+        "Protocol": "TCP",
+        "LocalPort": ["3000", "5000-5010"],
+        "RemoteAddress": ["172.23.96.0/20", "LocalSubnet"],
+        "Profile": "Public",
+    }
+    assert desk.do("New-NetFirewallRule", **made).ids == []
+    assert texts()["for-wsl"].split("|")[1:-1] == [
+        "Action=Allow",
+        "Active=TRUE",
+        "Dir=In",
+        "Protocol=6",
+        "Profile=Public",
+        "LPort=3000",
+        "LPort2_10=5000-5010",
+        "RA4=LocalSubnet",
+        "RA4=172.23.96.0/20",
+        "Name=for WSL",
+    ]
+    assert desk.do("Disable-NetFirewallRule", Name="for-wsl").ids == []
+    assert "Active=FALSE" in texts()["for-wsl"]
+    assert desk.do("Remove-NetFirewallRule", Name="for-wsl").ids == []
+    assert "for-wsl" not in texts()

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 CURRENT_VERSION = r"HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 IPV6_PARAMETERS = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 FIREWALL_PARAMETERS = r"HKLM:\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters"
+HOST_RULES = {
+    "Local": r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules",
+    "GroupPolicy": r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules",
+}
+"""The rules of Windows' own firewall, one value a rule, by the store they come from ([MS-GPFAS] 2.2.2.19)."""
 WSL_POLICIES = r"HKLM:\SOFTWARE\Policies\WSL"
 WSL_MSI = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI"
 WSL_MACHINE = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"

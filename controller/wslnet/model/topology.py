@@ -77,6 +77,14 @@ def address_of(snapshot: Snapshot, target: str, seen_from: str) -> str | None:
     return lan_address(snapshot)
 
 
+def host_address(snapshot: Snapshot) -> str | None:
+    """The address by which WSL comes to services of Windows: its gateway, or 127.0.0.1 in mirrored mode."""
+    windows, wsl = snapshot.inventory.windows, snapshot.inventory.wsl
+    if windows is None or wsl is None or snapshot.mode is None:
+        return None
+    return "127.0.0.1" if snapshot.mode == "mirrored" else address_of(snapshot, windows.name, wsl.name)
+
+
 def _wsl_address(snapshot: Snapshot, wsl: str, seen_from: str) -> str | None:
     inventory = snapshot.inventory
     if inventory.is_below(seen_from, wsl):

@@ -107,6 +107,26 @@ class HyperVRule:
 
 
 @dataclass(frozen=True, slots=True)
+class HostRule:
+    """One inbound rule of Windows' own firewall that is on; an empty tuple or None is no restriction.
+
+    `interfaces` are GUIDs of adapters; `source` is `Local` or `GroupPolicy`.
+    """
+
+    name: str
+    display_name: str | None = None
+    action: str | None = None
+    profiles: tuple[str, ...] = ()
+    protocol: str | None = None
+    local_ports: tuple[str, ...] = ()
+    remote_addresses: tuple[str, ...] = ()
+    program: str | None = None
+    service: str | None = None
+    interfaces: tuple[str, ...] = ()
+    source: str = "Local"
+
+
+@dataclass(frozen=True, slots=True)
 class HyperVProfile:
     """What holds for WSL while its network is of category `name`; None or `NotConfigured`: not said."""
 
@@ -286,6 +306,7 @@ class WindowsFacts:
     routes: tuple[WindowsRoute, ...] | None = None
     profiles: tuple[NetworkProfile, ...] | None = None
     hyperv_firewall: HyperVFirewall | None = None
+    host_rules: tuple[HostRule, ...] | None = None
     listeners: tuple[WindowsListener, ...] | None = None
     portproxy: tuple[PortProxy, ...] | None = None
     registry: Registry | None = None

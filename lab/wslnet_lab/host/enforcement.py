@@ -51,6 +51,10 @@ class FirewallEnforcement:
         """The host's rules that hold for WSL too, in the form of Hyper-V rules (wsl-facts 2.3)."""
         return merged_rules(self._state.firewall, self._host_rules())
 
+    def guid_of(self, alias: str) -> str | None:
+        """The GUID of the adapter of this name; None when there is none."""
+        return next((one.guid for one in self._hardware.adapters() if one.name == alias), None)
+
     def wsl_category(self) -> str:
         """The category that counts for WSL: that of the adapter with the best default route."""
         adapters = {adapter.index: adapter for adapter in self._hardware.adapters()}

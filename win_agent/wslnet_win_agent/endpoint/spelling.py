@@ -28,6 +28,8 @@ _KEYS: Mapping[str, str] = {
     registry.CURRENT_VERSION: "windows",
     registry.IPV6_PARAMETERS: "ipv6",
     registry.FIREWALL_PARAMETERS: "firewall",
+    registry.HOST_RULES["Local"]: "host-rules",
+    registry.HOST_RULES["GroupPolicy"]: "host-rules-policy",
     registry.WSL_POLICIES: "wsl-policies",
     registry.WSL_MSI: "wsl-program",
     registry.WSL_USER: "wsl-user",

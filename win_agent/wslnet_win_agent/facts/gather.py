@@ -21,6 +21,7 @@ from . import firewall, network
 from .boot import boot
 from .endpoint import endpoint
 from .files import wslconfig
+from .host_rules import host_rules
 from .port_proxy import portproxy
 from .services import services
 from .wsl import wsl
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
 
 _KEYS: dict[str, tuple[str, ...]] = {
+    "host_rules": tuple(registry.HOST_RULES.values()),
     "os": (registry.CURRENT_VERSION,),
     "portproxy": tuple(registry.PORTPROXY.values()),
     "registry": (registry.IPV6_PARAMETERS, registry.FIREWALL_PARAMETERS, registry.WSL_POLICIES),
@@ -183,6 +185,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "boot": lambda host, _reply: boot(host),
     "elevated": _elevated,
     "endpoint": lambda host, _reply: endpoint(host),
+    "host_rules": lambda _host, reply: host_rules(registry.read(reply.outputs)),
     "hyperv_firewall": _hyperv_firewall,
     "interfaces": lambda _host, reply: network.interfaces(reply),
     "listeners": _listeners,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.host.commands import firewall_values
 from wslnet_lab.host.commands.cim import cim_class, text
+from wslnet_lab.host.commands.host_rule_text import REGISTRY_KEY, registry_text
 from wslnet_lab.host.commands.hyperv_rules import ACTIVE, PERSISTENT, policy_store
 from wslnet_lab.host.commands.read_only import ReadOnly
 from wslnet_lab.host.commands.writes import (
@@ -22,6 +23,7 @@ from wslnet_lab.host.commands.writes import (
 )
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, MethodResult, Query
 from wslnet_lab.host.state.firewall import ALLOW, BLOCK, INBOUND, RULE_DISABLED, RULE_ENABLED
+from wslnet_lab.host.state.registry import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -127,6 +129,8 @@ class HostRules(ReadOnly):
         own, active = self._own(row)
         with self._file(active=active) as layer:
             del layer[own["InstanceID"].lower()]
+        if not active:
+            self._state.registry.delete(REGISTRY_KEY, own["InstanceID"], self._state.settings.owner_sid)
         self._enforcement.push()
 
     def invoke(
@@ -169,6 +173,10 @@ class HostRules(ReadOnly):
     def _keep(self, row: Mapping[str, Any], *, active: bool) -> None:
         with self._file(active=active) as layer:
             layer[str(row["InstanceID"]).lower()] = dict(row)
+        if not active:
+            text = registry_text(row, self._enforcement.guid_of)
+            sid = self._state.settings.owner_sid
+            self._state.registry.set(REGISTRY_KEY, str(row["InstanceID"]), value_of(text), sid)
         self._enforcement.push()
 
     # ---- rows --------------------------------------------------------------------------------------

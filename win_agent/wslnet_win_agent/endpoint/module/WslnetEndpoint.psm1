@@ -93,13 +93,15 @@ function Remove-WslnetConfig {
 
 function Get-WslnetRegistry {
     [CmdletBinding(PositionalBinding = $false)]
-    param([Parameter(Mandatory)][ValidateCount(1, 16)][ValidateSet('windows', 'ipv6', 'firewall', 'wsl-policies', 'wsl-program', 'wsl-user', 'administrators', 'v4tov4', 'v4tov6', 'v6tov4', 'v6tov6')][string[]]$Key)
+    param([Parameter(Mandatory)][ValidateCount(1, 16)][ValidateSet('windows', 'ipv6', 'firewall', 'host-rules', 'host-rules-policy', 'wsl-policies', 'wsl-program', 'wsl-user', 'administrators', 'v4tov4', 'v4tov6', 'v6tov4', 'v6tov6')][string[]]$Key)
     $ErrorActionPreference = 'Continue'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
     foreach ($each in $Key) {
         $place = switch ($each) {
             'windows' { 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion' }
             'ipv6' { 'HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters' }
             'firewall' { 'HKLM:\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters' }
+            'host-rules' { 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules' }
+            'host-rules-policy' { 'HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules' }
             'wsl-policies' { 'HKLM:\SOFTWARE\Policies\WSL' }
             'wsl-program' { 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI' }
             'wsl-user' {
