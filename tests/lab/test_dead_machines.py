@@ -102,7 +102,7 @@ def judge(code: int, said: dict[str, Any], phase: str, machine: str) -> str:
         return "unreachable"
     assert phase != "gather", said
     if code == 1:
-        # A VM that goes down is a change of its host, too: what is read again under the lock is not the plan's.
+        # A VM that goes down changes its host, too: what is read again under the lock is not the plan's.
         assert said["error"]["code"] == "plan-refused", said
         assert "nothing was changed" in said["error"]["message"], said
         return "refused"

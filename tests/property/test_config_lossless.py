@@ -183,10 +183,12 @@ def test_nothing_is_lost_in_any_real_file(campaign: Callable[..., None]) -> None
     ],
 )
 def test_the_judge_notices_a_loss(monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytes], bytes]) -> None:
-    def careless(data: bytes, section: str, key: str, value: str, schema: Schema) -> bytes:
-        return damage(set_value(data, section, key, value, schema))
+    careful = set_value
 
-    monkeypatch.setattr(f"{__name__}.set_value", careless)
+    def careless(data: bytes, section: str, key: str, value: str, schema: Schema) -> bytes:
+        return damage(careful(data, section, key, value, schema))
+
+    monkeypatch.setitem(globals(), "set_value", careless)
     data = b"[wsl2]\r\n# why\nmemory=4GB\r\nswap=1GB\n"
     with pytest.raises(AssertionError):
         judge_edit(data, WSLCONFIG, "wsl2.memory", "8GB")

@@ -133,7 +133,7 @@ def test_keys_of_bridged_mode_that_do_nothing_are_not_left_in_nat() -> None:
 
 
 def rule(name: str) -> HyperVRule:
-    return HyperVRule(name, None, "Inbound", "Allow", True, "TCP", ("8080",))  # noqa: FBT003 - the row of a rule
+    return HyperVRule(name, "wslnet: tcp/8080 into WSL", "Inbound", "Allow", True, "TCP", ("8080",))  # noqa: FBT003 - the row of a rule
 
 
 @pytest.mark.row("S3-02")

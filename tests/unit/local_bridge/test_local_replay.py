@@ -38,7 +38,7 @@ READ = network.adapters()
 WRITE = network.set_forwarding(7, 4, enabled=True)
 GENEROUS = Patience(open_s=30.0, acknowledge_s=30.0, stop_s=10.0)
 IMPATIENT = Patience(open_s=1.0, acknowledge_s=1.0, stop_s=0.2)
-SHORT_AT_THE_END = Patience(open_s=30.0, acknowledge_s=2.0, stop_s=0.3)
+SHORT_AT_THE_END = Patience(open_s=30.0, acknowledge_s=5.0, stop_s=0.3)
 AT_ONCE = {"close": 6, "die": 6, "silent": 24}
 
 
