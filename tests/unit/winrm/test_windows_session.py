@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,23 @@ def test_a_cold_reading_of_everything_is_few_pipelines(lab: Lab) -> None:
     # Two of them are the hives of users: which there are, then what stands in each (`wsl_nat`).
     assert kinds.count("psrp") <= 8
     assert kinds.count("winrs") <= 2
+
+
+def test_a_frozen_host_is_waited_for_in_full_once(lab: Lab) -> None:
+    lab.fact("os")
+    silence = {"faults": {"winrm-silent": {"silent_after": 0, "silence_s": 30}}}
+    (lab.folder / "faults.json").write_text(json.dumps(silence))
+    with pytest.raises(Unreachable):
+        lab.session.execute([Op("facts", {"needs": ["os"]})], deadline_s=3)
+    sent = len(lab.calls())
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        lab.session.execute([Op("hyperv_rule.create", RULE)], deadline_s=120)
+    assert time.monotonic() - began < 60
+    (lab.folder / "faults.json").write_text("{}")
+    names = [each["name"] for entry in lab.calls()[sent:] for each in entry["commands"]]
+    assert not any(name.startswith("New-") for name in names), names
+    assert lab.run("hyperv_rule.create", **RULE).ok  # it has found its tongue
 
 
 def test_rule_and_setting_there_and_back(lab: Lab) -> None:
