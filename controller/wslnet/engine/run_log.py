@@ -74,11 +74,14 @@ class RunLog:
 
     def machines(self, inventory: Inventory) -> frozenset[str]:
         """The machines that it changes and may have locked; see `Plan.machines`."""
-        planned = self.plan.get("changes")
-        found = {str(one["machine"]) for one in planned} if isinstance(planned, list) else set()
+        listed = self.plan.get("changes")
+        planned = listed if isinstance(listed, list) else []
+        found = {str(one["machine"]) for one in planned}
         found |= {one.machine for one in self.left} | set(self.guards)
+        # Of the plan, too: an undo that is killed behind its restart leaves nothing but its locks.
+        risks = {one.get("risk") for one in planned} | {one.risk for one in self.left}
         wsl = inventory.wsl
-        if wsl is not None and any(one.risk is Risk.RESTARTS_LAYER for one in self.left):
+        if wsl is not None and Risk.RESTARTS_LAYER in risks:
             found |= {wsl.name, *(machine.name for machine in inventory.descendants(wsl.name))}
         return frozenset(found)
 

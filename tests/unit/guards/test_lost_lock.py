@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wslnet.engine.machine_locks import LockedFleet
+from wslnet.engine.run_log import RunLog
 from wslnet.errors import DeadlineExceeded, OutcomeUnknown, Unreachable
 from wslnet.model.change import Op
+from wslnet.model.machine import Inventory, Kind, Machine
 
 from .model import OUTER, Clock, GuardedFleet
 
@@ -43,3 +45,20 @@ def test_a_lock_in_doubt_is_a_machine_out_of_reach(
     with pytest.raises(told):
         fleet.execute(OUTER, tuple(ops), deadline_s=5)
     assert fleet.extended == {}
+
+
+def test_an_undo_that_was_killed_behind_its_restart_still_has_its_locks(tmp_path: Path) -> None:
+    restart = {"id": "wsl:restart", "machine": "windows", "risk": "restarts-layer", "do": {"verb": "restart"}}
+    machines = {
+        one.name: one
+        for one in (
+            Machine("windows", Kind.WINDOWS),
+            Machine("wsl", Kind.WSL, parent="windows"),
+            Machine("vm1", Kind.VM, parent="wsl"),
+            Machine("lan", Kind.PEER),
+        )
+    }
+    inventory = Inventory(tmp_path / "inventory.toml", tmp_path, machines)
+    log = RunLog("run", tmp_path / "run.jsonl", plan={"changes": [restart]})
+    assert log.left == ()
+    assert log.machines(inventory) == {"windows", "wsl", "vm1"}
