@@ -36,6 +36,7 @@ WINDOWS_TIMEOUT_S = 30.0
 WINRM_PORT = 5985
 HYPERVISOR_SOCKET = "/run/libvirt/libvirt-sock"
 CONSOLES_SOCKET = "/run/libvirt/consoles"
+WSL_SOCKET = "/run/WSL/info"
 
 
 class Hardware:
@@ -213,11 +214,13 @@ class Hardware:
     def boot_linux(self, each: Machine, *, address: str | None) -> None:
         """Boots a wired Linux machine: process 1 with sshd, then libvirt's networks."""
         binds = []
-        if each.has_hypervisor:
-            where = self.paths.machine(each.name)
+        where = self.paths.machine(each.name)
+        # Only there: elsewhere a libvirt of the test's own may want these places.
+        if each.networks:
             binds.append([str(where.hypervisor), HYPERVISOR_SOCKET])
             binds.append([str(where.consoles), CONSOLES_SOCKET])
         if each.kind == "wsl":
+            binds.append([str(where.hypervisor), WSL_SOCKET])
             binds.append([str(self.paths.machine("windows").root), "/mnt/c"])
         silent = faults.refuses_ssh(self.paths, each.name)
         self.inits[each.name] = machine.boot(

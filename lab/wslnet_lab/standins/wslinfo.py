@@ -7,7 +7,7 @@ import json
 import socket
 import sys
 
-_SOCKET = "/run/libvirt/libvirt-sock"
+_SOCKET = "/run/WSL/info"
 _USAGE = "Usage: wslinfo [--networking-mode | --version | --wsl-version | --vm-id] [-n]"
 _KEYS = {"--networking-mode": "mode", "--version": "version", "--wsl-version": "version", "--vm-id": "vm_id"}
 _NO_NEWLINE = ("-n", "--no-newline")
