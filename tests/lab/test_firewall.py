@@ -31,7 +31,11 @@ SERVE = (
     "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
     "s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print('ready', flush=True)\n"
     "while True:\n"
-    "    c, _ = s.accept(); c.sendall(b'from wsl'); c.close()\n"
+    # The client closes first: what waits on its own side after that would keep the port with WSL.
+    "    c, _ = s.accept(); c.settimeout(1)\n"
+    "    try: c.sendall(b'from wsl'); c.recv(1)\n"
+    "    except OSError: pass\n"
+    "    c.close()\n"
 )
 
 

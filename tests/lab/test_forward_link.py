@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -48,13 +50,14 @@ def saying(lab: RunningLab, word: str) -> Iterator[None]:
     # Through the machine itself, so that a mirrored WSL reserves the port on Windows.
     command = ["lab", "exec", "--name", lab.name, "wsl", "--", "/usr/bin/python3", "-c", SAY, word]
     program = [str(Path(sys.executable).parent / "wslnet"), *command]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
             assert server.stdout is not None
             assert server.stdout.readline().strip() == "ready"
             yield
         finally:
-            server.kill()
+            # nsenter forks on its way into the machine: only the process group has all of them.
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def asked(lab: RunningLab, address: str, port: int) -> str:

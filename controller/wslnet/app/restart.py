@@ -25,7 +25,7 @@ from wslnet.engine.planner import RESTART_VERB, make_plan
 from wslnet.engine.probes import measure
 from wslnet.engine.restart import RestartRefused, running_vms
 from wslnet.engine.run_log import End, refuse_beside_pending
-from wslnet.errors import InputError, PlanRefused, WslnetError
+from wslnet.errors import AgentError, InputError, PlanRefused, WslnetError
 from wslnet.model.consent import Consent
 from wslnet.model.reach import wished_probes
 from wslnet.profiles.mirrored import volatile_resources
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_MODE = "nat"
 _VERIFY_ATTEMPTS = 3
+_THERE = "exists"
 _LAST_WORD = str(End.RESTARTED)
 """There is nothing to take back, so `undo` passes it over."""
 
@@ -164,13 +165,24 @@ def _mode_notes(asked: str, found: str | None) -> tuple[str, ...]:
 
 
 def _put_back(prepared: PreparedRestart, run: Progress, barrier: Change, outcome: RunResult) -> RunResult:
-    snapshot = gather(run.fleet, needs_of(run.fleet.inventory))
-    resources = [one for one in behind_start(snapshot) if (one.machine, one.name) in prepared.kept]
-    changes = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
-    apply_changes(run, changes, resources)
+    try:
+        snapshot, changes = _made_true(prepared, run)
+    except AgentError as error:
+        if error.op_code != _THERE:
+            raise
+        # Machines put things back by themselves, too; what they were faster with is seen now.
+        snapshot, changes = _made_true(prepared, run)
     run.fleet.forget(run.fleet.inventory.machines)
     run.say("all", "probing with real packets")
     measured = measure(run.fleet, wished_probes(snapshot), attempts=_VERIFY_ATTEMPTS)
     wrong = [f"{one.probe.source} -> {one.probe.target}" for one in measured if one.contradicts]
     notes = (f"not as wished: {', '.join(dict.fromkeys(wrong))}: `wslnet doctor` says why",) if wrong else ()
     return replace(outcome, changes=(barrier, *changes), verify=measured, notes=(*outcome.notes, *notes))
+
+
+def _made_true(prepared: PreparedRestart, run: Progress) -> tuple[Snapshot, tuple[Change, ...]]:
+    snapshot = gather(run.fleet, needs_of(run.fleet.inventory))
+    resources = [one for one in behind_start(snapshot) if (one.machine, one.name) in prepared.kept]
+    changes = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
+    apply_changes(run, changes, resources)
+    return snapshot, changes
