@@ -87,6 +87,7 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
         folder=JOURNAL,
         test=partial(_check_batch_right, fleet) if before_logon else nothing,
         after=partial(let_begin, fleet, plan),
+        moving=True,
     )
 
 
@@ -114,7 +115,7 @@ def prepare_remove(fleet: Fleet) -> UnguardedPlan:
     ]
     plan = make_plan(snapshot, resources, notes=notes)
     return UnguardedPlan(
-        fleet, snapshot, resources, plan, folder=JOURNAL, after=partial(let_begin, fleet, plan)
+        fleet, snapshot, resources, plan, folder=JOURNAL, after=partial(let_begin, fleet, plan), moving=True
     )
 
 

@@ -17,7 +17,7 @@ from wslnet.engine.commit import commit
 from wslnet.engine.elevation import demand_rights
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
-from wslnet.engine.machine_locks import machine_locks
+from wslnet.engine.machine_locks import held_locks, machine_locks
 from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.engine.stale import demand_fresh
 from wslnet.errors import Interrupted, JournalFailed, NeedsElevation, WslnetError
@@ -44,6 +44,8 @@ class UnguardedPlan:
         folder: where its journal lies, under the state folder; `wslnet undo` looks only into `FOLDER`.
         test: called once all changes are read back and before they stand; raises WslnetError if not to.
         after: called once they stand; gives notes for the result.
+        moving: facts move by themselves here, such as when tasks are at work after a start: what is read back
+            decides alone.
     """
 
     fleet: Fleet
@@ -53,6 +55,7 @@ class UnguardedPlan:
     folder: str = FOLDER
     test: Callable[[], None] = nothing
     after: Callable[[], tuple[str, ...]] = tuple
+    moving: bool = False
 
 
 def run_unguarded(prepared: UnguardedPlan, say: Callable[[str, str], None]) -> RunResult:
@@ -72,8 +75,10 @@ def run_unguarded(prepared: UnguardedPlan, say: Callable[[str, str], None]) -> R
     demand_rights(prepared.snapshot, plan.changes)
     state, run_id = fleet.inventory.state, new_run_id()
     refuse_beside_pending(state)
-    with only_run(state), machine_locks(fleet, run_id, plan.machines(fleet.inventory), say) as locked:
-        demand_fresh(locked, prepared.snapshot, plan)
+    locks = held_locks if prepared.moving else machine_locks
+    with only_run(state), locks(fleet, run_id, plan.machines(fleet.inventory), say) as locked:
+        if not prepared.moving:
+            demand_fresh(locked, prepared.snapshot, plan)
         outcome = _run(prepared, locked, run_id, say)
     if outcome.result is Result.COMMITTED:
         outcome = replace(outcome, notes=(*outcome.notes, *prepared.after()))

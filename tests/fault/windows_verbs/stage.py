@@ -33,10 +33,13 @@ from wslnet_lab.host.wire.settings import SettingsSource
 from wslnet_lab.standins import windows_program
 from wslnet_win_agent.boot.guard_files import ARMED, NETWORK, RELEASE, RELEASED, Order, Report
 from wslnet_win_agent.boot.places import DATA_FOLDER, order_name, report_name
+from wslnet_win_agent.ops import relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+relay.HEARD_WITHIN_S = 0.5
+"""The tasks of a Windows on paper run nothing that could be heard."""
 PASSWORD = "correct horse"
 CHILD = Path(__file__).with_name("faulty_child.py")
 _SETTLE_S = 5.0

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.relay_task import port_of
 from wslnet_win_agent.boot.task import FOLDER
+from wslnet_win_agent.calls import network as network_calls
 from wslnet_win_agent.calls import tasks as calls
 from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.facts import network
 from wslnet_win_agent.facts.boot import RUNNING, task_states
 
 from . import tasks
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from .arguments import Arguments
 
 _WITHIN_S = 5.0
+HEARD_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.25
 
 
@@ -40,6 +43,7 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
         host.write(calls.start(name), f"starting {FOLDER}{name}")
     if not _await(host, name, runs=True):
         raise WindowsAgentError("failed", f"{FOLDER}{name} was started and does not run")
+    _await_heard(host, port_of(name))
     return registered
 
 
@@ -54,6 +58,16 @@ def _name(arguments: Arguments) -> str:
     if port_of(name) is None:
         raise WindowsAgentError("bad-op", f"{arguments.verb}: {name!r} is no task of a published port")
     return name
+
+
+def _await_heard(host: Host, port: int | None) -> None:
+    """A process that has begun takes a moment to listen; whoever reads back what it is decides."""
+    until = time.monotonic() + HEARD_WITHIN_S
+    while time.monotonic() < until:
+        rows = network.listeners(host.read([network_calls.udp_listeners()]), {})
+        if any((one["proto"], one["port"]) == ("udp", port) for one in rows):
+            return
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _await(host: Host, name: str, *, runs: bool) -> bool:
