@@ -1,15 +1,17 @@
 """Windows as it lies on the stand-in's disk: firewall, registry (portproxy in it), services, tasks, WSL.
 
-Read from the files that the Windows host keeps, never through wslnet. Forgotten: when a task ran and with
-what result, the clocks of WSL's idle stop, logs, and the copy of the `.wslconfig` before the last write,
-which wslnet keeps beside it on purpose (docs/adr/0008); who owned what is not there any more, and values
-that are written down as what they are without being written.
+Read from the files that the Windows host keeps, never through wslnet. Forgotten: when a task was registered,
+when it ran and with what result, how its XML is laid out (an undo registers an export, which has another
+order and leaves out defaults), the clocks of WSL's idle stop, logs, and the copy of the `.wslconfig` before
+the last write, which wslnet keeps beside it on purpose (docs/adr/0008); who owned what is not there any more,
+and values that are written down as what they are without being written.
 """
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 from .files import LOCKS, read_files
 from .parts import words
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _BACKUP = "/.wslconfig.wslnet-bak"
 _STATES = ("acl", "boot", "firewall", "network", "registry", "services", "tasks")
 _PASSING = {"boot": frozenset({"wsl_idle"})}
-_PASSING_OF_TASKS = frozenset({"last_run", "last_result"})
+_PASSING_OF_TASKS = frozenset({"last_run", "last_result", "since"})
 _DEFAULTS: dict[str, dict[str, tuple[str, int]]] = {
     "boot": {"interfaces": ("Forwarding", 0)},
     "network": {"interfaces": ("Forwarding", 0)},
@@ -68,7 +70,16 @@ def _without(rows: dict[str, dict[str, Any]], default: tuple[str, int]) -> dict[
 
 
 def _at_rest(task: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in task.items() if key not in _PASSING_OF_TASKS}
+    kept = {key: value for key, value in task.items() if key not in _PASSING_OF_TASKS}
+    return {**kept, "xml": _said(ET.fromstring(task["xml"]))}
+
+
+def _said(element: ET.Element) -> list[object]:
+    """What an element of a task says, whatever the order; that a trigger is on goes without saying."""
+    name = element.tag.rpartition("}")[2]
+    inside = [_said(child) for child in element]
+    inside = [one for one in inside if one != ["Enabled", {}, "true", []]]
+    return [name, dict(sorted(element.items())), (element.text or "").strip(), sorted(inside, key=str)]
 
 
 def _flat(name: str, value: object, depth: int) -> Parts:
