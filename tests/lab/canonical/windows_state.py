@@ -71,7 +71,8 @@ def _without(rows: dict[str, dict[str, Any]], default: tuple[str, int]) -> dict[
 
 def _at_rest(task: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in task.items() if key not in _PASSING_OF_TASKS}
-    return {**kept, "xml": _said(ET.fromstring(task["xml"]))}
+    xml = ET.fromstring(task["xml"])  # noqa: S314 - written by the stand-in, in the lab's own folder
+    return {**kept, "xml": _said(xml)}
 
 
 def _said(element: ET.Element) -> list[object]:
