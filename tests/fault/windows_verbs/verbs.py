@@ -189,7 +189,7 @@ CASES: dict[str, Case] = {
     "relay.put": Case(lambda _: RELAY, _relays, writes=("Register-ScheduledTask", "Start-ScheduledTask")),
     "relay.remove": Case(
         lambda _: {"name": RELAY["name"]},
-        lambda w: not _relays(w),
+        lambda w: w.machine.scheduler.tasks.find("\\wslnet\\", CARRIER.name) is None,
         before=[("relay.put", lambda _: RELAY)],
         writes=("Stop-ScheduledTask", "Unregister-ScheduledTask"),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,10 @@ def serving(relay: UdpRelay) -> Iterator[None]:
     thread = threading.Thread(target=relay.serve, args=(over.is_set,))
     thread.start()
     try:
+        until = time.monotonic() + WAIT_S
+        while len(relay.listening) < len(relay.listens):
+            assert time.monotonic() < until, "it does not listen"
+            time.sleep(0.01)
         yield
     finally:
         over.set()
