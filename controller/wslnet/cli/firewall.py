@@ -16,6 +16,8 @@ from wslnet.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wslnet.app.firewall_audit import Audit
+    from wslnet.app.firewall_list import Listing
     from wslnet.app.setup import Prepared
     from wslnet.model.grant import Grant
 
@@ -102,12 +104,7 @@ def list_(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) -> i
 
     with Connections(load(ctx, own_inventory)) as fleet:
         found = firewall_list(fleet, progress(quiet=as_json))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        for line in found.lines():
-            print_line(line)
-    return 0
+    return _tell(found, as_json=as_json)
 
 
 @firewall.command()
@@ -121,6 +118,10 @@ def audit(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) -> i
 
     with Connections(load(ctx, own_inventory)) as fleet:
         found = firewall_audit(fleet, progress(quiet=as_json))
+    return _tell(found, as_json=as_json)
+
+
+def _tell(found: Audit | Listing, *, as_json: bool) -> int:
     if as_json:
         print_json(found.to_json())
     else:

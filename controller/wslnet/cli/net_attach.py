@@ -14,9 +14,6 @@ from wslnet.cli.output import progress
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wslnet.app.setup import Prepared
-    from wslnet.model.consent import Consent
-
 _ON = click.option("--on", "machine", required=True, metavar="MACHINE", help="The machine that has them.")
 
 
@@ -57,8 +54,15 @@ def attach(  # noqa: PLR0917 - click passes options by name
     consent = Consent(frozenset(parse_pairs(may_stop, inventory)))
     with Connections(inventory) as fleet:
         prepared = prepare_attach(fleet, AttachWish(machine, card, bridge, force), say)
-        return _run(
-            prepared, "net attach", confirm_within, dry_run=dry_run, yes=yes, as_json=as_json, consent=consent
+        return carry_out(
+            prepared,
+            say,
+            verb="net attach",
+            dry_run=dry_run,
+            yes=yes,
+            confirm_within=confirm_within,
+            as_json=as_json,
+            consent=consent,
         )
 
 
@@ -90,26 +94,12 @@ def detach(
     say = progress(quiet=as_json)
     with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
         prepared = prepare_detach(fleet, machine, card, say)
-        return _run(prepared, "net detach", confirm_within, dry_run=dry_run, yes=yes, as_json=as_json)
-
-
-def _run(
-    prepared: Prepared,
-    verb: str,
-    confirm_within: float | None,
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-    consent: Consent | None = None,
-) -> int:
-    return carry_out(
-        prepared,
-        progress(quiet=as_json),
-        verb=verb,
-        dry_run=dry_run,
-        yes=yes,
-        confirm_within=confirm_within,
-        as_json=as_json,
-        consent=consent,
-    )
+        return carry_out(
+            prepared,
+            say,
+            verb="net detach",
+            dry_run=dry_run,
+            yes=yes,
+            confirm_within=confirm_within,
+            as_json=as_json,
+        )
