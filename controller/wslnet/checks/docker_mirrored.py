@@ -9,7 +9,7 @@ from wslnet.checks.parts.mirrored import mirrored_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
-from wslnet.profiles.containers import Case, Verdict, judge
+from wslnet.profiles.containers import Case, Verdict, judge, rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,11 @@ def _problem(machine: str, verdict: Verdict) -> Finding:
         evidence=(f"{machine}: {line}" for line in verdict.evidence),
         cause="what comes from 127.0.0.1 of Windows goes to the container, and its answer finds no way "
         "back; other computers of the LAN reach the same port",
-        fix=Fix("wslnet docker fix" if verdict.fixable else "wslnet docker check", (verdict.advice,)),
+        fix=Fix(
+            "wslnet docker fix" if verdict.fixable else "wslnet docker check",
+            (verdict.advice,),
+            rules_for(machine, verdict),
+        ),
     )
 
 
