@@ -12,22 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import run
+from .asking import run as run_once
 from .canonical.snapshot import differences, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 TOPOLOGY = "external-switch"
 WSLNET = str(Path(sys.executable).parent / "wslnet")
 FROM = ("nat", "mirrored", "bridged", "virtioproxy", "none")
 TO = ("mirrored", "nat", "bridged")
-ALWAYS = {("bridged", "mirrored"), ("virtioproxy", "nat"), ("none", "bridged")}
+ALWAYS = {("bridged", "mirrored"), ("none", "nat")}
 CONFIG = "[wsl2]\r\n# by hand\r\nnetworkingMode={mode}\r\n{more}memory=4GB\r\n"
 BRIDGED = "vmSwitch=LAN\r\nmacAddress=00:15:5d:13:0c:21\r\n"
 ON_THE_LAN = "172.24.21.120"
+
+
+def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """A run restarts WSL; on a busy machine that takes its time."""
+    return run_once(lab, *arguments, timeout_s=400)
 
 
 def config(lab: Any) -> Path:
@@ -79,8 +84,8 @@ def test_from_any_mode_and_back(
     assert (f"networkingMode={after}\n" in text, "# by hand" in text, "memory=4GB" in text) == (True,) * 3
     assert ("vmSwitch=LAN" in text, "macAddress" in text) == (after == "bridged", False)
     assert story_lab.pings("lan", ON_THE_LAN) == (after == "bridged")
-    code, said = run(story_lab, "setup", f"--{after}", "--yes")
-    assert (code, said["result"], said["changes"]) == (0, "unchanged", []), said
+    code, plan = run(story_lab, "setup", f"--{after}", "--dry-run")
+    assert (code, plan["changes"]) == (0, []), plan
     code, said = run(story_lab, "undo", "--yes")
     assert (code, said["result"], said.get("left", [])) == (0, "committed", []), said
     assert mode(story_lab) == before

@@ -7,7 +7,7 @@ distro by looking: only `start` and `shutdown` change what runs.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from .errors import WindowsAgentError
@@ -23,7 +23,7 @@ _STATES = frozenset({"Stopped", "Running", "Installing", "Uninstalling", "Conver
 _VERSION_LINE = re.compile(r".*[\s:\uff1a]([0-9]+(?:\.[0-9A-Za-z-]+)+)\s*")
 _HEADING = ["NAME", "STATE", "VERSION"]
 _ERROR_CODE = re.compile(r"(?:Wsl/[A-Za-z0-9_/-]+|0x[0-9a-fA-F]{8})")
-_KERNEL_LINE = 1
+_OLDEST_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,13 @@ class Distro:
 class Versions:
     """What `wsl --version` says; None for a line that is not there (an inbox WSL knows no --version)."""
 
-    wsl: str | None
-    kernel: str | None
+    wsl: str | None = None
+    kernel: str | None = None
+    wslg: str | None = None
+    msrdc: str | None = None
+    direct3d: str | None = None
+    dxcore: str | None = None
+    windows: str | None = None
 
 
 def decode(data: bytes) -> str:
@@ -54,13 +59,14 @@ def decode(data: bytes) -> str:
 def parse_versions(text: str) -> Versions:
     """Read `wsl --version` by the order of its lines, since the labels are localised.
 
-    Each line must end in a version: any other text, `wsl --status` for one, tells nothing.
+    Each line must end in a version: any other text, `wsl --status` for one, tells nothing. Of more lines than
+    are known only the first two can be told apart (wsl-facts 2.4).
     """
     lines = [_VERSION_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
     found = [match[1] for match in lines if match is not None]
-    if len(found) <= _KERNEL_LINE or len(found) < len(lines):
-        return Versions(wsl=None, kernel=None)
-    return Versions(wsl=found[0], kernel=found[_KERNEL_LINE])
+    if len(found) < max(_OLDEST_LINES, len(lines)):
+        return Versions()
+    return Versions(*(found if len(found) <= len(fields(Versions)) else found[:_OLDEST_LINES]))
 
 
 def parse_distros(text: str) -> tuple[Distro, ...]:
@@ -102,7 +108,7 @@ class WslProgram:
     def versions(self) -> Versions:
         """Ask for the versions; none known from a wsl.exe that does not know the question."""
         result = self._run("--version", timeout_s=LOOK_TIMEOUT_S)
-        return parse_versions(decode(result.stdout)) if result.exit_code == 0 else Versions(None, None)
+        return parse_versions(decode(result.stdout)) if result.exit_code == 0 else Versions()
 
     def distros(self) -> tuple[Distro, ...]:
         """List the distros; with none installed the list is empty (and the exit code -1)."""

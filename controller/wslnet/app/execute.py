@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wslnet.app.guard_of_windows import guard_of_windows
+from wslnet.app.proofs import unproven
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.app.take_back import take_back
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wslnet.app.setup import Prepared
+    from wslnet.engine.fleet import Fleet
     from wslnet.engine.guards import WindowsGuard
     from wslnet.model.change import Change
     from wslnet.model.plan import Plan
@@ -138,7 +140,7 @@ def _unchanged(prepared: Prepared, say: Callable[[str, str], None]) -> RunResult
         peer=prepared.options.lan_peer,
         attempts=_VERIFY_ATTEMPTS,
     )
-    reason = contradictions(measured)
+    reason = contradictions(measured) or _unproven(prepared, prepared.fleet, prepared.snapshot)
     result, code = (Result.UNCHANGED, 0) if reason is None else (Result.FAILED, 1)
     return RunResult(None, result, verify=measured, notes=prepared.plan.notes, reason=reason, exit_code=code)
 
@@ -167,7 +169,7 @@ def _changed(
             attempts=_VERIFY_ATTEMPTS if confirm_within is None else _PENDING_ATTEMPTS,
         )
         outcome = replace(outcome, verify=measured)
-        reason = contradictions(measured)
+        reason = contradictions(measured) or _unproven(prepared, run.fleet, snapshot)
         if reason is not None:
             raise NotAsWished(reason)
         resources = (*prepared.resources, *prepared.behind(snapshot))
@@ -185,6 +187,10 @@ def _changed(
     except KeyboardInterrupt:
         return take_back(run, replace(outcome, reason=Interrupted.code))
     return outcome
+
+
+def _unproven(prepared: Prepared, fleet: Fleet, snapshot: Snapshot) -> str | None:
+    return unproven(fleet, snapshot, prepared.proves, needs_of(fleet.inventory)) if prepared.proves else None
 
 
 def _wait_for_confirmation(

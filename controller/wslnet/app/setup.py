@@ -46,7 +46,10 @@ _WORTH_KNOWING = frozenset({"forwarding.tun", "listen.loopback", "guest.input"})
 
 @dataclass(frozen=True)
 class Prepared:
-    """What has been planned and not yet begun; `behind` gives the resources anew behind the barrier."""
+    """What has been planned and not yet begun.
+
+    `behind` gives the resources anew behind the barrier, `proves` names the checks that must not fail there.
+    """
 
     fleet: Fleet
     options: SetupOptions
@@ -54,6 +57,7 @@ class Prepared:
     resources: tuple[Resource, ...]
     plan: Plan
     behind: Callable[[Snapshot], tuple[Resource, ...]]
+    proves: frozenset[str] = frozenset()
 
 
 def wish_for(inventory: Inventory, mode: str, options: SetupOptions) -> Inventory:
@@ -115,7 +119,7 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
     plan = with_forecast(fleet, snapshot, plan)
-    return Prepared(fleet, options, snapshot, resources, plan, behind)
+    return Prepared(fleet, options, snapshot, resources, plan, behind, profile.proves)
 
 
 def _of_seen(snapshot: Snapshot, resources: Iterable[Resource]) -> Iterator[Resource]:

@@ -9,6 +9,7 @@ from wslnet.checks.parts.wslconfig import MODE_KEY, config_of
 from wslnet.engine.gather import gather
 from wslnet.engine.overview import overview, overview_needs
 from wslnet.engine.router_list import router_list, router_needs
+from wslnet.errors import InputError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from wslnet.engine.overview import Overview
     from wslnet.engine.router_list import RouterList
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WslVersions
 
 
 def look(fleet: Fleet, say: Callable[[str, str], None], *, wake: bool = False) -> tuple[Snapshot, Overview]:
@@ -42,6 +44,26 @@ def look_routers(
         wake_wsl(fleet)
     snapshot = gather(fleet, router_needs(fleet.inventory), say=say)
     return snapshot, router_list(snapshot)
+
+
+def look_at_versions(fleet: Fleet) -> WslVersions:
+    """The versions of WSL and of what comes with it.
+
+    Raises:
+        InputError: the inventory has no Windows host.
+        Unreachable: Windows was not seen.
+        Unsupported: no WSL is there that tells its versions.
+    """
+    windows = fleet.inventory.windows
+    if windows is None:
+        raise InputError(f"{fleet.inventory.path}: no machine of kind windows, which knows WSL's versions")
+    snapshot = gather(fleet, {windows.name: frozenset({"wsl"})})
+    if windows.name in snapshot.unseen:
+        raise snapshot.unseen[windows.name].error(windows.name)
+    service = snapshot.windows.wsl if snapshot.windows is not None else None
+    if service is None or service.versions is None or service.versions.wsl is None:
+        raise Unsupported(f"{windows.name}: no WSL there tells its versions", machine=windows.name)
+    return service.versions
 
 
 def configured_mode(snapshot: Snapshot) -> str | None:

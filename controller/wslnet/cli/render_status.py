@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,8 +10,17 @@ if TYPE_CHECKING:
 
     from wslnet.engine.overview import MachineView, Overview, WslView
     from wslnet.engine.overview_link import LinkView
-    from wslnet.model.windows_facts import Distro
+    from wslnet.model.windows_facts import Distro, WslVersions
 
+_PARTS = {
+    "wsl": "WSL",
+    "kernel": "kernel",
+    "wslg": "WSLg",
+    "msrdc": "MSRDC",
+    "direct3d": "Direct3D",
+    "dxcore": "DXCore",
+    "windows": "Windows",
+}
 _SWITCH = {True: "on", False: "off", None: "not known"}
 
 
@@ -21,6 +31,12 @@ def render(picture: Overview) -> Iterator[str]:
     for machine in picture.machines:
         yield ""
         yield from _machine(machine)
+
+
+def render_versions(found: WslVersions) -> Iterator[str]:
+    """The versions, in the order of `wsl --version`; what it did not say is not known."""
+    for part, number in asdict(found).items():
+        yield f"{_PARTS[part]}: {number or 'not known'}"
 
 
 def _wsl(wsl: WslView) -> Iterator[str]:

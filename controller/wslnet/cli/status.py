@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WslVersions
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["net"]), required=False, metavar="[net]")
+@click.argument("part", type=click.Choice(["net", "version"]), required=False, metavar="[net|version]")
 @click.option("--wake", is_flag=True, help="Start a stopped WSL first; reading never does by itself.")
 @click.option("--host-ip", is_flag=True, help="Only the address by which WSL comes to Windows.")
 @inventory_option
@@ -34,15 +36,18 @@ def status(
 ) -> int:
     """What is there now: machines, mode as measured, adapters, addresses, routes, bridges, VMs.
 
-    `status net`: the virtual routers with their gateway, DHCP range and leases. Exits 20 when no machine at
-    all can be seen, or with --host-ip when that address is not known.
+    `status net`: the virtual routers with their gateway, DHCP range and leases. `status version`: only the
+    versions of WSL and of what comes with it. Exits 20 when no machine at all can be seen, or with --host-ip
+    when that address is not known.
     """
-    from wslnet.app.status import look, look_routers  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.status import look, look_at_versions, look_routers  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.cli import render_routers, render_status  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     inventory = load(ctx, own_inventory)
     with Connections(inventory) as fleet:
+        if part == "version":
+            return _tell_versions(look_at_versions(fleet), as_json=as_json)
         if part == "net":
             snapshot, found = look_routers(fleet, progress(quiet=as_json), wake=wake)
             document, lines = found.to_json(), render_routers.render(found)
@@ -70,3 +75,14 @@ def _tell_host_ip(snapshot: Snapshot, *, as_json: bool) -> int:
     else:
         print_complaint("WSL does not run or was not seen: its way to Windows is not known")
     return 0 if address is not None else Unreachable.exit_code
+
+
+def _tell_versions(found: WslVersions, *, as_json: bool) -> int:
+    from wslnet.cli.render_status import render_versions  # noqa: PLC0415 - kept out of `wslnet --help`
+
+    if as_json:
+        print_json({"schema_version": SCHEMA_VERSION, "versions": asdict(found)})
+    else:
+        for line in render_versions(found):
+            print_line(line)
+    return 0

@@ -210,6 +210,19 @@ class Distro:
 
 
 @dataclass(frozen=True, slots=True)
+class WslVersions:
+    """What `wsl --version` says, line by line; None for a line that is not there."""
+
+    wsl: str | None = None
+    kernel: str | None = None
+    wslg: str | None = None
+    msrdc: str | None = None
+    direct3d: str | None = None
+    dxcore: str | None = None
+    windows: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WslService:
     """WSL as Windows sees it; `mode` and `address` only while it runs."""
 
@@ -220,6 +233,7 @@ class WslService:
     running: bool = False
     mode: str | None = None
     address: str | None = None
+    versions: WslVersions | None = None
 
 
 @dataclass(frozen=True, slots=True)

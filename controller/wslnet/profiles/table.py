@@ -22,13 +22,14 @@ class Profile:
 
     `resources` gives all of them, `behind` those to be found anew behind the barrier; `requires` are the
     codes of checks whose failure means that the mode cannot be had; `publishes`: whether wished ports are
-    opened to the LAN by it.
+    opened to the LAN by it; `proves`: checks that must not fail once it is in place.
     """
 
     resources: Callable[[Snapshot, SetupOptions], tuple[Resource, ...]]
     behind: Callable[[Snapshot], tuple[Resource, ...]]
     requires: frozenset[str] = frozenset()
     publishes: bool = False
+    proves: frozenset[str] = frozenset()
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -37,6 +38,7 @@ PROFILES: Mapping[str, Profile] = {
         mirrored.volatile_resources,
         frozenset({"windows.build", "wsl.version", "wsl.policy", "hyperv.firewall", "ipv6.components"}),
         publishes=True,
+        proves=frozenset({"mirror.equal"}),
     ),
     nat.MODE: Profile(nat.nat_resources, nat.volatile_resources, frozenset({"wsl.policy"})),
     bridged_mode.MODE: Profile(

@@ -10,10 +10,10 @@ import pytest
 
 from wslnet.app.status import configured_mode
 from wslnet.cli.output import printable
-from wslnet.cli.render_status import render
+from wslnet.cli.render_status import render, render_versions
 from wslnet.engine.overview import overview, overview_needs
 from wslnet.model.linux_facts import LinuxFacts
-from wslnet.model.windows_facts import WindowsFacts
+from wslnet.model.windows_facts import WindowsFacts, WslVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,3 +146,17 @@ def test_needs_are_facts_that_exist(stored: Make) -> None:
     for name, needs in overview_needs(stored("nat").inventory).items():
         known = WindowsFacts if name == "windows" else LinuxFacts
         assert needs <= set(known.__dataclass_fields__)
+
+
+@pytest.mark.row("S3-04")
+def test_the_seven_versions_are_told_in_order() -> None:
+    found = WslVersions("2.6.1.0", "6.6.87.2-1", "1.0.66", "1.2.6353", "1.611.1", "10.0.26100.1", None)
+    assert list(render_versions(found)) == [
+        "WSL: 2.6.1.0",
+        "kernel: 6.6.87.2-1",
+        "WSLg: 1.0.66",
+        "MSRDC: 1.2.6353",
+        "Direct3D: 1.611.1",
+        "DXCore: 10.0.26100.1",
+        "Windows: not known",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -67,11 +68,15 @@ def test_the_way_in_is_never_dockers_nor_stopped() -> None:
         ("WSL 版本\uff1a 1.2.5.0\r\n内核版本\uff1a 5.15.90.1\r\n", Versions("1.2.5.0", "5.15.90.1")),
         (
             "WSL-Version: 2.2.4.0\nKernelversion: 5.15.153.1-2\nWSLg-Version: 1.0.61\n",
-            Versions("2.2.4.0", "5.15.153.1-2"),
+            Versions("2.2.4.0", "5.15.153.1-2", "1.0.61"),
         ),
         ("\r\nWSL version: 2.9.4.0\r\n\r\nKernel version: 6.6.87.2-1\r\n", Versions("2.9.4.0", "6.6.87.2-1")),
-        ("", Versions(None, None)),
-        ("Invalid command line option: --version\r\n", Versions(None, None)),
+        (
+            "WSL version: 3.0.0.0\nKernel version: 7.1.2\n" + "New version: 9.9\n" * 6,
+            Versions("3.0.0.0", "7.1.2"),
+        ),
+        ("", Versions()),
+        ("Invalid command line option: --version\r\n", Versions()),
     ],
 )
 def test_versions_go_by_the_order_of_lines(text: str, versions: Versions) -> None:
@@ -79,13 +84,16 @@ def test_versions_go_by_the_order_of_lines(text: str, versions: Versions) -> Non
 
 
 @pytest.mark.corpus
+@pytest.mark.row("S3-04")
 @pytest.mark.skipif(not RECORDED.exists(), reason="the corpus is not here")
 def test_every_recorded_version_and_list() -> None:
     for path in sorted(RECORDED.glob("wsl-version-*.txt")):
-        found = parse_versions(decode(path.read_bytes()))
-        assert found.wsl is not None, path
-        assert found.kernel is not None, path
-        assert found.kernel.startswith("5."), path
+        found = asdict(parse_versions(decode(path.read_bytes())))
+        assert None not in found.values(), path
+        told = ("5.", "1.0.", "1.2.", "1.6", "10.0.", "10.0.")
+        assert all(one.startswith(start) for one, start in zip([*found.values()][1:], told, strict=True)), (
+            path
+        )
     for path in sorted(RECORDED.glob("wsl-l-v-*.txt")):
         if "quoted" not in path.name:
             assert [one.name for one in parse_distros(decode(path.read_bytes()))] == ["Ubuntu-22.04"], path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
@@ -23,6 +24,7 @@ def wsl(host: Host, keys: RegistryKeys) -> dict[str, object]:
         "installed": version is not None,
         "version": version,
         "kernel_version": None,
+        "versions": None,
         "distros": [],
         "running": False,
         "mode": None,
@@ -32,7 +34,8 @@ def wsl(host: Host, keys: RegistryKeys) -> dict[str, object]:
     if version is None:
         return fact
     try:
-        fact["kernel_version"] = host.wsl_versions().kernel
+        told = host.wsl_versions()
+        fact |= {"kernel_version": told.kernel, "versions": asdict(told)}
         distros = host.wsl.distros()
         fact["distros"] = [
             {"name": each.name, "state": each.state, "version": each.version, "default": each.default}

@@ -1,0 +1,88 @@
+"""Is a mirrored card of WSL what its adapter of Windows is: MAC, IPv4 and IPv6 addresses?
+
+Only adapters that lead somewhere are judged; whether one is mirrored at all is `mirror.links`' part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.finding import Check, Finding, Fix, Status
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.machine import Kind
+from wslnet.model.mirror import mirrored_links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import Adapter, WindowsFacts
+
+_SAY = Findings("mirror.equal", docs="https://learn.microsoft.com/windows/wsl/networking")
+
+_COUNTED = frozenset({Role.UPLINK, Role.VPN})
+
+
+def _judge(snapshot: Snapshot) -> Iterator[Finding]:
+    machine, windows = snapshot.inventory.wsl, snapshot.windows
+    if machine is None:
+        return
+    facts = mirrored_wsl(_SAY, snapshot, machine)
+    if not isinstance(facts, LinuxFacts):
+        yield facts
+    elif windows is None or windows.adapters is None or windows.addresses is None or windows.routes is None:
+        yield _SAY.skip(machine.name, "Windows did not tell its adapters, addresses and routes")
+    elif facts.links is None or facts.addresses is None:
+        yield _SAY.unread(machine.name, "links and addresses")
+    else:
+        yield _machine(snapshot, machine.name, windows, facts)
+
+
+def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts, facts: LinuxFacts) -> Finding:
+    pairs = {
+        one.link: one.adapter
+        for one in mirrored_links(snapshot)
+        if one.adapter is not None and one.adapter.status == "Up"
+        if role_of(one.adapter, windows) in _COUNTED
+    }
+    wrong = [line for link, adapter in pairs.items() for line in _differences(link, adapter, windows, facts)]
+    if not wrong:
+        same = [f"{link} is what {adapter.name} is" for link, adapter in pairs.items()]
+        return _SAY.ok(machine, "mirrored cards are equal to Windows' own", *same)
+    return _SAY.problem(
+        Status.FAIL,
+        machine,
+        "a mirrored card is not what Windows has",
+        evidence=(f"{machine}: {line}" for line in wrong),
+        cause="a program in WSL changed the card, or Windows could not hand its last change on",
+        fix=Fix("wslnet restart", ("let WSL start anew: wslnet restart",)),
+        depends_on=("mirror.links",),
+    )
+
+
+def _differences(link: str, adapter: Adapter, windows: WindowsFacts, facts: LinuxFacts) -> Iterator[str]:
+    mac = next((one.mac for one in facts.links or () if one.name == link), None)
+    if None not in {mac, adapter.mac} and mac != adapter.mac:
+        yield f"{link} has the MAC {mac}, {adapter.name} has {adapter.mac}"
+    here = {one.address for one in facts.addresses or () if one.link == link}
+    there = {one.address.partition("%")[0] for one in windows.addresses or () if one.index == adapter.index}
+    for address in sorted(there - here):
+        yield f"{link} lacks {address} of {adapter.name}"
+    for address in sorted(here - there):
+        yield f"{link} has {address}, which {adapter.name} has not"
+
+
+CHECK = Check(
+    code=_SAY.code,
+    title="Mirrored cards have the MAC and the addresses of Windows' own",
+    needs={
+        Kind.WINDOWS: frozenset({"adapters", "addresses", "routes", "wsl"}),
+        Kind.WSL: frozenset({"links", "addresses", "wsl"}),
+    },
+    judge=_judge,
+    depends_on=(*MODE_KNOWN_BY, "mirror.links"),
+    docs=_SAY.docs,
+)
