@@ -259,6 +259,19 @@ def test_mode_and_fallbacks(
     assert bool(desk.windows.state.events()) == bool(said)
 
 
+@pytest.mark.row("S3-07")
+def test_update_stops_wsl_and_stays(desk: Desk, tmp_path: Path) -> None:
+    desk.start()
+    assert desk.wsl("--update", environment=UTF8).stdout.decode().endswith("2.6.3.0.\r\n")
+    assert not desk.hardware.wsl.running
+    assert desk.wsl("--version", environment=UTF8).stdout.startswith(b"WSL version: 2.6.3.0")
+    assert b"already installed" in desk.wsl("--update", environment=UTF8).stdout
+    assert desk.wsl("--update", "--pre-release").exit_code == 0
+    assert json.loads((tmp_path / "windows.json").read_text())["wsl_version"] == "2.9.4.0"
+    guest = replace(OWNER, admin=False)
+    assert b"E_ACCESSDENIED" in desk.wsl("--update", identity=guest, environment=UTF8).stdout
+
+
 @pytest.mark.parametrize(
     ("version", "faults", "mode"),
     [

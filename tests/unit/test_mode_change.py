@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from wslnet.engine.apply import check_forecast
+from wslnet.engine.elevation import demand_rights
 from wslnet.engine.planner import make_plan
-from wslnet.errors import InputError, PlanRefused, Unsupported
+from wslnet.errors import InputError, NeedsElevation, PlanRefused, Unsupported
 from wslnet.model.allow import Allow, parse_allow
 from wslnet.model.change import Action, Change, Op
 from wslnet.model.forward import parse_forward
@@ -215,3 +216,16 @@ def test_where_wsl_is_in_each_mode(mode: str, windows: str | None, lan: str | No
     found = snapshot(mode)
     assert address_of(found, "wsl", "windows") == windows
     assert address_of(found, "wsl", "lan") == lan
+
+
+@pytest.mark.row("S3-07")
+def test_an_update_rides_in_the_restart_and_needs_an_administrator() -> None:
+    found = snapshot("mirrored", "[wsl2]\nnetworkingMode=mirrored\n", elevated=False)
+    resources = profile_of("mirrored").resources(found, SetupOptions())
+    assert make_plan(found, resources, mode="mirrored").changes == ()
+    (restart,) = make_plan(found, resources, mode="mirrored", update="pre").changes
+    assert restart.undo is not None
+    assert (restart.do.args["update"], "update" in restart.undo.args) == ("pre", False)
+    assert restart.after == "mode mirrored, WSL updated first (wsl --update --pre-release)"
+    with pytest.raises(NeedsElevation):
+        demand_rights(found, [restart])

@@ -101,6 +101,10 @@ class Host:
         path = f"{folder.rstrip(chr(92))}\\wsl.exe" if folder else DEFAULT_PATH
         return WslProgram(self.native, path)
 
+    def forget_versions(self) -> None:
+        """After an update of WSL they are asked for again."""
+        self._versions = None
+
     def wsl_versions(self) -> Versions:
         """WSL's versions, asked once."""
         if self._versions is None:

@@ -19,6 +19,7 @@ DEFAULT_PATH = r"C:\Program Files\WSL\wsl.exe"
 LOOK_TIMEOUT_S = 20.0
 SHUTDOWN_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 90.0
+UPDATE_TIMEOUT_S = 900.0
 _STATES = frozenset({"Stopped", "Running", "Installing", "Uninstalling", "Converting", "Exporting"})
 _VERSION_LINE = re.compile(r".*[\s:\uff1a]([0-9]+(?:\.[0-9A-Za-z-]+)+)\s*")
 _HEADING = ["NAME", "STATE", "VERSION"]
@@ -157,6 +158,16 @@ class WslProgram:
         """
         result = self._run("--shutdown", timeout_s=SHUTDOWN_TIMEOUT_S, changes=True)
         self._demand(result, "wsl --shutdown")
+
+    def update(self, *, pre: bool) -> None:
+        """Install the newest WSL, or with `pre` the newest pre-release; it stops WSL for that.
+
+        Raises:
+            WindowsAgentError: `failed` (no network, no administrator) or `timed-out`.
+        """
+        further = ("--pre-release",) if pre else ()
+        result = self._run("--update", *further, timeout_s=UPDATE_TIMEOUT_S, changes=True)
+        self._demand(result, "wsl --update")
 
     def _inside(self, distro: str, *argv: str) -> NativeResult:
         return self._run("-d", distro, "-u", "root", "-e", *argv, timeout_s=LOOK_TIMEOUT_S)

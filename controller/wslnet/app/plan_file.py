@@ -31,6 +31,7 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True):
     lan_peer: str | None = None
     allow_regression: list[tuple[str, str]] = []
     vm_switch: str | None = None
+    update_wsl: str | None = None
 
 
 class _Profile(msgspec.Struct):
@@ -90,6 +91,7 @@ def read_plan(path: Path) -> SavedPlan:
         asked.lan_peer,
         tuple(asked.allow_regression),
         asked.vm_switch,
+        asked.update_wsl,
     )
     changes = tuple(change.id for change in found.changes)
     return SavedPlan(found.id, found.profile.mode, options, found.fingerprints, found.facts, changes)

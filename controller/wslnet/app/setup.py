@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Needs, Snapshot
     from wslnet.profiles.modes import SetupOptions
 
+NO_WAY_BACK = "the update of WSL is not taken back: wslnet undo brings back the mode, not the version"
 BLIND = (
     "WSL runs without a network (mode none): what runs in it cannot be seen and is cut off, what it needs is "
     "found behind the restart"
@@ -104,8 +105,11 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
         InputError: a port or a key stands in the way.
     """
     profile = profile_of(mode)
-    snapshot = _observe(fleet, profile.requires, say)
-    notes = _preflight(snapshot, profile.requires)
+    # What an update may bring is judged by the mode that WSL comes up in.
+    requires = profile.requires - ({"wsl.version"} if options.update_wsl is not None else set())
+    snapshot = _observe(fleet, requires, say)
+    notes = _preflight(snapshot, requires)
+    notes += (NO_WAY_BACK,) if options.update_wsl is not None else ()
     wanted, left = without_left_behind(snapshot, mode, profile.resources(snapshot, options))
     before = snapshot.mode
 
@@ -115,7 +119,7 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
 
     gone = kept_no_more(snapshot, before, mode, wanted)
     resources = with_kept(snapshot, _of_seen(snapshot, (*gone, *wanted)))
-    plan = make_plan(snapshot, resources, mode=mode, notes=(*notes, *left))
+    plan = make_plan(snapshot, resources, mode=mode, notes=(*notes, *left), update=options.update_wsl)
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
     plan = with_forecast(fleet, snapshot, plan)

@@ -37,6 +37,8 @@ from wslnet.model.allow import parse_allow
 @click.option("--open-all", is_flag=True, help="DefaultInboundAction Allow: everything may come in.")
 @click.option("--host-loopback", is_flag=True, help="Also write hostAddressLoopback.")
 @click.option("--recommended", is_flag=True, help="Also write the recommended keys.")
+@click.option("--update-wsl", is_flag=True, help="Update WSL in the restart.")
+@click.option("--pre", is_flag=True, help="With --update-wsl: to the newest pre-release.")
 @click.option("--vm-switch", metavar="NAME", help="The External switch for --bridged.")
 @click.option("--lan-peer", metavar="NAME", help="The peer that the LAN's side is measured from.")
 @dry_run_option
@@ -58,6 +60,8 @@ def setup(  # noqa: PLR0917 - click passes options by name
     open_all: bool,  # noqa: FBT001
     host_loopback: bool,  # noqa: FBT001
     recommended: bool,  # noqa: FBT001
+    update_wsl: bool,  # noqa: FBT001
+    pre: bool,  # noqa: FBT001
     lan_peer: str | None,
     vm_switch: str | None,
     dry_run: bool,  # noqa: FBT001
@@ -84,7 +88,12 @@ def setup(  # noqa: PLR0917 - click passes options by name
     regressions = parse_pairs(may_stop, loaded)
     if vm_switch is not None and mode != "bridged":
         raise InputError(f"--vm-switch {vm_switch}: a switch belongs to --bridged")
-    options = SetupOptions(allows, open_all, host_loopback, recommended, lan_peer, regressions, vm_switch)
+    if pre and not update_wsl:
+        raise InputError("--pre: it belongs to --update-wsl")
+    update = ("pre" if pre else "stable") if update_wsl else None
+    options = SetupOptions(
+        allows, open_all, host_loopback, recommended, lan_peer, regressions, vm_switch, update
+    )
     inventory = wish_for(loaded, mode, options)
     if lan_peer is not None:
         known_machine(inventory, lan_peer)

@@ -175,7 +175,8 @@ def _restart(run: Progress, change: Change) -> None:
     mode = change.do.args.get("mode")
     try:
         with kept_alive(run.guards) as lost:
-            cross(run, str(mode) if mode else None)
+            update = change.do.args.get("update")
+            cross(run, str(mode) if mode else None, update=str(update) if update else None)
     except RestartRefused:
         # WSL was not touched: there is no restart to take back.
         run.journal.not_done(change)

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from wslnet.engine.apply import Progress
 
 
-def cross(run: Progress, mode: str | None, *, back: bool = False) -> str | None:
+def cross(run: Progress, mode: str | None, *, back: bool = False, update: str | None = None) -> str | None:
     """Restarts WSL into `mode` and gives the mode that it came up in.
 
     What could not be put back stands in `run.not_put_back`. With `back` the restart takes a run back: then
-    what carries wslnet's mark is put back too, because nothing declares it any more.
+    what carries wslnet's mark is put back too, because nothing declares it any more. `update`: as in
+    `restart_wsl`.
 
     Raises:
         WslnetError: as `restart_wsl`; a VM that was started again by a refused restart has its state back.
@@ -30,7 +31,7 @@ def cross(run: Progress, mode: str | None, *, back: bool = False) -> str | None:
         run.guards.carry(run.captured.to_json(), run.say)
     wanted = run.captured if back else run.captured.foreign
     try:
-        found = restart_wsl(run.fleet, run.vms, mode, run.say, force=run.consent.force)
+        found = restart_wsl(run.fleet, run.vms, mode, run.say, force=run.consent.force, update=update)
     except RestartRefused:
         run.not_put_back += put_back(run.fleet, run.captured, None, run.say)
         raise

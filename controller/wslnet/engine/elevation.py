@@ -45,7 +45,7 @@ def demand_rights(snapshot: Snapshot, changes: Iterable[Change]) -> None:
     windows, machine = snapshot.windows, snapshot.inventory.windows
     if windows is None or machine is None or windows.elevated is not False:
         return
-    needing = (one for one in changes if one.machine == machine.name and one.do.verb in _ADMINISTRATORS)
+    needing = (one for one in changes if one.machine == machine.name and _needs_administrator(one))
     for change in needing:
         raise NeedsElevation(
             f"{machine.name}: {change.resource} needs an administrator, and {machine.user} has no such "
@@ -53,3 +53,8 @@ def demand_rights(snapshot: Snapshot, changes: Iterable[Change]) -> None:
             machine=machine.name,
             hint="sign in as an administrator (machines.windows.user)",
         )
+
+
+def _needs_administrator(change: Change) -> bool:
+    """A restart of WSL does not, unless WSL is updated in it: that is an installation."""
+    return change.do.verb in _ADMINISTRATORS or change.do.args.get("update") is not None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
 
+_UPDATES = {"stable": "wsl --update", "pre": "wsl --update --pre-release"}
 RESTART_VERB = "wsl.restart"
 """The op of the barrier; `wslnet.engine.restart` carries it out, no agent does."""
 
@@ -35,10 +36,12 @@ def make_plan(
     mode: str | None = None,
     notes: Sequence[str] = (),
     restart: bool = False,
+    update: str | None = None,
 ) -> Plan:
     """The plan that makes all `resources` true and, with `mode`, WSL run in it.
 
-    `restart` asks for the restart of WSL even if nothing needs it.
+    `restart` asks for the restart of WSL even if nothing needs it, `update` (`stable`, `pre`) for one in
+    which WSL is updated.
 
     Raises:
         PlanRefused: a resource cannot be made true, or a machine it stands on was not seen.
@@ -47,6 +50,7 @@ def make_plan(
     volatile = [change for one in resources if one.volatile for change in _diff(snapshot, one)]
     restart = (
         restart
+        or update is not None
         or any(change.risk is Risk.RESTARTS_LAYER for change in persistent)
         or (mode is not None and snapshot.mode != mode)
     )
@@ -58,7 +62,7 @@ def make_plan(
         return Plan(
             only, _ordered(snapshot, [*persistent, *volatile]), prints, notes=tuple(notes), facts=facts
         )
-    barrier = _barrier(snapshot, mode)
+    barrier = _barrier(snapshot, mode, update)
     volatile = [*volatile, *_lost(snapshot, resources, volatile)]
     stages = (
         Stage(1, "what a restart of WSL keeps: files and Windows' own state"),
@@ -107,7 +111,7 @@ def _lost(snapshot: Snapshot, resources: Iterable[Resource], pending: Sequence[C
     return lost
 
 
-def _barrier(snapshot: Snapshot, mode: str | None) -> Change:
+def _barrier(snapshot: Snapshot, mode: str | None, update: str | None) -> Change:
     windows = snapshot.inventory.windows
     if windows is None:
         raise PlanRefused("a restart of WSL is needed and the inventory has no Windows host")
@@ -117,12 +121,12 @@ def _barrier(snapshot: Snapshot, mode: str | None) -> Change:
         resource="WSL",
         action=Action.RESTART,
         before=f"mode {snapshot.mode or 'not running'}",
-        after=f"mode {wanted}",
+        after=f"mode {wanted}" + (f", WSL updated first ({_UPDATES[update]})" if update is not None else ""),
         why=".wslconfig is read only when WSL starts",
-        do=Op(RESTART_VERB, {"mode": wanted}),
+        do=Op(RESTART_VERB, {"mode": wanted} if update is None else {"mode": wanted, "update": update}),
         undo=Op(RESTART_VERB, {"mode": snapshot.mode}),
         risk=Risk.RESTARTS_LAYER,
-        rows=("S3-42",),
+        rows=("S3-42",) if update is None else ("S3-42", "S3-07"),
         stage=2,
     )
 

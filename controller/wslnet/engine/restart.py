@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DOMAIN_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 90.0
 ANSWER_TIMEOUT_S = 90.0
+UPDATE_TIMEOUT_S = 960.0
 LOOK_TIMEOUT_S = 20.0
 HOLD_S = 600
 """A client of wsl.exe keeps WSL up for so long, or until the session ends: SSH does not (wsl-facts 2.4)."""
@@ -80,10 +81,12 @@ def restart_wsl(
     progress: Callable[[str, str], None],
     *,
     force: bool = False,
+    update: str | None = None,
 ) -> str | None:
     """Restarts WSL, brings `vms` back and gives the mode that WSL came up in, as measured.
 
-    `force` goes on when a VM does not stop: it is then cut off with WSL.
+    `force` goes on when a VM does not stop: it is then cut off with WSL. `update` (`stable`, `pre`): while
+    WSL is down it is updated.
 
     Raises:
         RestartRefused: a VM did not stop in time; nothing was restarted.
@@ -98,6 +101,8 @@ def restart_wsl(
     progress(windows.name, "wsl --shutdown")
     _must(fleet, windows.name, Op("wsl.shutdown"))
     fleet.forget([wsl.name, *(machine.name for machine in fleet.inventory.descendants(wsl.name))])
+    if update is not None:
+        _update(fleet, windows.name, update, progress)
     progress(windows.name, "starting WSL")
     said = _must(fleet, windows.name, Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S}))
     _demand_mode(_mode_as_windows_sees_it(fleet), mode, wsl.name, said)
@@ -110,6 +115,14 @@ def restart_wsl(
     _demand_mode(found, mode, wsl.name, said)
     _start(fleet, vms, progress)
     return found
+
+
+def _update(fleet: Fleet, windows: str, update: str, progress: Callable[[str, str], None]) -> None:
+    """Its own installer stops WSL as it likes: all that runs in WSL is down by now."""
+    progress(windows, "updating WSL")
+    said = _must(fleet, windows, Op("wsl.update", {"pre": update == "pre"}), UPDATE_TIMEOUT_S)
+    found = {key: said[key]["version"] for key in ("before", "after")} if isinstance(said, dict) else {}
+    progress(windows, f"WSL {found.get('before')} -> {found.get('after')}")
 
 
 def _mode_as_windows_sees_it(fleet: Fleet) -> str | None:

@@ -35,7 +35,8 @@ RECOMMENDED = {"wsl2.dnsTunneling": "true", "wsl2.autoProxy": "true", "wsl2.fire
 class SetupOptions:
     """What was asked of `setup` beside the mode.
 
-    `allow_regression`: pairs (from, to) that may stop; `vm_switch`: the switch for bridged mode.
+    `allow_regression`: pairs (from, to) that may stop; `vm_switch`: the switch for bridged mode;
+    `update_wsl`: `stable` or `pre`, what WSL is updated to first.
     """
 
     allow: tuple[Allow, ...] = ()
@@ -45,3 +46,4 @@ class SetupOptions:
     lan_peer: str | None = None
     allow_regression: tuple[tuple[str, str], ...] = ()
     vm_switch: str | None = None
+    update_wsl: str | None = None

@@ -260,6 +260,9 @@ CASES: dict[str, Case] = {
         lambda w: w.file(w.state.wslconfig_path()) == CONTENT,
         writes=("Set-Content", "Move-Item"),
     ),
+    "wsl.update": Case(
+        lambda _: {"pre": False}, lambda w: w.state.settings.wsl_version == "2.6.3.0", natives=True
+    ),
     "wsl.start": Case(_start, lambda w: w.hardware.wsl.running, natives=True),
     "wsl.shutdown": Case(
         lambda _: {}, lambda w: not w.hardware.wsl.running, before=[("wsl.start", _start)], natives=True

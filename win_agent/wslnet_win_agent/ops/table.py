@@ -60,6 +60,7 @@ _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "wsl.hold": wsl.hold,
     "wsl.shutdown": wsl.shutdown,
     "wsl.start": wsl.start,
+    "wsl.update": wsl.update,
     "wslconfig.write": wslconfig.write,
 }
 

@@ -34,6 +34,19 @@ def shutdown(host: Host, _arguments: Arguments) -> dict[str, object]:
     return {"before": {"running": before}, "after": {"running": []}}
 
 
+def update(host: Host, arguments: Arguments) -> dict[str, object]:
+    """Install the newest WSL (`pre`: or pre-release); that there is none newer is no error.
+
+    Raises:
+        WindowsAgentError: `failed` with WSL's own code, or `timed-out`.
+    """
+    before = host.wsl_versions().wsl
+    host.wsl.update(pre=arguments.given.get("pre") is True)
+    host.touched = True
+    host.forget_versions()
+    return {"before": {"version": before}, "after": {"version": host.wsl_versions().wsl}}
+
+
 def start(host: Host, arguments: Arguments) -> dict[str, object]:
     """Start one distro; with `hold_s` it is kept up for so many seconds, or until this session ends.
 

@@ -6,6 +6,7 @@ The single owner of the state files; commands and WSL share one `MachineState`. 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,8 @@ class MachineState:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._faults = lab_dir / "faults.json"
-        self.settings = Settings.load(lab_dir / "windows.json")
+        self._settings = lab_dir / "windows.json"
+        self.settings = Settings.load(self._settings)
         first_install = not (folder / "registry.json").exists()
         self.registry = RegistryStore(
             JsonFile(folder / "registry.json", lambda: install_registry(self.settings))
@@ -70,6 +72,13 @@ class MachineState:
         if not resumed:
             self._renew_versions()
             self._start_services()
+
+    def update_wsl(self, version: str) -> None:
+        """Another WSL is installed, and stays over boots."""
+        own = json.loads(self._settings.read_text("utf-8")) if self._settings.exists() else {}
+        self._settings.write_text(json.dumps(own | {"wsl_version": version}), "utf-8")
+        self.settings = replace(self.settings, wsl_version=version)
+        self._renew_versions()
 
     def _renew_versions(self) -> None:
         """The settings may have another Windows or WSL than at the last boot, as after an update."""

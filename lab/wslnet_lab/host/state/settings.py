@@ -1,6 +1,7 @@
-"""What kind of Windows this is: `LAB/windows.json`, data of the topology. Nothing changes it at run time.
+"""What kind of Windows this is: `LAB/windows.json`, data of the topology.
 
-Missing keys take the defaults below: Windows 11 23H2 with WSL 2.6.1 and one distro, as in note 000.
+Only an update of WSL changes it at run time. Missing keys take the defaults below: Windows 11 23H2 with
+WSL 2.6.1 and one distro, as in note 000.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Settings:
         revision: UBR.
         culture: Of messages and labels: `en-US` or `zh-CN` (only texts seen in the field are translated).
         wsl_version: Of the WSL package; None: not installed.
+        wsl_newest, wsl_prerelease: What `wsl --update` finds.
         kernel_version: Of WSL's own kernel.
         custom_kernel_version: Of a kernel that `.wslconfig` names.
         compute_network: Whether ComputeNetwork.dll has the port reservation calls; None: by build.
@@ -75,6 +77,8 @@ class Settings:
     product: str = "Windows 10 Pro"
     culture: str = "en-US"
     wsl_version: str | None = "2.6.1.0"
+    wsl_newest: str = "2.6.3.0"
+    wsl_prerelease: str = "2.9.4.0"
     kernel_version: str = "6.6.87.2-1"
     custom_kernel_version: str = "6.6.87.2"
     wslg_version: str = "1.0.66"

@@ -11,7 +11,11 @@ _LONG = {
     "-d": "--distribution", "-u": "--user", "-e": "--exec", "-l": "--list", "-v": "--verbose",
     "-q": "--quiet", "-t": "--terminate",
 }  # fmt: skip
-_LIST_FLAGS = frozenset({"--verbose", "--quiet", "--running", "--all"})
+_FLAGS = {
+    "--list": frozenset({"--verbose", "--quiet", "--running", "--all"}),
+    "--shutdown": frozenset({"--force"}),
+    "--update": frozenset({"--pre-release", "--web-download"}),
+}
 _RUN_VALUES = frozenset({"--distribution", "--user", "--cd", "--shell-type"})
 
 
@@ -20,12 +24,12 @@ class Order:
     """What wsl.exe is asked to do.
 
     Attributes:
-        verb: run, list, shutdown, terminate, status or version.
+        verb: run, list, shutdown, terminate, status, update or version.
         distro: Named distribution, None for the default one.
         user: Linux user, None for the distribution's own.
         command: Argument vector; empty: a login shell that reads stdin.
         shell: Whether the command goes through the user's shell (no `-e`).
-        flags: Of `--list` and `--shutdown`.
+        flags: Of `--list`, `--shutdown` and `--update`.
     """
 
     verb: str
@@ -48,10 +52,8 @@ def parse_arguments(arguments: tuple[str, ...]) -> Order:
         return Order("version")
     if first == "--status" and len(words) == 1:
         return Order("status")
-    if first == "--list":
-        return Order("list", flags=_flags(words[1:], _LIST_FLAGS))
-    if first == "--shutdown":
-        return Order("shutdown", flags=_flags(words[1:], frozenset({"--force"})))
+    if first in _FLAGS:
+        return Order(first.removeprefix("--"), flags=_flags(words[1:], _FLAGS[first]))
     if first == "--terminate":
         if len(words) != 2:  # noqa: PLR2004 - the option and its value
             raise _missing(words[-1])

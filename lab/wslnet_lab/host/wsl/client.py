@@ -14,6 +14,7 @@ from wslnet_lab.host.wsl.arguments import Order, parse_arguments
 from wslnet_lab.host.wsl.distros import Registered, registered
 from wslnet_lab.host.wsl.failure import WslFailure, no_distro
 from wslnet_lab.host.wsl.messages import Message, say
+from wslnet_lab.host.wsl.mode import version_numbers
 from wslnet_lab.host.wsl.startup import start_failure
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class _Run:
             "status": self._status,
             "shutdown": self._shutdown,
             "terminate": self._terminate,
+            "update": self._update,
         }
         try:
             return acts[order.verb](order)
@@ -157,6 +159,18 @@ class _Run:
     def _terminate(self, order: Order) -> NativeOutcome:
         self._life.terminate(self._find(order.distro))
         return self._said(Message("done"))
+
+    def _update(self, order: Order) -> NativeOutcome:
+        own = self._state.settings
+        newest = own.wsl_prerelease if "--pre-release" in order.flags else own.wsl_newest
+        if not self._identity.admin:
+            raise WslFailure(Message("not-elevated"), "Wsl/UpdatePackage/E_ACCESSDENIED")
+        if version_numbers(newest) <= version_numbers(own.wsl_version or "0"):
+            return self._said(Message("up-to-date"))
+        # The installer ends the service, and with it WSL.
+        self._life.shutdown(force=True)
+        self._state.update_wsl(newest)
+        return self._said(Message("updating", (newest,)))
 
     # ---- parts -------------------------------------------------------------------------------------
 
