@@ -121,6 +121,8 @@ class Daemon:
         with self._hardware.lock:
             before = set(faults.read(self._paths))
             faults.write(self._paths, tuple(names))
+            if faults.is_steering_left(self._paths):
+                self._wsl.leave_steering()
             for name in before ^ set(names):
                 kind, _, machine = name.partition(":")
                 if kind == faults.SSHD_REFUSED and machine in self._hardware.inits:

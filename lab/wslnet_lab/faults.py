@@ -15,7 +15,7 @@ from wslnet_lab.host.state.machine_state import WSLCONFIG_LOCKED
 from wslnet_lab.host.wire.settings import FAULTS as WIRE_FAULTS
 from wslnet_lab.host.wsl.idle import TERMINAL_CLOSED
 from wslnet_lab.host.wsl.lifecycle import RESTARTED_BY_OTHER
-from wslnet_lab.host.wsl.startup import INIT_FAULTS, NO_NAT_NETWORK
+from wslnet_lab.host.wsl.startup import INIT_FAULTS, NO_NAT_NETWORK, STEERING_LEFT
 
 if TYPE_CHECKING:
     from wslnet_lab.paths import LabPaths
@@ -46,13 +46,25 @@ def check(name: str, topology: Topology) -> None:
     Raises:
         UsageError: With the faults that there are.
     """
-    of_wsl = {*INIT_FAULTS.values(), NO_NAT_NETWORK, WSLCONFIG_LOCKED, TERMINAL_CLOSED, RESTARTED_BY_OTHER}
+    of_wsl = {
+        *INIT_FAULTS.values(),
+        NO_NAT_NETWORK,
+        STEERING_LEFT,
+        WSLCONFIG_LOCKED,
+        TERMINAL_CLOSED,
+        RESTARTED_BY_OTHER,
+    }
     possible = sorted({*WIRE_FAULTS, *of_wsl, HALF_DONE})
     possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
     possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
     possible += [f"{NO_AGENT}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
     if name not in possible:
         raise UsageError(f"no fault {name!r}; there is {', '.join(possible)}")
+
+
+def is_steering_left(paths: LabPaths) -> bool:
+    """Whether the adapter of mirrored mode outlives it until Windows boots."""
+    return STEERING_LEFT in read(paths)
 
 
 def refuses_ssh(paths: LabPaths, machine: str) -> bool:

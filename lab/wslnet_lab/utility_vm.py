@@ -14,7 +14,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from wslnet_lab import netns, processes, relays, wsl_conf
+from wslnet_lab import faults, netns, processes, relays, wsl_conf
 from wslnet_lab.errors import LabError, UsageError
 from wslnet_lab.fabric import bridged, consomme, links, mirrored, nat, steering
 from wslnet_lab.fabric import netns as fabric_netns
@@ -300,8 +300,17 @@ class UtilityVm:
         consomme.stop(self._windows)
         if self._machine.lan_nic is not None:
             self._hardware.unplug_lan(self._machine.lan_nic)
+        if not faults.is_steering_left(self._hardware.paths):
+            with fabric_netns.Namespace(self._windows) as windows:
+                links.remove(windows, self._adapter("fse").nic.device)
+
+    def leave_steering(self) -> None:
+        """The adapter of mirrored mode is there, whatever mode WSL runs in, until Windows boots."""
+        fse = self._adapter("fse")
         with fabric_netns.Namespace(self._windows) as windows:
-            links.remove(windows, self._adapter("fse").nic.device)
+            there = windows.index(fse.nic.device) is not None
+        if not there:
+            add_idle_adapter(self._windows, fse)
 
     def _adapter(self, kind: str) -> WindowsAdapter:
         for adapter in self._hardware.windows_adapters():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from wslnet.app.after_reboot import wait_for_boot
 from wslnet.app.guard_of_windows import guard_of_windows
 from wslnet.app.proofs import unproven
 from wslnet.app.result import Result, RunResult
@@ -23,7 +24,7 @@ from wslnet.engine.lock import only_run
 from wslnet.engine.machine_locks import PENDING_MARGIN_S, machine_locks
 from wslnet.engine.planner import make_plan
 from wslnet.engine.regression import contradictions, measure_baseline, verify
-from wslnet.engine.restart import running_vms
+from wslnet.engine.restart import ModeNotReached, running_vms
 from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.engine.stale import demand_fresh
 from wslnet.engine.undoable import demand_undoable
@@ -37,6 +38,7 @@ from wslnet.errors import (
 )
 from wslnet.model.change import Action
 from wslnet.model.consent import Consent
+from wslnet.model.fallback import held_by_boot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,6 +180,12 @@ def _changed(
             return _wait_for_confirmation(run, guards, outcome, confirm_within)
         run.journal.write("confirm-began")
         commit(run)
+    except ModeNotReached as error:
+        wanted = str(prepared.plan.profile.get("mode"))
+        why = held_by_boot(prepared.snapshot.windows, error.found, wanted)
+        if why is not None and confirm_within is None:
+            return wait_for_boot(run, outcome, why)
+        return take_back(run, replace(outcome, reason=error.message))
     except WslnetError as error:
         if isinstance(error, _REFUSALS) and not run.applied:
             guards.clear()

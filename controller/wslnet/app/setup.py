@@ -111,19 +111,24 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     notes = _preflight(snapshot, requires)
     notes += (NO_WAY_BACK,) if options.update_wsl is not None else ()
     wanted, left = without_left_behind(snapshot, mode, profile.resources(snapshot, options))
-    before = snapshot.mode
-
-    def behind(seen: Snapshot) -> tuple[Resource, ...]:
-        found = profile.behind(seen)
-        return with_kept(seen, (*kept_no_more(seen, before, mode, found), *found))
-
-    gone = kept_no_more(snapshot, before, mode, wanted)
+    gone = kept_no_more(snapshot, snapshot.mode, mode, wanted)
     resources = with_kept(snapshot, _of_seen(snapshot, (*gone, *wanted)))
     plan = make_plan(snapshot, resources, mode=mode, notes=(*notes, *left), update=options.update_wsl)
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
     plan = with_forecast(fleet, snapshot, plan)
-    return Prepared(fleet, options, snapshot, resources, plan, behind, profile.proves)
+    return Prepared(fleet, options, snapshot, resources, plan, behind_of(mode, snapshot.mode), profile.proves)
+
+
+def behind_of(mode: str, before: str | None) -> Callable[[Snapshot], tuple[Resource, ...]]:
+    """What gives the resources behind the barrier, from the snapshot there; `before`: the mode before it."""
+    profile = profile_of(mode)
+
+    def behind(seen: Snapshot) -> tuple[Resource, ...]:
+        found = profile.behind(seen)
+        return with_kept(seen, (*kept_no_more(seen, before, mode, found), *found))
+
+    return behind
 
 
 def _of_seen(snapshot: Snapshot, resources: Iterable[Resource]) -> Iterator[Resource]:

@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.after_reboot import finish_after_reboot, wait_for_boot
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.app.take_back import take_back
@@ -25,7 +26,7 @@ from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.regression import verify
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
 from wslnet.engine.take_back import roll_back
-from wslnet.errors import InputError, JournalFailed, RollbackIncomplete, WslnetError
+from wslnet.errors import InputError, JournalFailed, NeedsReboot, RollbackIncomplete, WslnetError
 from wslnet.model.consent import Consent
 from wslnet.model.machine import Kind
 
@@ -126,7 +127,7 @@ def interrupted(state: Path) -> RunLog | None:
 
     None when all is settled; a run that may still be confirmed is not interrupted.
     """
-    open_ends = {End.INTERRUPTED, End.INCOMPLETE}
+    open_ends = {End.INTERRUPTED, End.INCOMPLETE, End.NEEDS_REBOOT}
     logs = reversed(read_runs(state))
     return next((log for log in logs if log.ended in open_ends or log.expired), None)
 
@@ -141,9 +142,10 @@ def resume(
 ) -> RunResult:
     """Brings an interrupted run to an end.
 
-    Rolls back unless every change was read back and only verify or confirm is missing; `finish` True or
-    False overrides that (True only helps a run whose changes are all done). A run that only the user may
-    confirm is rolled back, and so is one whose guards have fired.
+    One that waits for a reboot of Windows goes on where it stopped. Any other is rolled back unless every
+    change was read back and only verify or confirm is missing; `finish` True or False overrides that (True
+    only helps a run whose changes are all done). A run that only the user may confirm is rolled back, and so
+    is one whose guards have fired.
 
     Raises:
         InputError: `finish` is asked for and changes are missing.
@@ -152,7 +154,8 @@ def resume(
     if log is None:
         return RunResult(None, Result.UNCHANGED)
     began = time.monotonic()
-    if finish and not log.complete:
+    waits = log.ended is End.NEEDS_REBOOT and finish is not False
+    if finish and not log.complete and not waits:
         raise InputError(f"run {log.run} cannot be finished: not all of its changes were made; roll it back")
     with (
         only_run(fleet.inventory.state),
@@ -165,6 +168,8 @@ def resume(
         run.outcomes.update({change.id: "unknown" for change in run.applied})
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("resume-began")
+        if waits:
+            return replace(_after_reboot(run, log, outcome, say), seconds=time.monotonic() - began)
         if (log.complete and not log.to_confirm) if finish is None else finish:
             snapshot = gather(locked, needs_of(fleet.inventory))
             outcome = replace(outcome, verify=verify(locked, snapshot, log.baseline, attempts=3))
@@ -173,6 +178,21 @@ def resume(
                 return replace(outcome, seconds=time.monotonic() - began)
         outcome = take_back(run, replace(outcome, reason=f"run {log.run} was interrupted"))
         return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _after_reboot(
+    run: Progress, log: RunLog, outcome: RunResult, say: Callable[[str, str], None]
+) -> RunResult:
+    try:
+        outcome = finish_after_reboot(run, log, outcome)
+    except NeedsReboot as error:
+        return wait_for_boot(run, outcome, error.message)
+    except WslnetError as error:
+        return take_back(run, replace(outcome, reason=error.message))
+    if not _committed(run, say):
+        return take_back(run, replace(outcome, reason=f"run {log.run} could not be confirmed"))
+    run.outcomes.update({change.id: "done" for change in run.applied})
+    return outcome
 
 
 def _committed(run: Progress, say: Callable[[str, str], None]) -> bool:

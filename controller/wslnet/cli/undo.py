@@ -61,12 +61,16 @@ def resume(
     ctx: click.Context, own_inventory: Path | None, *, finish: bool | None, force: bool, as_json: bool
 ) -> int:
     """Bring an interrupted run to an end: back to the old state, unless only the last check is missing."""
-    from wslnet.app.undo import interrupted  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.after_reboot import wish_of  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.undo import interrupted  # noqa: PLC0415
     from wslnet.app.undo import resume as bring_to_end  # noqa: PLC0415
+    from wslnet.engine.run_log import End  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     inventory = load(ctx, own_inventory)
     log = interrupted(inventory.state)
+    if log is not None and log.ended is End.NEEDS_REBOOT:
+        inventory = wish_of(log, inventory)
     with Connections(inventory) as fleet:
         way = _ways(fleet, log, as_json=as_json)
         return _tell(

@@ -46,9 +46,13 @@ class RunningVm:
 
 
 class ModeNotReached(WslnetError):
-    """WSL came up in another mode than asked for (wsl-facts 2.1 has the reasons)."""
+    """WSL came up in the mode `found`, not as asked for (wsl-facts 2.1 has the reasons)."""
 
     code = "mode-not-reached"
+
+    def __init__(self, message: str, *, machine: str, found: str) -> None:
+        super().__init__(message, machine=machine)
+        self.found = found
 
 
 class RestartRefused(PlanRefused):
@@ -145,7 +149,7 @@ def _demand_mode(found: str | None, wanted: str | None, machine: str, said: obje
     warnings = said.get("warnings") if isinstance(said, dict) else None
     why = why_fallen_back(found, [str(line) for line in warnings] if isinstance(warnings, list) else ())
     wish = f", not {wanted}" if wanted is not None else ""
-    raise ModeNotReached(f"{machine}: WSL came up in mode {found}{wish}: {why}", machine=machine)
+    raise ModeNotReached(f"{machine}: WSL came up in mode {found}{wish}: {why}", machine=machine, found=found)
 
 
 def await_agent(fleet: Fleet, machine: str, needs: frozenset[str]) -> Snapshot:

@@ -31,6 +31,7 @@ class End(StrEnum):
 
     COMMITTED = "committed"
     PENDING = "pending"
+    NEEDS_REBOOT = "needs-reboot"
     ROLLED_BACK = "rolled-back"
     INCOMPLETE = "rollback-incomplete"
     UNDONE = "undone"
@@ -126,9 +127,12 @@ def refuse_beside_pending(state: Path) -> None:
     """Only one run at a time may wait for its confirmation, and nothing else begins beside it.
 
     Raises:
-        PlanRefused: one waits; the message names it.
+        PlanRefused: one waits, or waits for a reboot; the message names it.
     """
     for log in read_runs(state):
+        if log.ended is End.NEEDS_REBOOT:
+            hint = "reboot Windows, then wslnet resume; or wslnet resume --rollback"
+            raise PlanRefused(f"run {log.run} waits for a reboot of Windows", hint=hint)
         if log.ended is End.PENDING:
             hint = "wslnet resume" if log.expired else f"wslnet confirm {log.run}, or wslnet undo {log.run}"
             raise PlanRefused(f"run {log.run} waits for its confirmation until {log.deadline}", hint=hint)

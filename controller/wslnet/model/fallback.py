@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from wslnet.model.windows_facts import WindowsFacts
+
+_MIRRORED, _FSE = "mirrored", "fse hostvnic"
+
 _BY_MODE = {
     "nat": "WSL fell back to NAT: it does so when IPv6 is off altogether, the Hyper-V firewall is missing or "
     "disabled, or Windows or the kernel is too old",
@@ -39,3 +43,18 @@ def why_fallen_back(mode: str, warnings: Iterable[str] = ()) -> str:
         known = _BY_CODE.get(code.lower())
         return f"{reason.partition(';')[0]} ({code}{f': {known}' if known else ''})"
     return reason
+
+
+def held_by_boot(windows: WindowsFacts | None, mode: str | None, wanted: str) -> str | None:
+    """Why WSL gets mirrored mode only after Windows has booted; None when nothing says so.
+
+    The adapter of an earlier mirrored start is there, so this Windows can; and HNS, which has one
+    configuration for each boot, does not give WSL that network again (wsl-facts 2.1, windows-facts 2).
+    """
+    left = any(_FSE in one.name.lower() for one in (windows.adapters if windows is not None else None) or ())
+    if wanted != _MIRRORED or mode == _MIRRORED or not left:
+        return None
+    return (
+        "WSL ran in mirrored mode before in this boot of Windows, and Windows does not give it that network "
+        "again until it has booted: reboot Windows, then wslnet resume"
+    )

@@ -37,6 +37,9 @@ INIT_FAULTS = {
 NO_NAT_NETWORK = "wsl-nat-network-fails"
 """Fault of `lab break`: the engine works and Windows cannot make the network of NAT mode."""
 
+STEERING_LEFT = "hns-keeps-steering"
+"""Fault of `lab break`: a network of mirrored mode without firewall is left in this boot of Windows."""
+
 # A NAT network that cannot be made leads to consomme since then, under the name of before 2.9.
 _CONSOMME_SINCE, _CONSOMME = (2, 3, 25), "Consomme"
 
@@ -145,13 +148,18 @@ class Startup:
             windows=(settings.build, settings.revision),
             wsl=self._version(),
             kernel=version_numbers(kernel),
-            firewall=self._firewall.available(),
+            firewall=self._firewall.available() and not self._steers_without_firewall(),
             compute_network=settings.compute_network,
             ipv6_components=_number(self._values(_TCPIP6), "DisabledComponents", 0),
             default_mode=_number(policies, "DefaultNetworkingMode", 1),
             mode_is_users=_number(policies, "AllowNetworkingModeUserSetting", 1) != 0,
             firewall_is_users=_number(policies, "AllowFirewallUserSetting", 1) != 0,
         )
+
+    def _steers_without_firewall(self) -> bool:
+        """HNS cannot change a network's firewall flag within one boot, and WSL then does without (2.1)."""
+        left = STEERING_LEFT in self._state.faults()
+        return left and any(one.kind == "fse" for one in self._hardware.adapters())
 
     def _reachable_mode(self, decision: Decision, config: WslConfig) -> tuple[str, list[Message]]:
         """The mode that comes up: consomme for a NAT without network, else None (wsl-facts 2.1)."""

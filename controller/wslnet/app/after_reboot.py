@@ -1,0 +1,100 @@
+"""The rest of a setup that waited for a reboot of Windows: restart of WSL, what stands behind it, verify."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wslnet.app.boot_wish import setup_options
+from wslnet.app.proofs import unproven
+from wslnet.app.result import Result, RunResult
+from wslnet.app.setup import behind_of, needs_of, wish_for
+from wslnet.engine.apply import apply_changes, check_forecast
+from wslnet.engine.barrier import cross
+from wslnet.engine.gather import gather
+from wslnet.engine.planner import RESTART_VERB, make_plan
+from wslnet.engine.regression import contradictions, verify
+from wslnet.engine.run_log import End, RunLog
+from wslnet.errors import NeedsReboot, PlanRefused, WslnetError
+from wslnet.model.change import change_from_json
+from wslnet.model.fallback import held_by_boot
+from wslnet.profiles.table import profile_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wslnet.engine.apply import Progress
+    from wslnet.model.machine import Inventory
+
+_ATTEMPTS = 6
+_DEADLINE_S = 30.0
+
+
+def wish_of(log: RunLog, inventory: Inventory) -> Inventory:
+    """The inventory with the wish of the setup that this run is."""
+    mode, options = _asked(log)
+    return wish_for(inventory, mode, setup_options(options))
+
+
+def finish_after_reboot(run: Progress, log: RunLog, outcome: RunResult) -> RunResult:
+    """Does what is left of the run and measures it; committing is the caller's part.
+
+    Raises:
+        NeedsReboot: Windows has not booted since; nothing was done.
+        WslnetError: something failed, or is not as wished; the run must be taken back.
+    """
+    fleet, inventory = run.fleet, run.fleet.inventory
+    mode, _ = _asked(log)
+    _demand_booted(run, mode)
+    restart = next(one for one in log.changes if one.do.verb == RESTART_VERB)
+    cross(run, mode)
+    run.journal.done(restart)
+    run.journal.verified(restart)
+    run.outcomes[restart.id] = "done"
+    snapshot = gather(fleet, needs_of(inventory))
+    for name, unseen in snapshot.unseen.items():
+        raise unseen.error(name)
+    before = log.baseline.mode if log.baseline is not None else None
+    resources = behind_of(mode, before)(snapshot)
+    found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
+    planned = log.plan.get("changes")
+    shown = [change_from_json(one) for one in planned] if isinstance(planned, list) else []
+    check_forecast([one for one in shown if one.stage > 1], found)
+    apply_changes(run, found, resources)
+    fleet.forget(inventory.machines)
+    measured = verify(fleet, snapshot, log.baseline, attempts=_ATTEMPTS)
+    wrong = contradictions(measured)
+    wrong = wrong or unproven(fleet, snapshot, profile_of(mode).proves, needs_of(inventory))
+    if wrong is not None:
+        raise WslnetError(wrong)
+    changes = (*(one for one in outcome.changes if one.id not in {new.id for new in found}), *found)
+    return replace(outcome, changes=changes, verify=measured)
+
+
+def wait_for_boot(run: Progress, outcome: RunResult, why: str) -> RunResult:
+    """What stands already stays, and nobody watches over it any more: `wslnet resume` does the rest."""
+    if run.guards is not None:
+        run.guards.release()
+    run.say("all", why)
+    run.journal.write(str(End.NEEDS_REBOOT), reason=why)
+    return replace(outcome, result=Result.PENDING, reason=why, exit_code=NeedsReboot.exit_code)
+
+
+def _demand_booted(run: Progress, mode: str) -> None:
+    windows = run.fleet.inventory.windows
+    if windows is None:
+        raise PlanRefused("the inventory has no Windows host any more")
+    needs = {windows.name: frozenset({"adapters", "wsl"})}
+    snapshot = gather(run.fleet, needs, deadline_s=_DEADLINE_S)
+    if windows.name in snapshot.unseen:
+        raise snapshot.unseen[windows.name].error(windows.name)
+    why = held_by_boot(snapshot.windows, snapshot.mode, mode)
+    if why is not None:
+        raise NeedsReboot(why, machine=windows.name)
+
+
+def _asked(log: RunLog) -> tuple[str, Mapping[str, object]]:
+    profile = log.plan.get("profile")
+    found = profile if isinstance(profile, dict) else {}
+    options = found.get("options")
+    return str(found.get("mode")), options if isinstance(options, dict) else {}

@@ -1,0 +1,52 @@
+"""A mode that cannot be had within this boot of Windows: exit 14, and `resume` does the rest after it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .asking import run as run_once
+
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
+
+TOPOLOGY = "bare"
+WSLNET = str(Path(sys.executable).parent / "wslnet")
+
+
+def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
+    return run_once(lab, *arguments, timeout_s=400)
+
+
+def lab_command(lab: Any, verb: str, *arguments: str) -> None:
+    command = [WSLNET, "lab", verb, "--name", lab.name, *arguments]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+
+
+def mode(lab: Any) -> str:
+    return str(lab.run("wsl", ["wslinfo", "--networking-mode", "-n"], timeout_s=60).stdout)
+
+
+def test_setup_waits_for_a_reboot_and_resume_ends_it(story_lab: Any) -> None:
+    config = story_lab.root("windows") / "Users" / "owner" / ".wslconfig"
+    before = config.read_bytes()
+    lab_command(story_lab, "break", "--clear", "hns-keeps-steering")
+    code, said = run(story_lab, "setup", "--mirrored", "--yes")
+    assert (code, said["result"]) == (14, "pending"), said
+    assert "reboot Windows, then wslnet resume" in said["reason"]
+    assert mode(story_lab) == "nat"
+    code, said = run(story_lab, "setup", "--nat", "--yes")
+    assert (code, said["error"]["code"]) == (1, "plan-refused"), said
+    code, said = run(story_lab, "resume")
+    assert (code, said["result"]) == (14, "pending"), said
+    lab_command(story_lab, "reboot", "windows")
+    code, said = run(story_lab, "resume")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert mode(story_lab) == "mirrored"
+    lab_command(story_lab, "break", "--clear")
+    code, said = run(story_lab, "undo", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert (config.read_bytes(), mode(story_lab)) == (before, "nat")
