@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from wslnet.app.after_reboot import wish_of
+from wslnet.app.undo import interrupted
 from wslnet.engine.apply import check_forecast
 from wslnet.engine.elevation import demand_rights
+from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.planner import make_plan
+from wslnet.engine.run_log import End, refuse_beside_pending
 from wslnet.errors import InputError, NeedsElevation, PlanRefused, Unsupported
 from wslnet.model.allow import Allow, parse_allow
 from wslnet.model.change import Action, Change, Op
+from wslnet.model.fallback import held_by_boot
 from wslnet.model.forward import parse_forward
 from wslnet.model.linux_facts import LinuxFacts, Owned, OwnedItem, WslInfo
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
@@ -229,3 +234,38 @@ def test_an_update_rides_in_the_restart_and_needs_an_administrator() -> None:
     assert restart.after == "mode mirrored, WSL updated first (wsl --update --pre-release)"
     with pytest.raises(NeedsElevation):
         demand_rights(found, [restart])
+
+
+FSE = Adapter(51, "vEthernet (FSE HostVnic)", status="Up", virtual=True)
+
+
+@pytest.mark.parametrize(
+    ("adapters", "mode", "wanted", "held"),
+    [
+        ((CARD, FSE), "nat", "mirrored", True),
+        ((CARD, FSE), None, "mirrored", True),
+        ((CARD, FSE), "mirrored", "mirrored", False),
+        ((CARD, FSE), "nat", "bridged", False),
+        ((CARD,), "nat", "mirrored", False),
+    ],
+)
+def test_mirrored_that_ran_in_this_boot_and_does_not_come_back_needs_a_reboot(
+    adapters: tuple[Adapter, ...], mode: str | None, wanted: str, *, held: bool
+) -> None:
+    why = held_by_boot(WindowsFacts(adapters=adapters), mode, wanted)
+    assert (why is not None) == held
+    assert why is None or "reboot Windows, then wslnet resume" in why
+
+
+def test_nothing_begins_beside_a_run_that_waits_for_a_reboot(tmp_path: Path) -> None:
+    plan = make_plan(snapshot("nat", "[wsl2]\n"), (), mode="mirrored")
+    with Journal(tmp_path / FOLDER, "r1") as journal:
+        journal.open_run(replace(plan, profile={"mode": "mirrored", "options": {"update_wsl": "pre"}}), ())
+        journal.intent(plan.changes[0])
+        journal.write("needs-reboot", reason="why")
+    with pytest.raises(PlanRefused, match="waits for a reboot"):
+        refuse_beside_pending(tmp_path)
+    log = interrupted(tmp_path)
+    assert log is not None
+    assert log.ended is End.NEEDS_REBOOT
+    assert wish_of(log, snapshot("nat").inventory).wish.mode == "mirrored"
