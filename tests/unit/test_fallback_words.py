@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wslnet.model.fallback import why_fallen_back
+from wslnet.model.fallback import codes_told, why_fallen_back
+from wslnet.model.windows_facts import WindowsFacts, WslEvent
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,18 @@ from wslnet.model.fallback import why_fallen_back
 )
 def test_reason(mode: str, warnings: tuple[str, ...], told: str) -> None:
     assert told in why_fallen_back(mode, warnings)
+
+
+def test_the_event_log_has_the_code_of_the_last_fallback() -> None:
+    path = "CreateInstance/CreateVm/ConfigureNetworking/0x8007054f"
+    old = "CreateInstance/CreateVm/ConfigureNetworking/0x80070422"
+    log = (
+        WslEvent("3", modes=("mirrored", "none")),
+        WslEvent("2", codes=(path,)),
+        WslEvent("1", codes=(old,)),
+    )
+    told = codes_told(WindowsFacts(wsl_events=log))
+    assert told == (path,)
+    assert "microsoft/WSL#12351" in why_fallen_back("none", told)
+    assert codes_told(WindowsFacts(wsl_events=log[1:])) == ()
+    assert codes_told(WindowsFacts()) == ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
-from wslnet.model.fallback import why_fallen_back
+from wslnet.model.fallback import codes_told, why_fallen_back
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.resources.wslconfig_keys import WslConfigKeys
@@ -54,7 +54,7 @@ def _other_mode(snapshot: Snapshot, machine: str, measured: str, wished: str) ->
         machine,
         f"WSL runs in {measured} mode, {wished} is wished",
         evidence=(f"measured by wslinfo: {measured}", f"wished: {wished}", _config_line(config)),
-        cause=_policy(snapshot) or _cause(measured, asked, fell_back=fell_back),
+        cause=_policy(snapshot) or _cause(snapshot, measured, asked, fell_back=fell_back),
         fix=_fix(snapshot, wished, fell_back=fell_back),
         depends_on=_explained_by(config, fell_back=fell_back),
     )
@@ -87,11 +87,12 @@ def _policy(snapshot: Snapshot) -> str | None:
     return "a policy (AllowNetworkingModeUserSetting = 0) fixes the mode, whatever .wslconfig says"
 
 
-def _cause(measured: str, asked: str | None, *, fell_back: bool) -> str:
+def _cause(snapshot: Snapshot, measured: str, asked: str | None, *, fell_back: bool) -> str:
+    why = why_fallen_back(measured, codes_told(snapshot.windows))
     if fell_back:
-        return f"{why_fallen_back(measured)}; {_NOT_STARTED_SINCE}"
+        return f"{why}; {_NOT_STARTED_SINCE}"
     if asked is not None and not same_mode(asked, measured):
-        return f".wslconfig asks for {asked}, and {why_fallen_back(measured)}"
+        return f".wslconfig asks for {asked}, and {why}"
     if asked is not None:
         return f".wslconfig asks for {asked}"
     return ".wslconfig asks for no mode that WSL takes, so its default holds"
@@ -120,7 +121,10 @@ def _fix(snapshot: Snapshot, wished: str, *, fell_back: bool) -> Fix:
 CHECK = Check(
     code=_SAY.code,
     title="WSL runs in the wished networking mode",
-    needs={Kind.WINDOWS: frozenset({"wsl", "wslconfig", "registry"}), Kind.WSL: frozenset({"wsl"})},
+    needs={
+        Kind.WINDOWS: frozenset({"wsl", "wsl_events", "wslconfig", "registry"}),
+        Kind.WSL: frozenset({"wsl"}),
+    },
     judge=_judge,
     depends_on=(*MODE_KNOWN_BY, *_BEHIND_A_FALLBACK),
     docs=_SAY.docs,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wslnet.engine.gather import gather
 from wslnet.errors import AgentError, DeadlineExceeded, InputError, PlanRefused, Unreachable, WslnetError
 from wslnet.model.change import Op
-from wslnet.model.fallback import why_fallen_back
+from wslnet.model.fallback import codes_told, why_fallen_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,14 +109,14 @@ def restart_wsl(
         _update(fleet, windows.name, update, progress)
     progress(windows.name, "starting WSL")
     said = _must(fleet, windows.name, Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S}))
-    _demand_mode(_mode_as_windows_sees_it(fleet), mode, wsl.name, said)
+    _demand_mode(fleet, _mode_as_windows_sees_it(fleet), mode, said)
     if mode == NO_NETWORK:
         # No agent ever answers, and what ran in it before could not be seen either.
         progress(wsl.name, f"up, mode {mode}")
         return mode
     found = await_agent(fleet, wsl.name, frozenset({"identity", "wsl"})).mode
     progress(wsl.name, f"up, mode {found}")
-    _demand_mode(found, mode, wsl.name, said)
+    _demand_mode(fleet, found, mode, said)
     _start(fleet, vms, progress)
     return found
 
@@ -138,8 +138,10 @@ def _mode_as_windows_sees_it(fleet: Fleet) -> str | None:
     return facts.wsl.mode if facts is not None and facts.wsl is not None else None
 
 
-def _demand_mode(found: str | None, wanted: str | None, machine: str, said: object) -> None:
+def _demand_mode(fleet: Fleet, found: str | None, wanted: str | None, said: object) -> None:
     """Refuses another mode than `wanted`, and none at all; `said` is the answer to the start.
+
+    Another client that started WSL has its warnings; the event log has them as well (wsl-facts 1.2).
 
     Raises:
         ModeNotReached: says why, as far as WSL told.
@@ -147,7 +149,13 @@ def _demand_mode(found: str | None, wanted: str | None, machine: str, said: obje
     if found is None or found == wanted or (wanted is None and found != NO_NETWORK):
         return
     warnings = said.get("warnings") if isinstance(said, dict) else None
-    why = why_fallen_back(found, [str(line) for line in warnings] if isinstance(warnings, list) else ())
+    lines = [str(line) for line in warnings] if isinstance(warnings, list) else []
+    windows, wsl = fleet.inventory.windows, fleet.inventory.wsl
+    if windows is not None and not lines:
+        needs = {windows.name: frozenset({"wsl_events"})}
+        lines += codes_told(gather(fleet, needs, deadline_s=LOOK_TIMEOUT_S).windows)
+    machine = wsl.name if wsl is not None else "wsl"
+    why = why_fallen_back(found, lines)
     wish = f", not {wanted}" if wanted is not None else ""
     raise ModeNotReached(f"{machine}: WSL came up in mode {found}{wish}: {why}", machine=machine, found=found)
 

@@ -45,6 +45,17 @@ def why_fallen_back(mode: str, warnings: Iterable[str] = ()) -> str:
     return reason
 
 
+def codes_told(windows: WindowsFacts | None) -> tuple[str, ...]:
+    """The error paths of WSL's last fallback in the event log: it stands there whoever started WSL."""
+    events = (windows.wsl_events if windows is not None else None) or ()
+    told = [place for place, one in enumerate(events) if one.modes]
+    if not told:
+        return ()
+    # The path is logged right before the fallback; what lies further back was another start's.
+    around = events[told[0] : told[0] + 2]
+    return tuple(code for one in around for code in one.codes)
+
+
 def held_by_boot(windows: WindowsFacts | None, mode: str | None, wanted: str) -> str | None:
     """Why WSL gets mirrored mode only after Windows has booted; None when nothing says so.
 

@@ -223,6 +223,15 @@ class WslVersions:
 
 
 @dataclass(frozen=True, slots=True)
+class WslEvent:
+    """What WSL told the event log at a start: error paths and names of modes, the same in every language."""
+
+    at: str
+    codes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WslService:
     """WSL as Windows sees it; `mode` and `address` only while it runs."""
 
@@ -327,6 +336,7 @@ class WindowsFacts:
     services: tuple[Service, ...] | None = None
     wslconfig: WslConfigFile | None = None
     wsl: WslService | None = None
+    wsl_events: tuple[WslEvent, ...] | None = None
     wsl_nat: WslNat | None = None
     boot: Boot | None = None
     endpoint: Endpoint | None = None

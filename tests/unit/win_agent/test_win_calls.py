@@ -10,7 +10,7 @@ import pytest
 from wslnet_lab.host.contract import Argument, CommandError
 from wslnet_lab.host.engine.binder import bind
 from wslnet_lab.host.engine.signatures import load_oracle
-from wslnet_win_agent.calls import endpoints, files, firewall, network, services, tasks
+from wslnet_win_agent.calls import endpoints, events, files, firewall, network, services, tasks
 from wslnet_win_agent.registry import WSL_MACHINE
 from wslnet_win_agent.send import SELECTORS, Batch, is_write
 
@@ -40,6 +40,7 @@ CALLS: dict[str, Call] = {
     "udp_listeners": network.udp_listeners(),
     "processes": network.processes([4, 4120]),
     "services": services.services(),
+    "wsl_events": events.wsl_events(),
     "ping": network.ping("172.24.21.1"),
     "connect": network.connect("172.24.21.1", 8080),
     "creators": firewall.creators(),
@@ -119,7 +120,7 @@ def test_binds_on_server_2016_or_is_known_to_be_absent(name: str) -> None:
 def test_every_constructor_is_judged_here() -> None:
     made = {
         f"{name}_configuration" if module is endpoints and name in {"register", "unregister"} else name
-        for module in (network, firewall, files, services, tasks, endpoints)
+        for module in (network, firewall, files, services, tasks, endpoints, events)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
 from wslnet_win_agent.bridge import Reply, demand
+from wslnet_win_agent.calls import events as event_calls
 from wslnet_win_agent.calls import files as file_calls
 from wslnet_win_agent.calls import firewall as firewall_calls
 from wslnet_win_agent.calls import network as network_calls
@@ -20,6 +21,7 @@ from wslnet_win_agent.errors import WindowsAgentError
 from . import firewall, network
 from .boot import boot
 from .endpoint import endpoint
+from .events import wsl_events
 from .files import wslconfig
 from .host_rules import host_rules
 from .port_proxy import portproxy
@@ -175,6 +177,14 @@ def _hyperv_firewall(host: Host, _reply: Reply) -> dict[str, object]:
     return firewall.hyperv_firewall(reply)
 
 
+def _wsl_events(host: Host, _reply: Reply) -> list[dict[str, object]] | None:
+    """None where the log cannot be asked: the constrained endpoint does not offer it."""
+    reply = host.bridge.run([event_calls.wsl_events()], deadline_s=host.deadline_s)
+    if any(error.is_unknown_command for error in reply.errors):
+        return None
+    return wsl_events(demand(_without_absences(reply), "reading WSL's events"))
+
+
 def _wsl(host: Host, reply: Reply) -> dict[str, object]:
     return wsl(host, registry.read(reply.outputs))
 
@@ -197,6 +207,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "services": lambda _host, reply: services(reply),
     "wsl": _wsl,
     "wsl_nat": lambda host, _reply: wsl_nat(host),
+    "wsl_events": _wsl_events,
     "wslconfig": lambda host, _reply: wslconfig(host),
 }
 NAMES = frozenset(_FACTS)
