@@ -124,9 +124,7 @@ def restart_wsl(
 def _update(fleet: Fleet, windows: str, update: str, progress: Callable[[str, str], None]) -> None:
     """Its own installer stops WSL as it likes: all that runs in WSL is down by now."""
     progress(windows, "updating WSL")
-    said = _must(fleet, windows, Op("wsl.update", {"pre": update == "pre"}), UPDATE_TIMEOUT_S)
-    found = {key: said[key]["version"] for key in ("before", "after")} if isinstance(said, dict) else {}
-    progress(windows, f"WSL {found.get('before')} -> {found.get('after')}")
+    _must(fleet, windows, Op("wsl.update", {"pre": update == "pre"}), UPDATE_TIMEOUT_S)
 
 
 def _mode_as_windows_sees_it(fleet: Fleet) -> str | None:

@@ -40,11 +40,10 @@ def update(host: Host, arguments: Arguments) -> dict[str, object]:
     Raises:
         WindowsAgentError: `failed` with WSL's own code, or `timed-out`.
     """
-    before = host.wsl_versions().wsl
     host.wsl.update(pre=arguments.given.get("pre") is True)
     host.touched = True
     host.forget_versions()
-    return {"before": {"version": before}, "after": {"version": host.wsl_versions().wsl}}
+    return {}
 
 
 def start(host: Host, arguments: Arguments) -> dict[str, object]:
