@@ -216,7 +216,11 @@ class UtilityVm:
             return self._mirror()
         if mode == "bridged":
             return self._bridge()
-        return self._share_windows_address() if mode in _CONSOMME else None
+        if mode in _CONSOMME:
+            return self._share_windows_address()
+        # The text lies in a tmpfs of the VM (wsl-facts 1.4): nothing is left of another start's.
+        self._write_resolv_conf("")
+        return None
 
     def _bridge(self) -> str:
         card = self._machine.lan_nic
@@ -321,8 +325,12 @@ class UtilityVm:
     def _write_resolv_conf(self, text: str) -> None:
         etc = self._hardware.paths.machine(self._machine.name).root / "etc"
         wanted = wsl_conf.value(etc / "wsl.conf", "network", "generateresolvconf")
-        if text and (wanted or "true").lower() != "false":
+        if (wanted or "true").lower() == "false":
+            return
+        if text:
             (etc / "resolv.conf").write_text(text)
+        else:
+            (etc / "resolv.conf").unlink(missing_ok=True)
 
 
 def _mirrored_nic(adapter: WindowsAdapter) -> Nic:
