@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SSHD_REFUSED = "sshd-refused"
 VM_OFF = "vm-off"
 NO_AGENT = "no-guest-agent"
+UAC_DECLINED = "uac-declined"
 
 
 def read(paths: LabPaths) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ def check(name: str, topology: Topology) -> None:
         TERMINAL_CLOSED,
         RESTARTED_BY_OTHER,
     }
-    possible = sorted({*WIRE_FAULTS, *of_wsl, HALF_DONE})
+    possible = sorted({*WIRE_FAULTS, *of_wsl, HALF_DONE, UAC_DECLINED})
     possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
     possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
     possible += [f"{NO_AGENT}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]

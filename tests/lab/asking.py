@@ -18,7 +18,7 @@ def run(where: Any, *arguments: str, timeout_s: float = _TIMEOUT_S) -> tuple[int
     command = [WSLNET, "--inventory", str(inventory), *arguments, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert "Traceback" not in done.stderr, done.stderr
-    assert done.stdout, done.stderr
+    assert done.stdout, (done.returncode, done.stderr)
     return done.returncode, json.loads(done.stdout)
 
 

@@ -14,22 +14,28 @@ from wslnet.app.unguarded import UnguardedPlan
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, WslnetError
+from wslnet.profiles.boot import programs_task
 from wslnet.resources.endpoint import ConstrainedEndpoint, files_of
+from wslnet.resources.scheduled_task import ScheduledTask
+from wslnet_win_agent.boot.call_files import TASK
 from wslnet_win_agent.endpoint.offer import CONFIGURATION
 from wslnet_win_agent.endpoint.render import PSSC, files
 from wslnet_win_agent.errors import CallRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wslnet.engine.fleet import Fleet
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Endpoint
 
 SCHEMA_VERSION = 1
-FACTS = frozenset({"endpoint", "elevated"})
+FACTS = frozenset({"endpoint", "elevated", "boot"})
 REMOTE_USERS = r"BUILTIN\Remote Management Users"
 """Who may connect unless another account is named: Windows' own group for it."""
 
+_GROUPS = "BUILTIN\\"
 LOOPBACK = (
     "on this machine itself it serves administrators only: Windows blocks WinRM over loopback for others; "
     "use it from another machine"
@@ -40,11 +46,15 @@ _WHEN = "it holds once WinRM has restarted (or Windows): sessions that are open 
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """What stands there. `intact` says that the files are those of this wslnet, whoever may connect."""
+    """What stands there. `intact` says that the files are those of this wslnet, whoever may connect.
+
+    `programs` is the state of the owner's task that runs wsl.exe for those who connect, None without it.
+    """
 
     registered: bool
     intact: bool
     problems: tuple[str, ...]
+    programs: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """The facts of the text."""
@@ -54,12 +64,18 @@ class EndpointStatus:
             "registered": self.registered,
             "intact": self.intact,
             "problems": list(self.problems),
+            "programs": self.programs,
             "local_for_others": "blocked",
         }
 
 
-def prepare_install(fleet: Fleet, account: str) -> UnguardedPlan:
-    r"""Reads Windows and makes the plan; `account` is who may connect, `MACHINE\name` or a group.
+def prepare_install(fleet: Fleet, account: str, owner: str | None = None) -> UnguardedPlan:
+    r"""Reads Windows and makes the plan.
+
+    Args:
+        fleet: Its Windows is the one.
+        account: Who may connect, `MACHINE\name` or a group.
+        owner: Whose WSL it is; None: the account itself, unless it is one of Windows' own groups.
 
     Raises:
         InputError: no Windows in the inventory, or the account is not written so.
@@ -67,8 +83,19 @@ def prepare_install(fleet: Fleet, account: str) -> UnguardedPlan:
     """
     name, snapshot, found = _read(fleet)
     wanted = _wanted(found, account)
-    resources = (ConstrainedEndpoint(name, wanted, f"for {account}"),)
-    return _planned(fleet, snapshot, resources)
+    resources: list[Resource] = [ConstrainedEndpoint(name, wanted, f"for {account}")]
+    notes = []
+    if owner is None and not account.upper().startswith(_GROUPS):
+        owner = account
+    if owner is None:
+        notes.append(f"wsl.exe does not run through the endpoint: {account} is a group; give --owner")
+    elif not _can_run(snapshot):
+        notes.append("wsl.exe does not run through the endpoint: wslnet is not installed for the machine")
+    else:
+        _wanted(found, owner)  # an account like the other one
+        task = programs_task(owner)
+        resources.append(ScheduledTask(name, task, f"runs wsl.exe as {owner} when asked", rows=()))
+    return _planned(fleet, snapshot, tuple(resources), notes)
 
 
 def prepare_remove(fleet: Fleet) -> UnguardedPlan:
@@ -79,12 +106,17 @@ def prepare_remove(fleet: Fleet) -> UnguardedPlan:
         WslnetError: Windows cannot be read.
     """
     name, snapshot, _ = _read(fleet)
-    resources = (ConstrainedEndpoint(name, None, "asked for"),)
+    resources: tuple[Resource, ...] = (
+        ScheduledTask(name, programs_task(""), "asked for", present=False, rows=()),
+        ConstrainedEndpoint(name, None, "asked for"),
+    )
     return _planned(fleet, snapshot, resources)
 
 
-def _planned(fleet: Fleet, snapshot: Snapshot, resources: tuple[Resource, ...]) -> UnguardedPlan:
-    plan = make_plan(snapshot, resources)
+def _planned(
+    fleet: Fleet, snapshot: Snapshot, resources: tuple[Resource, ...], notes: Sequence[str] = ()
+) -> UnguardedPlan:
+    plan = make_plan(snapshot, resources, notes=notes)
     return UnguardedPlan(fleet, snapshot, resources, plan, folder=JOURNAL, after=lambda: (_WHEN,))
 
 
@@ -95,7 +127,9 @@ def endpoint_status(fleet: Fleet) -> EndpointStatus:
         InputError: no Windows in the inventory.
         WslnetError: Windows cannot be read.
     """
-    _, _, found = _read(fleet)
+    _, snapshot, found = _read(fleet)
+    boot = snapshot.windows.boot if snapshot.windows is not None else None
+    task = next((one for one in boot.tasks if one.name == TASK), None) if boot is not None else None
     have = dict(files_of(found) or ())
     ours = {path: content for path, content in _wanted(found, REMOTE_USERS) if path != PSSC}
     intact = bool(have) and all(have.get(path) == content for path, content in ours.items())
@@ -104,7 +138,13 @@ def endpoint_status(fleet: Fleet) -> EndpointStatus:
         problems.append("its files are there, but Windows has it not registered: `wslnet endpoint install`")
     if found.registered and not intact:
         problems.append("its files are not those of this wslnet: `wslnet endpoint install`")
-    return EndpointStatus(found.registered, intact, tuple(problems))
+    return EndpointStatus(found.registered, intact, tuple(problems), task.state if task is not None else None)
+
+
+def _can_run(snapshot: Snapshot) -> bool:
+    """Whether the program of the owner's task is there; what others could change is not run either."""
+    boot = snapshot.windows.boot if snapshot.windows is not None else None
+    return boot is not None and boot.program.exists and not boot.program.strangers
 
 
 def _wanted(found: Endpoint, account: str) -> tuple[tuple[str, bytes], ...]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wslnet.app.after_reboot import wait_for_boot
+from wslnet.app.elevation import obtain_rights
 from wslnet.app.guard_of_windows import guard_of_windows
 from wslnet.app.proofs import unproven
 from wslnet.app.result import Result, RunResult
@@ -15,7 +16,6 @@ from wslnet.app.setup import needs_of
 from wslnet.app.take_back import take_back
 from wslnet.engine.apply import Progress, apply_changes, check_forecast
 from wslnet.engine.commit import commit
-from wslnet.engine.elevation import demand_rights
 from wslnet.engine.foreign import changed_by_others, demand_winning
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
@@ -71,10 +71,12 @@ def execute(
     *,
     confirm_within: float | None = None,
     consent: Consent | None = None,
+    attended: bool = False,
 ) -> RunResult:
     """Runs the prepared plan; with `confirm_within` (seconds) it then waits for `wslnet confirm`.
 
-    `consent`: what the user agreed to beforehand; None: to nothing.
+    `consent`: what the user agreed to beforehand; None: to nothing. `attended`: somebody sits there who can
+    answer Windows' prompt for an administrator's rights.
 
     Never raises for a failed change: the result says what failed, what was taken back and what is left.
 
@@ -90,7 +92,7 @@ def execute(
     refuse_beside_pending(fleet.inventory.state)
     if not plan.changes:
         return replace(_unchanged(prepared, say), seconds=time.monotonic() - began)
-    demand_rights(prepared.snapshot, plan.changes)
+    obtain_rights(fleet, prepared.snapshot, plan.changes, plan.to_json(), attended=attended)
     consent = consent or Consent()
     demand_undoable(plan.changes, accepted=consent.irreversible, to_confirm=confirm_within is not None)
     windows = guard_of_windows(prepared, demanded=confirm_within is not None)

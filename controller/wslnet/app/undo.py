@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet.app.after_reboot import finish_after_reboot, wait_for_boot
+from wslnet.app.elevation import obtain_rights
 from wslnet.app.result import Result, RunResult
 from wslnet.app.setup import needs_of
 from wslnet.app.take_back import take_back
 from wslnet.engine.apply import Progress
 from wslnet.engine.commit import commit, forget_kept
-from wslnet.engine.elevation import demand_rights
 from wslnet.engine.gather import gather
 from wslnet.engine.guards import DEFAULT_S, Guards
 from wslnet.engine.journal import FOLDER, Journal
@@ -27,6 +27,7 @@ from wslnet.engine.regression import verify
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
 from wslnet.engine.take_back import roll_back
 from wslnet.errors import InputError, JournalFailed, NeedsReboot, RollbackIncomplete, WslnetError
+from wslnet.model.change import change_to_json
 from wslnet.model.consent import Consent
 from wslnet.model.machine import Kind
 
@@ -52,11 +53,16 @@ def run_to_undo(state: Path, run: str | None) -> RunLog | None:
 
 
 def undo(
-    fleet: Fleet, log: RunLog | None, say: Callable[[str, str], None], *, force: bool = False
+    fleet: Fleet,
+    log: RunLog | None,
+    say: Callable[[str, str], None],
+    *,
+    force: bool = False,
+    attended: bool = False,
 ) -> RunResult:
     """Takes a committed run back, newest change first; WSL restarts if the run restarted it.
 
-    `force`: a VM that does not stop for that is cut off.
+    `force`: a VM that does not stop for that is cut off. `attended`: somebody can answer a prompt for rights.
 
     Raises:
         Unreachable: a machine whose changes stand cannot be seen; nothing was begun.
@@ -65,7 +71,7 @@ def undo(
     began = time.monotonic()
     if log is None:
         return RunResult(None, Result.UNCHANGED)
-    _demand_reach(fleet, log)
+    _demand_reach(fleet, log, attended=attended)
     with (
         only_run(fleet.inventory.state),
         held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
@@ -105,7 +111,7 @@ def _recorded(journal: Journal, outcome: RunResult) -> RunResult:
     )
 
 
-def _demand_reach(fleet: Fleet, log: RunLog) -> None:
+def _demand_reach(fleet: Fleet, log: RunLog, *, attended: bool) -> None:
     """Refuses to begin what would end half-way, for want of a machine or of rights.
 
     Behind a restart all is lost anyway that was not in place before it, so its machines need not be seen.
@@ -119,7 +125,8 @@ def _demand_reach(fleet: Fleet, log: RunLog) -> None:
     snapshot = gather(fleet, needs)
     for name, unseen in snapshot.unseen.items():
         raise unseen.error(name)
-    demand_rights(snapshot, log.left)
+    shown = {"stages": [], "changes": [change_to_json(change) for change in log.left]}
+    obtain_rights(fleet, snapshot, log.left, shown, attended=attended)
 
 
 def interrupted(state: Path) -> RunLog | None:

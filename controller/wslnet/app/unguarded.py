@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.elevation import obtain_rights
 from wslnet.app.result import Result, RunResult
 from wslnet.app.take_back import take_back
 from wslnet.engine.apply import Progress, apply_changes
 from wslnet.engine.commit import commit
-from wslnet.engine.elevation import demand_rights
 from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.machine_locks import held_locks, machine_locks
@@ -58,10 +58,13 @@ class UnguardedPlan:
     moving: bool = False
 
 
-def run_unguarded(prepared: UnguardedPlan, say: Callable[[str, str], None]) -> RunResult:
+def run_unguarded(
+    prepared: UnguardedPlan, say: Callable[[str, str], None], *, attended: bool = False
+) -> RunResult:
     """Runs the plan: committed, unchanged, or rolled back.
 
-    Never raises for a failed change: the result says what failed and what is left.
+    Never raises for a failed change: the result says what failed and what is left. `attended`: somebody can
+    answer a prompt for an administrator's rights.
 
     Raises:
         NeedsElevation: it needs an administrator and has none; nothing was changed.
@@ -72,7 +75,7 @@ def run_unguarded(prepared: UnguardedPlan, say: Callable[[str, str], None]) -> R
     fleet, plan = prepared.fleet, prepared.plan
     if not plan.changes:
         return RunResult(None, Result.UNCHANGED, notes=plan.notes, seconds=time.monotonic() - began)
-    demand_rights(prepared.snapshot, plan.changes)
+    obtain_rights(fleet, prepared.snapshot, plan.changes, plan.to_json(), attended=attended)
     state, run_id = fleet.inventory.state, new_run_id()
     refuse_beside_pending(state)
     locks = held_locks if prepared.moving else machine_locks

@@ -124,6 +124,17 @@ def run(half: str) -> int:
 
 
 @boot.command(hidden=True)
+def call() -> int:
+    """What the owner's task of `endpoint install` runs, on Windows itself: WSL's program, when asked for."""
+    from wslnet.app.boot_call import serve_calls  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.boot_watch import owner_folder  # noqa: PLC0415
+    from wslnet.transport.local_native import LocalNative  # noqa: PLC0415
+
+    serve_calls(owner_folder(), lambda: LocalNative("windows"))
+    return 0
+
+
+@boot.command(hidden=True)
 @click.option("--listen", "listens", multiple=True, required=True, metavar="ADDRESS:PORT")
 @click.option("--to", "target", required=True, metavar="ADDRESS:PORT")
 def relay(listens: tuple[str, ...], target: str) -> int:

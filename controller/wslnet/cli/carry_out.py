@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -97,7 +98,8 @@ def carry_out(
     from wslnet.app.execute import execute  # noqa: PLC0415 - kept out of `wslnet --help`
 
     def run() -> RunResult:
-        return execute(prepared, say, confirm_within=confirm_within, consent=consent)
+        attended = sys.stdin.isatty()
+        return execute(prepared, say, confirm_within=confirm_within, consent=consent, attended=attended)
 
     return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)
 
@@ -109,6 +111,6 @@ def carry_out_unguarded(
     from wslnet.app.unguarded import run_unguarded  # noqa: PLC0415 - kept out of `wslnet --help`
 
     def run() -> RunResult:
-        return run_unguarded(prepared, progress(quiet=as_json))
+        return run_unguarded(prepared, progress(quiet=as_json), attended=sys.stdin.isatty())
 
     return run_plan(prepared.plan, run, verb=verb, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -23,6 +23,9 @@ def endpoint() -> None:
 @click.option(
     "--for", "account", metavar="ACCOUNT", help=r"Who may connect (default: BUILTIN\Remote Management Users)."
 )
+@click.option(
+    "--owner", metavar="ACCOUNT", help="Whose WSL it is (default: that account, if it is no group)."
+)
 @dry_run_option
 @yes_option
 @inventory_option
@@ -31,6 +34,7 @@ def endpoint() -> None:
 def install(  # noqa: PLR0917 - click passes options by name
     ctx: click.Context,
     account: str | None,
+    owner: str | None,
     dry_run: bool,  # noqa: FBT001
     yes: bool,  # noqa: FBT001
     own_inventory: Path | None,
@@ -41,7 +45,7 @@ def install(  # noqa: PLR0917 - click passes options by name
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     with Connections(load(ctx, own_inventory)) as fleet:
-        prepared = prepare_install(fleet, account or REMOTE_USERS)
+        prepared = prepare_install(fleet, account or REMOTE_USERS, owner)
         if not as_json:
             print_line(LOOPBACK)
         return carry_out_unguarded(
@@ -90,7 +94,28 @@ def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int
         print_line("Not registered. `wslnet endpoint install` does it.")
     else:
         print_line("Registered; " + ("whole." if found.intact else "not as this wslnet installs it."))
+        print_line(f"wsl.exe runs as its owner by a task: {found.programs or 'not installed'}")
         print_line(LOOPBACK)
     for problem in found.problems:
         print_line(f"problem: {problem}")
+    return 0
+
+
+@endpoint.command(hidden=True)
+@click.option("--plan", required=True, help="The id of the plan that was shown.")
+@click.option("--pipe", required=True, help="The name of the pipe to make.")
+@click.option("--parent", type=int, required=True, help="The process that may open it.")
+@click.option("--owner", required=True, help="The SID of the user that may open it.")
+def bridge(plan: str, pipe: str, parent: int, owner: str) -> int:
+    """What a run in an unelevated terminal starts elevated: the ops of one plan, over one pipe."""
+    from wslnet.app.elevated import serve  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.model.machine import Kind, Machine  # noqa: PLC0415
+    from wslnet.transport.elevated_way import accept  # noqa: PLC0415
+    from wslnet.transport.windows_ways import here  # noqa: PLC0415
+
+    session = here(Machine("windows", Kind.WINDOWS))
+    try:
+        serve(accept(pipe, owner, parent), session, plan)
+    finally:
+        session.close()
     return 0

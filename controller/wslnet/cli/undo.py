@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -47,7 +48,9 @@ def undo(
         ask("undo", as_json=as_json)
     with Connections(inventory) as fleet:
         way = _ways(fleet, log, as_json=as_json)
-        return _tell(take_back(way, log, progress(quiet=as_json), force=force), as_json=as_json)
+        attended = sys.stdin.isatty()
+        result = take_back(way, log, progress(quiet=as_json), force=force, attended=attended)
+        return _tell(result, as_json=as_json)
 
 
 @click.command()

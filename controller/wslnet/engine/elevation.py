@@ -5,33 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.errors import NeedsElevation
+from wslnet.model.warrant import PRIVILEGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wslnet.model.change import Change
     from wslnet.model.snapshot import Snapshot
-
-_ADMINISTRATORS = frozenset(
-    {
-        "boot_data.remove",
-        "boot_data.write",
-        "endpoint.install",
-        "endpoint.remove",
-        "forwarding.set",
-        "hyperv_rule.create",
-        "hyperv_rule.remove",
-        "hyperv_setting.set",
-        "nat_range.set",
-        "portproxy.remove",
-        "portproxy.set",
-        "relay.put",
-        "relay.remove",
-        "task.register",
-        "task.unregister",
-    }
-)
-"""Verbs of the Windows agent that Windows refuses to others (`Windows System Error 5`, windows-facts 1.3)."""
 
 
 def demand_rights(snapshot: Snapshot, changes: Iterable[Change]) -> None:
@@ -42,19 +22,28 @@ def demand_rights(snapshot: Snapshot, changes: Iterable[Change]) -> None:
     Raises:
         NeedsElevation: names the first such change.
     """
+    machine = snapshot.inventory.windows
+    for change in lacking_rights(snapshot, changes):
+        here = machine is None or machine.address is None
+        who = "this terminal" if here else f"{machine.user if machine is not None else None}"
+        raise NeedsElevation(
+            f"{change.machine}: {change.resource} needs an administrator, and {who} has no such "
+            "rights here; nothing was changed",
+            machine=change.machine,
+            hint="run it in an elevated terminal"
+            if here
+            else "sign in as an administrator (machines.windows.user)",
+        )
+
+
+def lacking_rights(snapshot: Snapshot, changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes of Windows for which the rights of the session do not suffice; none when it has them."""
     windows, machine = snapshot.windows, snapshot.inventory.windows
     if windows is None or machine is None or windows.elevated is not False:
-        return
-    needing = (one for one in changes if one.machine == machine.name and _needs_administrator(one))
-    for change in needing:
-        raise NeedsElevation(
-            f"{machine.name}: {change.resource} needs an administrator, and {machine.user} has no such "
-            "rights here; nothing was changed",
-            machine=machine.name,
-            hint="sign in as an administrator (machines.windows.user)",
-        )
+        return ()
+    return tuple(one for one in changes if one.machine == machine.name and _needs_administrator(one))
 
 
 def _needs_administrator(change: Change) -> bool:
     """A restart of WSL does not, unless WSL is updated in it: that is an installation."""
-    return change.do.verb in _ADMINISTRATORS or change.do.args.get("update") is not None
+    return change.do.verb in PRIVILEGED or change.do.args.get("update") is not None

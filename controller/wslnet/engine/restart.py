@@ -15,6 +15,7 @@ from wslnet.engine.gather import gather
 from wslnet.errors import AgentError, DeadlineExceeded, InputError, PlanRefused, Unreachable, WslnetError
 from wslnet.model.change import Op
 from wslnet.model.fallback import codes_told, why_fallen_back
+from wslnet.model.warrant import update_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ def restart_wsl(
 def _update(fleet: Fleet, windows: str, update: str, progress: Callable[[str, str], None]) -> None:
     """Its own installer stops WSL as it likes: all that runs in WSL is down by now."""
     progress(windows, "updating WSL")
-    _must(fleet, windows, Op("wsl.update", {"pre": update == "pre"}), UPDATE_TIMEOUT_S)
+    _must(fleet, windows, update_op(update), UPDATE_TIMEOUT_S)
 
 
 def _mode_as_windows_sees_it(fleet: Fleet) -> str | None:

@@ -317,6 +317,32 @@ class Endpoint:
     strangers: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointAccess:
+    """Whether the endpoint's files are there, and who beside administrators could change what it runs."""
+
+    installed: bool
+    strangers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogonSession:
+    """Whose session wslnet has on Windows.
+
+    `administrator` also when the token is filtered, `elevated` when the rights are in force; `network`: it
+    came over WinRM; `desktop_user`: the SID of who logged on last at the machine itself.
+    """
+
+    sid: str
+    system: bool = False
+    administrator: bool = False
+    elevated: bool = False
+    network: bool = False
+    local_account: bool = False
+    microsoft_account: bool = False
+    desktop_user: str | None = None
+
+
 @dataclass(frozen=True)
 class WindowsFacts:
     """All readings of Windows; a reading that was not asked for is None."""
@@ -340,5 +366,7 @@ class WindowsFacts:
     wsl_nat: WslNat | None = None
     boot: Boot | None = None
     endpoint: Endpoint | None = None
+    endpoint_access: EndpointAccess | None = None
+    session: LogonSession | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet_win_agent.boot.call_files import TASK
 from wslnet_win_agent.boot.places import PROGRAM
 from wslnet_win_agent.boot.task import SYSTEM_SID, Event, Task, Trigger
 from wslnet_win_agent.boot.task_xml import read_task
@@ -84,4 +85,22 @@ def wsl_task(owner_sid: str, *, before_logon: bool) -> Task:
         command=PROGRAM,
         arguments=f"boot run --half {WSL}",
         starters=(owner_sid,),
+    )
+
+
+def programs_task(owner: str) -> Task:
+    r"""What runs wsl.exe for a controller elsewhere; `owner` is a SID or `MACHINE\name`.
+
+    Nothing starts it by itself. It has the owner's plain rights and needs his session.
+    """
+    return Task(
+        name=TASK,
+        user=owner,
+        logon="InteractiveToken",
+        highest=False,
+        triggers=(),
+        instances="IgnoreNew",
+        limit="PT0S",
+        command=PROGRAM,
+        arguments="boot call",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
@@ -74,6 +74,10 @@ def stands_as(task: Task, found: BootTask, boot: Boot) -> bool:
     """Whether Windows has the task as declared: its own digest, and what it does."""
     sids = {boot.user.casefold(): boot.sid}
     try:
-        return version_of(found.xml) == task.version and read_task(task.name, found.xml, sids).same_as(task)
+        read = read_task(task.name, found.xml, sids)
+        if "\\" in task.user:
+            # Windows may show the SID of an account that was given by name; whose it is stands in the digest.
+            read = replace(read, user=task.user)
+        return version_of(found.xml) == task.version and read.same_as(task)
     except WindowsAgentError:
         return False

@@ -25,17 +25,18 @@ from wslnet.model.change import Op, OpResult
 from wslnet.model.machine import Kind, Machine
 from wslnet.transport.pins import Pins
 from wslnet.transport.secrets import password_of
-from wslnet.transport.windows_ways import is_here, session_of
+from wslnet.transport.windows_session import WindowsSession
+from wslnet.transport.windows_ways import elevated, is_here, session_of
 from wslnet.transport.wsl_connection import WslConnection, stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wslnet.model.machine import Inventory
     from wslnet.transport.agent_client import AgentClient
     from wslnet.transport.carrier import Carrier
+    from wslnet.transport.elevated_session import ElevatedSession
     from wslnet.transport.ssh import SshTarget
-    from wslnet.transport.windows_session import WindowsSession
 
 PINS_FILE = "known_hosts"
 _LOOPBACK = "127.0.0.1"
@@ -56,7 +57,7 @@ class Connections:
         self._locks = {name: threading.RLock() for name in inventory.machines}
         self._carriers: dict[str, Carrier] = {}
         self._agents: dict[str, AgentClient] = {}
-        self._windows: dict[str, WindowsSession] = {}
+        self._windows: dict[str, WindowsSession | ElevatedSession] = {}
         self._wsl_address: str | None = None
         self._moving = threading.Lock()
 
@@ -106,10 +107,21 @@ class Connections:
             raise why
         return answer(connection, ops, why)
 
-    def _on_windows(self, machine: str) -> WindowsSession:
+    def _on_windows(self, machine: str) -> WindowsSession | ElevatedSession:
         if machine not in self._windows:
             self._windows[machine] = session_of(self.inventory[machine])
         return self._windows[machine]
+
+    def elevate(self, machine: str, plan: Mapping[str, object]) -> None:
+        """Asks for an administrator's rights on this very Windows, for the ops of one plan and nothing else.
+
+        Raises:
+            NeedsElevation: they were not given.
+        """
+        with self._locks[machine]:
+            own = self._on_windows(machine)
+            if isinstance(own, WindowsSession):
+                self._windows[machine] = elevated(self.inventory[machine], own, plan)
 
     def _agent(self, machine: str) -> AgentClient:
         agent = self._agents.get(machine)

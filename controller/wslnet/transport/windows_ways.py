@@ -8,11 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError, Unsupported
+from wslnet.model.plan import plan_id
 from wslnet.transport.secrets import password_of
 from wslnet.transport.windows_session import WindowsSession
+from wslnet_win_agent.facts.session import user_sid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wslnet.model.machine import Machine
+    from wslnet.transport.elevated_session import ElevatedSession
 
 
 def session_of(machine: Machine) -> WindowsSession:
@@ -48,11 +53,35 @@ def here(machine: Machine) -> WindowsSession:
     return WindowsSession(machine.name, LocalBridge(machine.name, (powershell,)), LocalNative(machine.name))
 
 
+def elevated(machine: Machine, own: WindowsSession, plan: Mapping[str, object]) -> ElevatedSession:
+    """Give a session of which what needs it is done by an elevated child, for one plan's document.
+
+    Raises:
+        NeedsElevation: the prompt was declined, or the child refuses the plan.
+    """
+    from wslnet.transport.elevated_session import ElevatedSession  # noqa: PLC0415 - few runs need it
+    from wslnet.transport.elevated_way import PROMPT_S, start_elevated  # noqa: PLC0415 - as above
+    from wslnet.transport.local_native import LocalNative  # noqa: PLC0415 - as above
+
+    owner = user_sid(LocalNative(machine.name))
+    session = ElevatedSession(machine.name, own, start_elevated(machine.name, plan_id(plan), owner))
+    try:
+        session.open(plan, PROMPT_S)
+    except BaseException:
+        session.end()
+        raise
+    return session
+
+
 def remote(machine: Machine, password: str | None) -> WindowsSession:
     """Give a session over WinRM; see `session_of`."""
+    from wslnet.transport.owners_programs import OwnersPrograms  # noqa: PLC0415 - as below
+    from wslnet.transport.task_programs import TaskPrograms  # noqa: PLC0415 - as below
     from wslnet.transport.winrm import WinrmBridge  # noqa: PLC0415 - loads pypsrp
     from wslnet.transport.winrm_endpoint import endpoint_of  # noqa: PLC0415 - as above
     from wslnet.transport.winrs import WinrsRunner  # noqa: PLC0415 - loads pywinrm
 
     endpoint = endpoint_of(machine, password)
-    return WindowsSession(machine.name, WinrmBridge(endpoint), WinrsRunner(endpoint))
+    bridge = WinrmBridge(endpoint)
+    programs = OwnersPrograms(machine.name, WinrsRunner(endpoint), TaskPrograms(machine.name, bridge))
+    return WindowsSession(machine.name, bridge, programs)

@@ -67,14 +67,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def _build_server(folder: Path, local: LocalPrograms, port: int) -> WinRmServer:
     windows = local.machine.state.settings
-    owner = Account(
-        Identity(windows.owner, windows.owner_sid), (folder / "password").read_text("utf-8").strip()
-    )
+    password = (folder / "password").read_text("utf-8").strip()
+    owner = Account(Identity(windows.owner, windows.owner_sid, admin=windows.owner_admin), password)
     return WinRmServer(
         engine=local.engine,
         programs=local.machine.programs,
         log=local.log,
-        accounts=[owner, *_others(local.settings())],
+        accounts=[owner, *_others(local.settings(), password)],
         credential_file=folder / "windows" / "ntlm-credentials",
         settings=local.settings,
         port=port,
@@ -82,11 +81,11 @@ def _build_server(folder: Path, local: LocalPrograms, port: int) -> WinRmServer:
     )
 
 
-def _others(settings: Settings) -> Iterable[Account]:
+def _others(settings: Settings, password: str) -> Iterable[Account]:
     for number, row in enumerate(settings.accounts, start=1002):
         sid = str(row.get("sid", f"S-1-5-21-1004336348-1177238915-682003330-{number}"))
         identity = Identity(str(row["user"]), sid, admin=bool(row.get("admin", False)))
-        yield Account(identity, str(row["password"]))
+        yield Account(identity, str(row.get("password", password)))
 
 
 def _boot(machine: WindowsMachine) -> None:

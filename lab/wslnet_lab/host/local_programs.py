@@ -82,7 +82,7 @@ class LocalPrograms:
         given = environment.get(IDENTITY_VARIABLE, "").lower()
         if given in SERVICES:
             return SERVICES[given]
-        return Identity(own.owner, own.owner_sid, admin=given != LIMITED)
+        return Identity(own.owner, own.owner_sid, admin=own.owner_admin and given != LIMITED)
 
     def _powershell(self, argv: tuple[str, ...], identity: Identity, streams: Streams) -> int:
         if not _SERVER_SWITCHES & {word.lower() for word in argv[1:]}:

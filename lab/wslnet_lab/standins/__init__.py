@@ -21,7 +21,8 @@ def programs(machine: Machine) -> dict[str, str]:
     """The stand-ins of a machine: path below /usr (for Windows: name on its PATH) to text."""
     if machine.kind == "windows":
         text = (resources.files("wslnet_lab.standins") / "windows_program.py").read_text(encoding="utf-8")
-        return dict.fromkeys(_OF_WINDOWS, text)
+        runas = (resources.files("wslnet_lab.standins") / "runas.py").read_text(encoding="utf-8")
+        return {**dict.fromkeys(_OF_WINDOWS, text), "runas.exe": runas}
     wanted = []
     if machine.networks:
         # Not where this host may have the real one: wslnet must not depend on its path.

@@ -10,12 +10,17 @@ from wslnet_win_agent.endpoint.offer import FUNCTIONS
 
 pytestmark = pytest.mark.timeout(300)
 
+ID = "0123456789abcdef0123456789abcdef"
 GOOD: dict[str, dict[str, Any]] = {
     "Copy-WslnetConfig": {"To": "backup"},
     "Get-WslnetConfigContent": {"Kind": "file"},
     "Get-WslnetConfigItem": {"Kind": "draft"},
+    "Get-WslnetFileContent": {"Kind": "answer", "Id": ID},
+    "Get-WslnetFileItem": {"Kind": "lock", "Id": ID},
     "Get-WslnetRegistry": {"Key": ["windows", "v4tov4"]},
     "Get-WslnetUserProfile": {},
+    "Move-WslnetFile": {"From": "lock", "To": "lock-dead", "Id": ID},
+    "New-WslnetFile": {"Kind": "lock", "Id": ID, "Text": '{"run": "r-1", "holder": "anna@laptop"}'},
     "New-WslnetHyperVRule": {
         "Name": "wslnet-allow-tcp-22",
         "DisplayName": "wslnet: TCP 22 into WSL",
@@ -30,14 +35,17 @@ GOOD: dict[str, dict[str, Any]] = {
     "New-WslnetHyperVSetting": {"DefaultInboundAction": "Block"},
     "Publish-WslnetConfig": {"From": "draft"},
     "Remove-WslnetConfig": {"Kind": "draft"},
+    "Remove-WslnetFile": {"Kind": "answer", "Id": ID},
     "Remove-WslnetHyperVRule": {"Name": "wslnet-allow-tcp-22"},
     "Set-WslnetConfigDraft": {"Content": "W3dzbDJdCg=="},
+    "Set-WslnetFile": {"Kind": "request", "Id": ID, "Content": "e30="},
     "Set-WslnetForwarding": {"InterfaceIndex": 12, "AddressFamily": "IPv4", "Forwarding": "Enabled"},
     "Set-WslnetHyperVSetting": {"DefaultInboundAction": "Allow"},
+    "Start-WslnetTask": {"Name": "programs"},
 }
 OPTIONAL = {("New-WslnetHyperVRule", "LocalPorts")}
 NUMBERS = {("Set-WslnetForwarding", "InterfaceIndex")}
-CASED = {"Name", "DisplayName", "Protocol", "RemoteAddresses", "Profiles", "Content", "LocalPorts"}
+CASED = {"Id", "Name", "DisplayName", "Protocol", "RemoteAddresses", "Profiles", "Content", "LocalPorts"}
 """Those with a pattern that minds case; the rest are sets, which do not (jea-facts D)."""
 
 VALIDATION = "ParameterArgumentValidationError"
@@ -183,7 +191,7 @@ def test_case_of_values(function: str, parameter: str, endpoint: Any) -> None:
     outcome, _ = endpoint.run((_call(function, GOOD[function], **{parameter: swapped}),))
 
     # A set takes any case and means the same; a pattern of ours does not, unless it has no letters.
-    minds = parameter in CASED and swapped != good
+    minds = parameter in CASED and swapped != good and function != "Start-WslnetTask"
     if parameter == "Content":
         assert outcome.state == "Completed"
     elif minds:
@@ -239,11 +247,17 @@ def test_script_text_is_refused_wherever_it_stands(endpoint: Any) -> None:
     assert {each.reason.fqid for each in (alone, behind, second)} == {"ScriptsNotAllowed"}
 
 
-@pytest.mark.parametrize("function", [name for name in FUNCTIONS if "Config" in name and "Item" not in name])
+CONTENT = [name for name in FUNCTIONS if "Config" in name or "File" in name]
+
+
+@pytest.mark.parametrize(
+    "function", [name for name in CONTENT if not name.startswith("New-") and "Item" not in name]
+)
 def test_a_link_is_never_followed(function: str, open_endpoint: Callable[[], Any]) -> None:
     endpoint = open_endpoint()
     suffixes = ("", ".wslnet-tmp", ".wslnet-bak")
     endpoint.machine.links = {f"C:\\Users\\anna\\.wslconfig{suffix}" for suffix in suffixes}
+    endpoint.machine.links |= {"C:\\Users\\anna\\AppData\\Local\\wslnet", "C:\\ProgramData\\wslnet.lock"}
     outcome, sink = endpoint.run((_call(function, GOOD[function]),))
 
     assert outcome.reason.fqid == "WslnetRefusedLink"

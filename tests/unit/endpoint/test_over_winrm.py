@@ -55,7 +55,7 @@ def server(windows: WindowsMachine, tmp_path_factory: pytest.TempPathFactory) ->
             Account(Identity("chief", "S-1-5-21-1004336348-1177238915-682003330-500"), PASSWORD),
         ],
         credential_file=folder / "ntlm",
-        settings=Settings,
+        settings=lambda: Settings(loopback_for_others=True),
         port=0,
         address="127.0.0.1",
         endpoints=endpoints_of(windows),
@@ -137,7 +137,7 @@ def test_the_owners_wslconfig_is_written_by_its_function(host: Host, windows: Wi
 
 
 def test_a_script_or_a_bare_cmdlet_is_refused(host: Host) -> None:
-    [refused] = execute(host, [{"verb": "task.start", "args": {"name": "network"}}])
+    [refused] = execute(host, [{"verb": "task.unregister", "args": {"name": "network"}}])
     assert "constrained endpoint" in refused["error"]["message"]
     host.bridge._constrained = False
     reply = host.bridge.run([network.set_forwarding(1, 4, enabled=True)], deadline_s=20.0)

@@ -25,6 +25,8 @@ RULE = firewall.Rule(
     remote_addresses=("192.168.1.0/24", "fe80::/64"),
     profiles=("Private",),
 )
+ID = "0123456789abcdef0123456789abcdef"
+LOCK = "C:\\ProgramData\\wslnet.lock"
 CALLS = [
     network.set_forwarding(7, 4, enabled=True),
     network.set_forwarding(7, 6, enabled=False),
@@ -39,6 +41,18 @@ CALLS = [
     files.remove(f"{CONFIG}.wslnet-tmp"),
     files.file_item(CONFIG),
     files.file_bytes(CONFIG),
+    files.new_file(LOCK, '{"run": "r"}'),
+    files.new_file(f"{LOCK}.{ID}", '{"run": "r"}'),
+    files.write_bytes(LOCK, b"{}"),
+    files.move(LOCK, f"{LOCK}.{ID}-dead"),
+    files.move(f"{LOCK}.{ID}", LOCK),
+    files.remove(f"{LOCK}.{ID}-dead"),
+    files.file_item(LOCK),
+    files.file_bytes("C:\\ProgramData\\wslnet\\guard-network.order.json"),
+    files.file_item("C:\\Users\\anna\\AppData\\Local\\wslnet\\guard-wsl.json"),
+    files.write_bytes(f"C:\\Users\\anna\\AppData\\Local\\wslnet\\call-{ID}.json", b"{}"),
+    files.file_bytes(f"C:\\Users\\anna\\AppData\\Local\\wslnet\\call-{ID}.answer.json"),
+    tasks.start("programs"),
 ]
 KEYS = [
     *(
@@ -51,7 +65,14 @@ KEYS = [
 ]
 REFUSED = [
     tasks.register("network", "<Task/>"),
-    tasks.start("network"),
+    tasks.start("other"),
+    tasks.stop("network"),
+    files.new_folder("C:\\ProgramData\\wslnet.lock"),
+    files.write_bytes("C:\\ProgramData\\wslnet\\guard-network.order.json", b"{}"),
+    files.write_bytes(f"C:\\Users\\anna\\AppData\\Local\\wslnet\\call-{ID}.answer.json", b"{}"),
+    files.remove("C:\\ProgramData\\wslnet\\boot.json"),
+    files.move_over("C:\\ProgramData\\wslnet.lock", f"C:\\ProgramData\\wslnet.lock.{ID}-dead"),
+    files.move("C:\\ProgramData\\wslnet.lock", "C:\\ProgramData\\x"),
     files.new_file("C:\\ProgramData\\wslnet\\x", "x"),
     files.write_bytes("C:\\Windows\\System32\\drivers\\etc\\hosts", b"x"),
     files.write_bytes(CONFIG, b"x"),

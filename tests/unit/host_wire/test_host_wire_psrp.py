@@ -275,6 +275,11 @@ def test_long_output_crosses_in_many_fragments(host: Host, call: Call) -> None:
 
 
 def test_sessions_know_their_configuration_and_user(host: Host, call: Call) -> None:
+    with host.wsman(user="guest") as blocked, pytest.raises(WSManFaultError) as caught:
+        RunspacePool(blocked, configuration_name="WSLNET").open()
+    # Over loopback others than administrators are blocked unless this Windows was set up otherwise.
+    assert caught.value.code == 5
+    host.set(loopback_for_others=True)
     with host.pool(configuration_name="WSLNET", wsman={"user": "guest"}) as pool:
         call(pool, "Echo", T="x").invoke()
     session = host.engine.seen[0][1]

@@ -20,16 +20,23 @@ FUNCTIONS = (
     "Copy-WslnetConfig",
     "Get-WslnetConfigContent",
     "Get-WslnetConfigItem",
+    "Get-WslnetFileContent",
+    "Get-WslnetFileItem",
     "Get-WslnetRegistry",
     "Get-WslnetUserProfile",
+    "Move-WslnetFile",
+    "New-WslnetFile",
     "New-WslnetHyperVRule",
     "New-WslnetHyperVSetting",
     "Publish-WslnetConfig",
     "Remove-WslnetConfig",
+    "Remove-WslnetFile",
     "Remove-WslnetHyperVRule",
     "Set-WslnetConfigDraft",
+    "Set-WslnetFile",
     "Set-WslnetForwarding",
     "Set-WslnetHyperVSetting",
+    "Start-WslnetTask",
 )
 READS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

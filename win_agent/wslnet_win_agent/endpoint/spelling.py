@@ -11,12 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
+from wslnet_win_agent.boot.task import FOLDER
 from wslnet_win_agent.call import Call
 from wslnet_win_agent.calls.firewall import WSL_CREATOR
 from wslnet_win_agent.errors import CallRefused
 from wslnet_win_agent.send import Statement
 
 from .offer import PROBE, READS
+from .own_files import MADE, MOVED, MOVED_TO, NO_ID, READ, REMOVED, WRITTEN, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -37,6 +39,7 @@ _KEYS: Mapping[str, str] = {
     **{path: family for family, path in registry.PORTPROXY.items()},
 }
 _KINDS = {".wslconfig": "file", ".wslconfig.wslnet-tmp": "draft", ".wslconfig.wslnet-bak": "backup"}
+_TASKS = frozenset({"network", "wsl", "programs"})
 _COMMON = frozenset({"ErrorAction"})
 _PROFILE = ["Env:\\USERPROFILE"]
 
@@ -121,19 +124,35 @@ def _registry(own: Parameters) -> tuple[str, Parameters]:
 def _item(own: Parameters) -> tuple[str, Parameters]:
     if own["LiteralPath"] == _PROFILE:
         return "Get-WslnetUserProfile", {}
+    if (found := _file(own, "LiteralPath")) is not None:
+        return "Get-WslnetFileItem", _named(found)
     return "Get-WslnetConfigItem", {"Kind": _kind(own, "LiteralPath")}
 
 
 def _content(own: Parameters) -> tuple[str, Parameters]:
+    if (found := _file(own, "LiteralPath")) is not None:
+        return "Get-WslnetFileContent", _named(found)
     return "Get-WslnetConfigContent", {"Kind": _kind(own, "LiteralPath")}
 
 
 def _write(own: Parameters) -> tuple[str, Parameters]:
-    _must_be(own, "LiteralPath", "draft")
+    found = _file(own, "LiteralPath", WRITTEN)
+    if found is None:
+        _must_be(own, "LiteralPath", "draft")
     value = own["Value"]
     if not isinstance(value, bytes) or not value:
         raise CallRefused("the constrained endpoint writes no empty file")
-    return "Set-WslnetConfigDraft", {"Content": base64.b64encode(value).decode()}
+    content: Parameters = {"Content": base64.b64encode(value).decode()}
+    if found is not None:
+        return "Set-WslnetFile", _named(found) | content
+    return "Set-WslnetConfigDraft", content
+
+
+def _new(own: Parameters) -> tuple[str, Parameters]:
+    found = _file(own, "Path", MADE)
+    if found is None or own.get("ItemType") != "File":
+        raise CallRefused(f"the constrained endpoint does not make {_one(own, 'Path')!r}")
+    return "New-WslnetFile", _named(found) | {"Text": own["Value"]}
 
 
 def _copy(own: Parameters) -> tuple[str, Parameters]:
@@ -143,13 +162,42 @@ def _copy(own: Parameters) -> tuple[str, Parameters]:
 
 
 def _move(own: Parameters) -> tuple[str, Parameters]:
+    if (found := _file(own, "LiteralPath", MOVED)) is not None:
+        return _moved(own, found)
     _must_be(own, "LiteralPath", "draft")
     _must_be(own, "Destination", "file")
     return "Publish-WslnetConfig", {"From": "draft"}
 
 
+def _moved(own: Parameters, found: tuple[str, str]) -> tuple[str, Parameters]:
+    """A lock that changes its name; on the endpoint there is one id for both names, and no taking over."""
+    target = _file(own, "Destination", MOVED_TO)
+    ids = {each for _, each in (found, target or found) if each != NO_ID}
+    if target is None or len(ids) != 1 or own.get("Force"):
+        raise CallRefused(f"the constrained endpoint does not move anything to {own['Destination']!r}")
+    return "Move-WslnetFile", {"From": found[0], "To": target[0], "Id": ids.pop()}
+
+
 def _remove(own: Parameters) -> tuple[str, Parameters]:
+    if (found := _file(own, "LiteralPath", REMOVED)) is not None:
+        return "Remove-WslnetFile", _named(found)
     return "Remove-WslnetConfig", {"Kind": _kind(own, "LiteralPath")}
+
+
+def _start(own: Parameters) -> tuple[str, Parameters]:
+    if own["TaskName"] not in _TASKS or own["TaskPath"] != FOLDER:
+        raise CallRefused(f"the constrained endpoint does not start the task {own['TaskName']!r}")
+    return "Start-WslnetTask", {"Name": own["TaskName"]}
+
+
+def _file(own: Parameters, name: str, kinds: Collection[str] = READ) -> tuple[str, str] | None:
+    """Kind and id of a file that is not `.wslconfig`; None for others, and for kinds that are not `kinds`."""
+    found = kind_of(str(_one(own, name)))
+    return found if found is not None and found[0] in kinds else None
+
+
+def _named(found: tuple[str, str]) -> Parameters:
+    return {"Kind": found[0], "Id": found[1]}
 
 
 def _kind(own: Parameters, name: str) -> str:
@@ -172,6 +220,7 @@ _FUNCTIONS: Mapping[str, Callable[[Parameters], tuple[str, Parameters]]] = {
     "Get-Item": _item,
     "Get-ItemProperty": _registry,
     "Move-Item": _move,
+    "New-Item": _new,
     "New-NetFirewallHyperVRule": _new_rule,
     "New-NetFirewallHyperVVMSetting": _setting("New"),
     "Remove-Item": _remove,
@@ -179,4 +228,5 @@ _FUNCTIONS: Mapping[str, Callable[[Parameters], tuple[str, Parameters]]] = {
     "Set-Content": _write,
     "Set-NetFirewallHyperVVMSetting": _setting("Set"),
     "Set-NetIPInterface": _forwarding,
+    "Start-ScheduledTask": _start,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.access import strangers
@@ -19,18 +18,15 @@ from wslnet_win_agent.boot.places import (
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import files
 from wslnet_win_agent.calls import tasks as calls
-from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.values import integer, named, text
 
 from .files import read_file
+from .session import user_sid
 
 if TYPE_CHECKING:
     from wslnet_win_agent.bridge import Reply, WindowsObject
     from wslnet_win_agent.host import Host
 
-WHOAMI = r"C:\Windows\System32\whoami.exe"
-_SID = re.compile(rb"S-1-[0-9-]+")
-_TIMEOUT_S = 20.0
 _FILE_SYSTEM = "FileSystem::"
 _DATA = (DATA_FOLDER, DATA_FILE, *(rf"{DATA_FOLDER}\{name(NETWORK)}" for name in (order_name, report_name)))
 """The folder, the data, and whatever else SYSTEM reads in it."""
@@ -61,13 +57,10 @@ def _user(host: Host) -> tuple[str, str]:
 
     whoami writes in the console's code page, so of its words only the SID is taken.
     """
-    result = host.native.run((WHOAMI, "/user", "/fo", "csv", "/nh"), timeout_s=_TIMEOUT_S)
-    found = _SID.search(result.stdout)
-    if result.exit_code != 0 or found is None:
-        raise WindowsAgentError("failed", "Windows does not say whose session this is (whoami)")
+    sid = user_sid(host.native)
     rows = host.read([files.user_name()]).outputs
     words = [text(row.get("Value")) for row in rows]
-    return "\\".join(word for word in words if word), found[0].decode("ascii")
+    return "\\".join(word for word in words if word), sid
 
 
 def _security(host: Host, paths: tuple[str, ...]) -> dict[str, str]:

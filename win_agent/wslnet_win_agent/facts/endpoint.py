@@ -12,11 +12,15 @@ from wslnet_win_agent.calls import endpoints as calls
 from wslnet_win_agent.calls import files
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
 from wslnet_win_agent.endpoint.places import FILES, MODULE_FOLDER, MODULES_FOLDER, ROLES_FOLDER, path_of
+from wslnet_win_agent.endpoint.render import PSSC
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.values import text
 
 from .files import read_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wslnet_win_agent.host import Host
 
 _FILE_SYSTEM = "FileSystem::"
@@ -57,8 +61,28 @@ def stored(host: Host) -> list[dict[str, str]]:
     return found
 
 
+def access(host: Host) -> dict[str, object] | None:
+    """Give the fact `endpoint_access`; None in a session that may not look, as the endpoint's own."""
+    try:
+        strange = _look(host)
+    except WindowsAgentError as error:
+        if error.code in {"refused", "not-permitted"}:
+            return None
+        raise
+    return {"installed": path_of(PSSC) in strange, "strangers": _named(strange)}
+
+
 def outsiders(host: Host) -> list[str]:
     """Who beside administrators could change what the endpoint runs, or put a module before it."""
+    return _named(_look(host))
+
+
+def _named(strange: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [f"{path}: {who}" for path, found in strange.items() for who in found]
+
+
+def _look(host: Host) -> dict[str, tuple[str, ...]]:
+    """The files and folders that are there, each with those who could change it and should not."""
     keys = registry.read(host.read([files.registry_keys([registry.ENVIRONMENT])]).outputs)
     listed = (keys.text(registry.ENVIRONMENT, "PSModulePath") or "").split(";")
     # Variables in the list (%SystemRoot%) stand for Windows' own folders.
@@ -68,10 +92,10 @@ def outsiders(host: Host) -> list[str]:
     errors = [error for error in reply.errors if not error.is_not_found]
     if errors:
         demand(reply, "who may write what the endpoint runs")
-    found = []
+    found = {}
     for row in reply.outputs:
         path = (text(row.get("Path")) or text(row.get("PSPath")) or "").rpartition(_FILE_SYSTEM)[2]
-        found += [f"{path}: {who}" for who in strangers(text(row.get("Sddl")) or "")]
+        found[path] = strangers(text(row.get("Sddl")) or "")
     return found
 
 

@@ -20,12 +20,13 @@ from wslnet_win_agent.errors import WindowsAgentError
 
 from . import firewall, network
 from .boot import boot
-from .endpoint import endpoint
+from .endpoint import access, endpoint
 from .events import wsl_events
 from .files import wslconfig
 from .host_rules import host_rules
 from .port_proxy import portproxy
 from .services import services
+from .session import session
 from .wsl import wsl
 from .wsl_nat import wsl_nat
 
@@ -195,6 +196,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "boot": lambda host, _reply: boot(host),
     "elevated": _elevated,
     "endpoint": lambda host, _reply: endpoint(host),
+    "endpoint_access": lambda host, _reply: access(host),
     "host_rules": lambda _host, reply: host_rules(registry.read(reply.outputs)),
     "hyperv_firewall": _hyperv_firewall,
     "interfaces": lambda _host, reply: network.interfaces(reply),
@@ -205,6 +207,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "registry": _registry,
     "routes": lambda _host, reply: network.routes(reply),
     "services": lambda _host, reply: services(reply),
+    "session": lambda host, _reply: session(host),
     "wsl": _wsl,
     "wsl_nat": lambda host, _reply: wsl_nat(host),
     "wsl_events": _wsl_events,

@@ -53,6 +53,9 @@ def install_registry(settings: Settings) -> dict[str, Any]:
         r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName": {
             "ComputerName": settings.computer
         },
+        r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Authentication\LogonUI": {
+            "LastLoggedOnUserSID": settings.owner_sid
+        },
         r"HKEY_USERS\S-1-5-19\Environment": {"TEMP": r"%USERPROFILE%\AppData\Local\Temp"},
         rf"HKEY_USERS\{settings.owner_sid}\Volatile Environment": {
             "USERNAME": settings.owner,

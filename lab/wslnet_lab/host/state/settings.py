@@ -65,6 +65,8 @@ class Settings:
         user_terminal: Whether the user keeps a terminal open in WSL, which holds it.
         idle_speed: How many times faster than in the field WSL's idle clocks run.
         wsl1: Whether the optional component that WSL 1 needs is installed.
+        owner_admin: Whether the owner is an administrator.
+        microsoft_account: Whether the owner signs in with one.
         batch_logon: Whether the owner may log on as a batch job (S4U and Password tasks).
     """
 
@@ -98,6 +100,8 @@ class Settings:
     user_terminal: bool = True
     idle_speed: float = 1.0
     wsl1: bool = True
+    owner_admin: bool = True
+    microsoft_account: bool = False
     batch_logon: bool = True
 
     @property

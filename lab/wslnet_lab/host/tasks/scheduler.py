@@ -224,7 +224,8 @@ class Scheduler:
                 raise CannotStartError(results.LOGON_TYPE_NOT_GRANTED)
         elif not self._logged_on:
             raise CannotStartError(results.NOT_LOGGED_ON)
-        return Identity(self._settings.owner, self._settings.owner_sid, admin=principal.highest)
+        admin = principal.highest and self._settings.owner_admin
+        return Identity(self._settings.owner, self._settings.owner_sid, admin=admin)
 
     def _is_owner(self, user: str | None) -> bool:
         """Whether a trigger's or principal's user is the owner; None means every user."""

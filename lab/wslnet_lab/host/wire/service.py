@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import threading
 import time
 import uuid
@@ -154,6 +155,8 @@ class Service:
 
     def _psrp(self, request: soap.Request, record: ShellRecord, settings: Settings) -> PsrpShell:
         """A runspace pool under the session configuration that the resource names."""
+        if not (record.owner.admin or settings.loopback_for_others) and _is_loopback(record.client):
+            raise FaultError(faults.ACCESS_DENIED)
         name = request.resource.removeprefix(POWERSHELL).partition("?")[0]
         own = self._registered(name, record, settings) if request.resource.startswith(POWERSHELL) else None
         if own is not None:
@@ -249,6 +252,13 @@ class Service:
         with shell.in_use():
             shell.signal(node.get("CommandId"), code, _timeout_of(request, settings))
         return "<rsp:SignalResponse/>"
+
+
+def _is_loopback(client: str) -> bool:
+    try:
+        return ipaddress.ip_address(client).is_loopback
+    except ValueError:
+        return False
 
 
 def _timeout_of(request: soap.Request, settings: Settings) -> float:

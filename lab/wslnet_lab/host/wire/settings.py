@@ -36,6 +36,7 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
     "psrp-missing-parameter": {"lacking": ("New-NetFirewallHyperVRule -Profiles",)},
     "psrp-error-non-terminating": {"failing": {"Get-NetFirewallHyperVRule": "continue"}},
     "psrp-error-terminating": {"failing": {"New-NetFirewallHyperVRule": "stop"}},
+    "winrm-loopback-open": {"loopback_for_others": True},
     "winrm-shell-quota": {"max_shells_per_user": 0},
     "winrm-operation-quota": {"max_operations_per_user": 0},
     "culture-zh-cn": {"culture": "zh-CN"},
@@ -84,7 +85,9 @@ class Settings:
     lacking: tuple[str, ...] = ()
     failing: Mapping[str, str] = field(default_factory=dict)
     accounts: tuple[Mapping[str, object], ...] = ()
-    """Accounts beside the owner: `user`, `password`, `sid`, `admin`."""
+    """Accounts beside the owner: `user`, `password` (none: the owner's), `sid`, `admin`."""
+    loopback_for_others: bool = False
+    """Whether others than administrators get a session over loopback; reported blocked (windows-facts 11)."""
 
 
 _NAMES = frozenset(field.name for field in fields(Settings))

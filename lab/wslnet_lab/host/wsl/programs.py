@@ -57,9 +57,25 @@ class Whoami:
         options = [word.lower() for word in argv[1:]]
         if not options:
             return NativeOutcome(0, f"{name.lower()}\r\n".encode(), b"")
+        if options == ["/groups", "/fo", "csv", "/nh"]:
+            lines = (f'"{sid}","","{sid}",""\r\n' for sid in self._groups(identity))
+            return NativeOutcome(0, "".join(lines).encode(), b"")
         if options == ["/user", "/fo", "csv", "/nh"]:
             return NativeOutcome(0, f'"{name.lower()}","{identity.sid}"\r\n'.encode(), b"")
         return NativeOutcome(1, b"", b"ERROR: Invalid argument/option.\r\n")
+
+    def _groups(self, identity: Identity) -> list[str]:
+        """SIDs only: the names beside them are in Windows' language. A filtered administrator is one, too."""
+        own = self._state.settings
+        if identity.system:
+            return ["S-1-5-32-544", "S-1-1-0", "S-1-16-16384"]
+        is_owner = identity.sid == own.owner_sid
+        groups = ["S-1-1-0", "S-1-5-113", "S-1-5-32-545"]
+        if identity.admin or (is_owner and own.owner_admin):
+            groups.append("S-1-5-32-544")
+        if is_owner and own.microsoft_account:
+            groups.append("S-1-11-96-3623454863-58364-18864-2661722203-1597581903-1")
+        return [*groups, "S-1-16-12288" if identity.admin else "S-1-16-8192"]
 
 
 class InstalledPrograms:

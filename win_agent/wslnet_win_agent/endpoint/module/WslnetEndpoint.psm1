@@ -26,6 +26,24 @@ function Assert-WslnetPlainFile {
     }
 }
 
+function Get-WslnetOwnFile {
+    param([string]$Kind, [string]$Id)
+    $common = 'C:\ProgramData'
+    if ($Kind -eq 'lock') { return "$common\wslnet.lock" }
+    if ($Kind -eq 'lock-mine') { return "$common\wslnet.lock.$Id" }
+    if ($Kind -eq 'lock-dead') { return "$common\wslnet.lock.$Id-dead" }
+    if ($Kind -eq 'guard-network') { return "$common\wslnet\guard-network.json" }
+    if ($Kind -eq 'guard-network-order') { return "$common\wslnet\guard-network.order.json" }
+    $folder = Get-WslnetOwnPath 'folder'
+    $own = "$folder\AppData\Local\wslnet"
+    Assert-WslnetPlainFile $own
+    if ($Kind -eq 'guard-wsl') { return "$own\guard-wsl.json" }
+    if ($Kind -eq 'guard-wsl-order') { return "$own\guard-wsl.order.json" }
+    if ($Kind -eq 'request') { return "$own\call-$Id.json" }
+    if ($Kind -eq 'answer') { return "$own\call-$Id.answer.json" }
+    throw 'WslnetNoSuchFile'
+}
+
 function Get-WslnetUserProfile {
     [CmdletBinding(PositionalBinding = $false)]
     param()
@@ -129,7 +147,7 @@ function New-WslnetHyperVRule {
     [CmdletBinding(PositionalBinding = $false)]
     param(
         [Parameter(Mandatory)][ValidatePattern('\Awslnet-[a-z0-9-]{1,80}\z', Options = 'None')][string]$Name,
-        [Parameter(Mandatory)][ValidatePattern('\Awslnet[A-Za-z0-9 ,.:/()_-]{0,110}\z', Options = 'None')][string]$DisplayName,
+        [Parameter(Mandatory)][ValidatePattern('\Awslnet[A-Za-z0-9 ,.:/()@_-]{0,110}\z', Options = 'None')][string]$DisplayName,
         [Parameter(Mandatory)][ValidateSet('Inbound', 'Outbound')][string]$Direction,
         [Parameter(Mandatory)][ValidateSet('Allow', 'Block')][string]$Action,
         [Parameter(Mandatory)][ValidatePattern('\A(TCP|UDP|ICMPv4|ICMPv6|Any|[1-9][0-9]{0,2})\z', Options = 'None')][string]$Protocol,
@@ -168,6 +186,84 @@ function Set-WslnetHyperVSetting {
     NetSecurity\Set-NetFirewallHyperVVMSetting -Name '{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -DefaultInboundAction $DefaultInboundAction -Confirm:$false
 }
 
+function Get-WslnetFileItem {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Mandatory)][ValidateSet('lock', 'lock-mine', 'lock-dead', 'guard-network', 'guard-network-order', 'guard-wsl', 'guard-wsl-order', 'request', 'answer')][string]$Kind,
+        [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{32}\z', Options = 'None')][string]$Id)
+    $ErrorActionPreference = 'Continue'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
+    $place = Get-WslnetOwnFile $Kind $Id
+    Microsoft.PowerShell.Management\Get-Item -LiteralPath $place -Force
+}
+
+function Get-WslnetFileContent {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Mandatory)][ValidateSet('lock', 'lock-mine', 'lock-dead', 'guard-network', 'guard-network-order', 'guard-wsl', 'guard-wsl-order', 'request', 'answer')][string]$Kind,
+        [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{32}\z', Options = 'None')][string]$Id)
+    $ErrorActionPreference = 'Continue'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
+    $place = Get-WslnetOwnFile $Kind $Id
+    Assert-WslnetPlainFile $place
+    Microsoft.PowerShell.Management\Get-Content -LiteralPath $place -ReadCount 0 -Encoding Byte
+}
+
+function New-WslnetFile {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Mandatory)][ValidateSet('lock', 'lock-mine')][string]$Kind,
+        [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{32}\z', Options = 'None')][string]$Id,
+        [Parameter(Mandatory)][ValidatePattern('\A\{[ -~]{2,2000}\}\z', Options = 'None')][string]$Text)
+    $ErrorActionPreference = 'Stop'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
+    $place = Get-WslnetOwnFile $Kind $Id
+    # Without -Force a file that is there, link or not, is an error: whoever comes second has not got it.
+    Microsoft.PowerShell.Management\New-Item -Path $place -ItemType File -Value $Text -Confirm:$false
+}
+
+function Set-WslnetFile {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Mandatory)][ValidateSet('lock', 'request')][string]$Kind,
+        [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{32}\z', Options = 'None')][string]$Id,
+        [Parameter(Mandatory)][ValidateLength(4, 262144)][ValidatePattern('\A[A-Za-z0-9+/]+={0,2}\z', Options = 'None')][string]$Content)
+    $ErrorActionPreference = 'Stop'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
+    $place = Get-WslnetOwnFile $Kind $Id
+    Assert-WslnetPlainFile $place
+    $bytes = [System.Convert]::FromBase64String($Content)
+    Microsoft.PowerShell.Management\Set-Content -LiteralPath $place -Value $bytes -Encoding Byte -Force -Confirm:$false
+}
+
+function Move-WslnetFile {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Mandatory)][ValidateSet('lock', 'lock-mine', 'lock-dead')][string]$From,
+        [Parameter(Mandatory)][ValidateSet('lock', 'lock-dead')][string]$To,
+        [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{32}\z', Options = 'None')][string]$Id)
+    $ErrorActionPreference = 'Stop'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
+    $place = Get-WslnetOwnFile $From $Id
+    $target = Get-WslnetOwnFile $To $Id
+    Assert-WslnetPlainFile $place
+    # Without -Force: of several that move one name away only one succeeds.
+    Microsoft.PowerShell.Management\Move-Item -LiteralPath $place -Destination $target -Confirm:$false
+}
+
+function Remove-WslnetFile {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Mandatory)][ValidateSet('lock', 'lock-mine', 'lock-dead', 'request', 'answer')][string]$Kind,
+        [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{32}\z', Options = 'None')][string]$Id)
+    $ErrorActionPreference = 'Stop'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
+    $place = Get-WslnetOwnFile $Kind $Id
+    Assert-WslnetPlainFile $place
+    Microsoft.PowerShell.Management\Remove-Item -LiteralPath $place -Force -Confirm:$false
+}
+
+function Start-WslnetTask {
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(Mandatory)][ValidateSet('network', 'wsl', 'programs')][string]$Name)
+    $ErrorActionPreference = 'Stop'; $WhatIfPreference = $false; $ConfirmPreference = 'None'
+    ScheduledTasks\Start-ScheduledTask -TaskName $Name -TaskPath '\wslnet\'
+}
+
 Export-ModuleMember -Function @(
     'Get-WslnetUserProfile'
     'Get-WslnetConfigItem'
@@ -182,4 +278,11 @@ Export-ModuleMember -Function @(
     'Remove-WslnetHyperVRule'
     'New-WslnetHyperVSetting'
     'Set-WslnetHyperVSetting'
+    'Get-WslnetFileContent'
+    'Get-WslnetFileItem'
+    'Move-WslnetFile'
+    'New-WslnetFile'
+    'Remove-WslnetFile'
+    'Set-WslnetFile'
+    'Start-WslnetTask'
 )

@@ -1,0 +1,140 @@
+"""The constrained endpoint: a whole `setup` and its `undo` by one who is no administrator, from the LAN.
+
+An administrator installs it; WSL's owner, who is none, then does everything through it, with wsl.exe by his
+own task. What the endpoint does not list was never sent, and what was sent besides is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from wslnet_lab.socks import SocksProxy
+from wslnet_win_agent.endpoint.offer import CONFIGURATION, FUNCTIONS, READS
+
+from .asking import lab_calls, run
+from .canonical.snapshot import differences, take
+from .conftest import RunningLab, labs, wslnet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+OFFERED = {*FUNCTIONS, "Get-Command", *(name for names in READS.values() for name in names)}
+
+
+@dataclass(frozen=True)
+class Story:
+    """The lab, and the inventories of its people."""
+
+    lab: RunningLab
+    chief: Path
+    owner: Path
+    beside: Path
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[Story]:
+    with labs() as up:
+        lab = up("t-endpoint", "endpoint")
+        lan = SocksProxy(lab.netns("lan"))
+        try:
+            yield _people(lab, f"socks5h://127.0.0.1:{lan.port}")
+        finally:
+            threading.Thread(target=lan.shutdown).start()
+            lan.server_close()
+
+
+def _people(lab: RunningLab, from_lan: str) -> Story:
+    text = lab.inventory.read_text()
+    by_windows = re.search(r"proxy = \"(socks5h[^\"]*)\"", text)
+    assert by_windows is not None
+    cards = [one for one in lab.control("adapters") if one["kind"] == "physical"]
+    address = next(one["address"] for card in cards for one in card["addresses"] if one["family"] == 4)
+    named = text.replace(
+        'address = "127.0.0.1"', f'address = "{address}"\nconfiguration = "{CONFIGURATION}"', 1
+    )
+    head, _, rest = named.partition("[machines.windows]")
+    windows, mark, below = rest.partition("[machines.wsl]")
+    remote = head + "[machines.windows]" + windows.replace(by_windows[1], from_lan) + mark
+    # WSL is reached by way of Windows, as from every machine that is not Windows itself.
+    remote += f'\nproxy = "{by_windows[1]}"' + below
+    people = {
+        "chief": text.replace('user = "owner"', 'user = "chief"', 1),
+        "owner": remote,
+        "beside": text.replace('user = "owner"', f'user = "owner"\nconfiguration = "{CONFIGURATION}"', 1),
+    }
+    places = {}
+    for name, content in people.items():
+        places[name] = lab.inventory.with_name(f"inventory-{name}.toml")
+        places[name].write_text(content)
+    return Story(lab, **places)
+
+
+def _calls(story: Story, since: int) -> list[dict[str, Any]]:
+    return lab_calls(story.lab)[since:]
+
+
+def test_an_administrator_installs_it(story: Story) -> None:
+    account = "DESKTOP-WUJING\\owner"
+    code, said = run(story.chief, "endpoint", "install", "--for", account, "--yes")
+    again = run(story.chief, "endpoint", "install", "--for", account, "--yes")
+    _, status = run(story.chief, "endpoint", "status")
+
+    assert (code, said["result"]) == (0, "committed")
+    assert [one["resource"] for one in said["changes"]] == ["endpoint wslnet", "task \\wslnet\\programs"]
+    assert (again[0], again[1]["result"]) == (0, "unchanged")
+    assert (status["registered"], status["intact"], status["problems"]) == (True, True, [])
+    assert status["programs"] == "Ready"
+
+
+def test_the_whole_setup_and_its_undo_by_one_who_is_no_administrator(story: Story) -> None:
+    before, since = take(story.lab), len(lab_calls(story.lab))
+    code, said = run(story.owner, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert said["unverified"] == []
+    doctor, found = run(story.owner, "doctor")
+    assert (doctor, found["summary"]["fail"], found["summary"]["crash"]) == (0, 0, 0), found
+    assert (
+        run(story.owner, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")[1]["result"]
+        == "unchanged"
+    )
+    code, said = run(story.owner, "undo", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert differences(before, take(story.lab)) == []
+
+    sessions = [
+        one for one in _calls(story, since) if one["kind"] == "psrp" and one["configuration"] != "local"
+    ]
+    assert sessions
+    assert {one["configuration"] for one in sessions} == {CONFIGURATION}
+    assert not any(command["script"] for one in sessions for command in one["commands"])
+    assert {command["name"] for one in sessions for command in one["commands"]} <= OFFERED
+    # Every run of wsl.exe was the owner's own, at this Windows: none came over the network.
+    assert [one for one in _calls(story, since) if one["kind"] == "winrs"] == []
+
+
+def test_what_is_not_listed_is_refused(story: Story) -> None:
+    code, said = run(story.owner, "endpoint", "remove", "--yes")
+    assert code != 0
+    assert "constrained endpoint" in said["error"]["message"]
+    code, said = run(story.owner, "setup", "--mirrored", "--yes", "--confirm-within", "30s")
+    assert (code, said["error"]["code"]) == (15, "unsupported")
+
+
+def test_on_windows_itself_it_is_blocked_unless_loopback_is_open(story: Story) -> None:
+    code, said = run(story.beside, "status")
+    windows = next(one for one in said["machines"] if one["name"] == "windows")
+    assert (code, windows["seen"]) == (0, False)
+    assert "may not open a remote shell" in windows["reason"], windows["reason"]
+    done = wslnet("lab", "break", "--name", story.lab.name, "winrm-loopback-open")
+    assert done.returncode == 0, done.stderr
+    code, said = run(story.beside, "status")
+    windows = next(one for one in said["machines"] if one["name"] == "windows")
+    assert (code, windows["seen"]) == (0, True)
