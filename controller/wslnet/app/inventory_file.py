@@ -9,7 +9,7 @@ import ipaddress
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from platformdirs import PlatformDirs
@@ -51,6 +51,9 @@ class _Machine(_Strict):
     secret: _Secret | None = None
     save: bool = False
     routes: list[str] = []
+    auth: Literal["negotiate", "ntlm", "kerberos", "certificate", "basic"] | None = None
+    certificate: str | None = None
+    client_certificate: str | None = None
 
 
 class _Wish(_Strict):
@@ -120,8 +123,9 @@ def _machine(file: Path, name: str, one: _Machine) -> Machine:
             raise InputError(f"{where}.secret: give exactly one of command, keyring, env")
         secret = Secret(tuple(one.secret.command or ()), one.secret.keyring, one.secret.env)
     fields: dict[str, Any] = {key: getattr(one, key) for key in one.__struct_fields__}
-    key = None if one.key is None else _beside(file, one.key)
-    return Machine(**(fields | {"name": name, "secret": secret, "key": key, "routes": tuple(one.routes)}))
+    for each in ("key", "certificate", "client_certificate"):
+        fields[each] = None if fields[each] is None else _beside(file, fields[each])
+    return Machine(**(fields | {"name": name, "secret": secret, "routes": tuple(one.routes)}))
 
 
 def _check_routes(where: str, one: _Machine) -> None:

@@ -42,6 +42,8 @@ class Machine:
     `address` is None for a machine whose endpoint is found anew after each start (wsl).
     `save`: a VM whose memory is kept over a restart of its host (`virsh managedsave`).
     `routes`: a VM that is a router (OpenWrt, say), and the IPv4 networks that lie behind it.
+    `auth` is how one signs in over WinRM, `certificate` the file of the server's own certificate (or of who
+    signed it), `client_certificate` one with the user's certificate and key.
     `proxy` is a URL such as `socks5h://127.0.0.1:1080` through which the first hop is dialled.
     """
 
@@ -58,6 +60,9 @@ class Machine:
     secret: Secret | None = None
     save: bool = False
     routes: tuple[str, ...] = ()
+    auth: str | None = None
+    certificate: Path | None = None
+    client_certificate: Path | None = None
 
     @property
     def is_linux(self) -> bool:

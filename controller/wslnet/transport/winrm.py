@@ -158,8 +158,12 @@ class WinrmBridge(Bridge):
             username=one.user,
             password=one.password,
             ssl=one.tls,
-            auth="negotiate",
+            auth=one.auth,
             encryption="auto",
+            # Without a certificate of its own the machine's store decides; it is never left out.
+            cert_validation=one.certificate or True,
+            certificate_pem=one.client_certificate,
+            certificate_key_pem=one.client_certificate,
             operation_timeout=_OPERATION_TIMEOUT_S,
             reconnection_backoff=0.0,
             proxy=one.proxy,

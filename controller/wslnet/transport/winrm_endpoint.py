@@ -13,12 +13,19 @@ if TYPE_CHECKING:
 
 HTTP_PORT = 5985
 HTTPS_PORT = 5986
+_TLS_ONLY = frozenset({"basic", "certificate"})
+"""Ways to sign in that encrypt nothing themselves (windows-facts 5)."""
+
 DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
 
 
 @dataclass(frozen=True, slots=True)
 class WinrmEndpoint:
-    """One WinRM endpoint. Messages are encrypted by NTLM or Negotiate over http, by TLS over https."""
+    """One WinRM endpoint. Messages are encrypted by NTLM or Negotiate over http, by TLS over https.
+
+    `certificate` is the file that the server's certificate is checked against, instead of this machine's own
+    store; `client_certificate` holds certificate and key of who signs in that way.
+    """
 
     machine: str
     host: str
@@ -27,6 +34,9 @@ class WinrmEndpoint:
     port: int = HTTP_PORT
     configuration: str = DEFAULT_CONFIGURATION
     proxy: str | None = None
+    auth: str = "negotiate"
+    certificate: str | None = None
+    client_certificate: str | None = None
 
     @property
     def tls(self) -> bool:
@@ -53,19 +63,42 @@ def endpoint_of(machine: Machine, password: str | None) -> WinrmEndpoint:
     """Give the endpoint that the inventory describes.
 
     Raises:
-        InputError: address, user or password is missing.
+        InputError: address, user or password is missing, or the password would cross in the clear.
     """
+    auth = machine.auth or "negotiate"
+    port = machine.port or HTTP_PORT
+    if port != HTTPS_PORT and auth in _TLS_ONLY:
+        raise InputError(
+            f"machines.{machine.name}: auth {auth!r} goes over https only (port {HTTPS_PORT}): it encrypts "
+            "nothing itself",
+            machine=machine.name,
+        )
+    if auth == "certificate":
+        if machine.client_certificate is None or not machine.address:
+            raise InputError(
+                f"machines.{machine.name}: auth 'certificate' needs an address and a client_certificate",
+                machine=machine.name,
+            )
+        return _endpoint(machine, "", auth, port)
     for name, value in (("address", machine.address), ("user", machine.user)):
         if not value:
             raise InputError(f"machines.{machine.name}: no {name}", machine=machine.name)
     if password is None:
         raise InputError(f"machines.{machine.name}: no secret for {machine.user}", machine=machine.name)
+    return _endpoint(machine, password, auth, port)
+
+
+def _endpoint(machine: Machine, password: str, auth: str, port: int) -> WinrmEndpoint:
+    pinned, own = machine.certificate, machine.client_certificate
     return WinrmEndpoint(
         machine=machine.name,
         host=machine.address or "",
         user=machine.user or "",
         password=password,
-        port=machine.port or HTTP_PORT,
+        port=port,
         configuration=machine.configuration or DEFAULT_CONFIGURATION,
         proxy=machine.proxy,
+        auth=auth,
+        certificate=None if pinned is None else str(pinned),
+        client_certificate=None if own is None else str(own),
     )

@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 FRESH_FOR_S = 60.0
 SHELL_IDLE = "PT600S"
 """A run may ask Windows nothing for minutes while VMs start, and WSL is held by a program in this shell."""
+_TRANSPORTS = {
+    "negotiate": "ntlm",
+    "ntlm": "ntlm",
+    "kerberos": "kerberos",
+    "certificate": "certificate",
+    "basic": "ssl",
+}
+"""pywinrm's names; its `ssl` is Basic over https, and its `negotiate` is not there without Kerberos."""
+
 _UTF8_CODE_PAGE = 65001
 _ENVIRONMENT = {"WSL_UTF8": "1"}
 _OPERATION_TIMEOUT_S = 10
@@ -161,16 +170,7 @@ class WinrsRunner:
                 _reset(self._protocol)
             return self._protocol, self._shell
         one = self._endpoint
-        self._protocol = Protocol(
-            endpoint=one.url,
-            transport="ntlm",
-            username=one.user,
-            password=one.password,
-            operation_timeout_sec=_OPERATION_TIMEOUT_S,
-            read_timeout_sec=_OPERATION_TIMEOUT_S + 2,
-            proxy=one.proxy,
-            ca_trust_path=None,
-        )
+        self._protocol = self._new_protocol()
         limit_protocol(self._protocol)
         self._limit(deadline - time.monotonic())
         try:
@@ -183,6 +183,22 @@ class WinrsRunner:
             raise BrokenError(Breakdown(found.error, may_have_run=False)) from error
         self._used_at = time.monotonic()
         return self._protocol, self._shell
+
+    def _new_protocol(self) -> Protocol:
+        one = self._endpoint
+        return Protocol(
+            endpoint=one.url,
+            transport=_TRANSPORTS[one.auth],
+            username=one.user,
+            password=one.password,
+            operation_timeout_sec=_OPERATION_TIMEOUT_S,
+            read_timeout_sec=_OPERATION_TIMEOUT_S + 2,
+            proxy=one.proxy,
+            server_cert_validation="validate",
+            ca_trust_path=one.certificate,
+            cert_pem=one.client_certificate,
+            cert_key_pem=one.client_certificate,
+        )
 
     def _limit(self, left: float) -> None:
         """Bound the next request by what is left of the deadline."""

@@ -137,7 +137,7 @@ def test_the_owners_wslconfig_is_written_by_its_function(host: Host, windows: Wi
 
 
 def test_a_script_or_a_bare_cmdlet_is_refused(host: Host) -> None:
-    [refused] = execute(host, [{"verb": "task.unregister", "args": {"name": "network"}}])
+    [refused] = execute(host, [{"verb": "task.register", "args": {"name": "x", "xml": "<Task/>"}}])
     assert "constrained endpoint" in refused["error"]["message"]
     host.bridge._constrained = False
     reply = host.bridge.run([network.set_forwarding(1, 4, enabled=True)], deadline_s=20.0)
