@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def lab() -> Iterator[RunningLab]:
     with labs() as up:
-        yield up("t-elevation")
+        yield up(f"t{os.getpid()}-elevation")
 
 
 @contextmanager

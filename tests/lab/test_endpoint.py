@@ -6,6 +6,7 @@ own task. What the endpoint does not list was never sent, and what was sent besi
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
     with labs() as up:
-        lab = up("t-endpoint", "endpoint")
+        lab = up(f"t{os.getpid()}-endpoint", "endpoint")
         lan = SocksProxy(lab.netns("lan"))
         try:
             yield _people(lab, f"socks5h://127.0.0.1:{lan.port}")
