@@ -30,7 +30,6 @@ _LONGEST_S = 1200.0
 """An update of WSL downloads it first (`engine.restart.UPDATE_TIMEOUT_S`)."""
 
 
-
 def serve(pipe: Pipe, session: WindowsSession, plan: str, *, idle_s: float = IDLE_S) -> None:
     """Answers requests until the pipe ends, or nobody asks for `idle_s` seconds; `plan` is an id."""
     warrant: Warrant | None = None
