@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet.app.setup import Prepared
+from wslnet.checks.parts.wslconfig import MODE_KEY
 from wslnet.engine.doctor import doctor_needs, examine
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
@@ -16,6 +17,7 @@ from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.persistence import with_kept
+from wslnet.resources.wslconfig_keys import WslConfigKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,13 +57,19 @@ def prepare_fix(
     ]
     declared = {(one.machine, one.name): one for one in _resources(findings)}
     resources = with_kept(snapshot, declared.values())
-    plan = make_plan(snapshot, resources, notes=tuple(_left(findings)))
+    plan = make_plan(snapshot, resources, mode=_declared_mode(resources), notes=tuple(_left(findings)))
     return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources)
 
 
 def _resources(findings: Iterable[Finding]) -> Iterator[Resource]:
     for one in findings:
         yield from one.fix.resources if one.fix is not None else ()
+
+
+def _declared_mode(resources: Iterable[Resource]) -> str | None:
+    """The mode that a fix writes to `.wslconfig`, into which the restart then leads."""
+    files = (one.values for one in resources if isinstance(one, WslConfigKeys))
+    return next((values[MODE_KEY] for values in files if MODE_KEY in values), None)
 
 
 def _left(findings: Iterable[Finding]) -> Iterator[str]:

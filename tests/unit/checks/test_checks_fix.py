@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from wslnet.app.doctor_fix import prepare_fix
+from wslnet.engine.planner import RESTART_VERB
 from wslnet.model.change import OpResult
 
 if TYPE_CHECKING:
@@ -62,3 +63,10 @@ def test_a_lost_address_is_given_back_and_watched_where_the_agent_is(
     whole = prepare_fix(Model(seen), seen.inventory, lambda *_: None).plan
     assert whole.changes == plan.changes
     assert all(note.startswith("not mended by this: ") for note in whole.notes), whole.notes
+
+
+def test_a_fix_of_the_mode_restarts_into_the_mode_that_it_writes(snapshot: Callable[..., Snapshot]) -> None:
+    seen = snapshot("seed")
+    plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=["mode.actual"]).plan
+    (barrier,) = (one for one in plan.changes if one.do.verb == RESTART_VERB)
+    assert (barrier.do.args["mode"], barrier.undo and barrier.undo.args["mode"]) == ("mirrored", "nat")
