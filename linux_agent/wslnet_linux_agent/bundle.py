@@ -79,6 +79,8 @@ _ON_DEMAND = {
     "domain": ("ops_domain.py",),
     "listen": ("ops_listen.py",),
     "unlisten": ("ops_listen.py",),
+    "setting": ("ops_setting.py",),
+    "module": ("ops_setting.py",),
 }
 _GUESTS = ("facts_guests.py",)
 _FACTS_ON_DEMAND = {
@@ -98,6 +100,7 @@ _FACTS_ON_DEMAND = {
     "engines": ("ops_docker.py",),
     "platform": ("facts_platform.py",),
     "in_use": ("facts_in_use.py",),
+    "settings": ("ops_setting.py",),
 }
 _RESIDENT = (
     *("__init__.py", "ops.py", "shell.py", "netlink.py", "facts_network.py", "ops_route.py", "ops_sysctl.py"),

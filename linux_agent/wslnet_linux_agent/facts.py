@@ -37,6 +37,7 @@ _READERS = {
     "in_use": "facts_in_use",
     "holders": "ops_holder",
     "engines": "ops_docker",
+    "settings": "ops_setting",
 }
 _TIMEOUT_S = 10.0
 _BY_TOOLS = ("firewall", "domains", "wsl")

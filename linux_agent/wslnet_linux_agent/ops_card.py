@@ -1,4 +1,4 @@
-"""Verbs `card.*`: a card that Windows mirrors and that lies down or has lost its address is mended.
+"""Verbs `card.*`: a card of WSL that lies down, has lost its address or sends too large packets is mended.
 
 WSL makes and configures these cards; this only does again what it did. By netlink, which WSL's filter of
 system calls lets pass (wsl-guest-facts 1.11). Sent when needed, and a part of wslnet-agent.
@@ -54,6 +54,23 @@ def delete_address(args: "Args") -> "dict[str, Any]":
     """Take the address away again."""
     _change(args, _DELETE_ADDRESS, 0)
     return {}
+
+
+def set_mtu(args: "Args") -> "dict[str, Any]":
+    """Give a link another MTU, until Windows sends its own again.
+
+    Raises:
+        OpError: `not-found` if there is none of that name.
+    """
+    mtu = struct.pack("=I", args.number("mtu", None, 65535))
+    _send(_NEW_LINK, 0, struct.pack("=BxHiII", 0, 0, _index(args), 0, 0) + attribute(4, mtu))
+    return {}
+
+
+def has_mtu(args: "Args") -> "bool":
+    """Whether the link has that MTU."""
+    wanted = (args.text("link"), args.number("mtu", None, 65535))
+    return any((one["name"], one["mtu"]) == wanted for one in facts_network.links())
 
 
 def is_up(args: "Args") -> "bool":

@@ -26,7 +26,7 @@ CONFIRMED = "/var/lib/wslnet/confirmed"
 # What a file of root's may have done at every start: these, and nothing that runs a program of its choice.
 VERBS = (
     *("route.add", "rule.insert", "nft.insert", "sysctl.set", "holder.start"),
-    *("card.up", "card.add_address"),
+    *("card.up", "card.add_address", "card.set_mtu"),
 )
 _SCHEMA = 1
 _NOTE = "kept by wslnet: `wslnet boot remove` takes it away; an edited file is refused"

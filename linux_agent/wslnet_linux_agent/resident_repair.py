@@ -39,6 +39,7 @@ _LOOKS = {
     "sysctl.set": lambda args: ops_sysctl.read(args) == args.value("value"),
     "card.up": ops_card.is_up,
     "card.add_address": ops_card.needs_no_address,
+    "card.set_mtu": ops_card.has_mtu,
 }
 _STOPPING = ("drop", "reject", "jump", "goto", "queue")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
-from wslnet.model.finding import Check, Finding, Status
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
+from wslnet.resources.link_mtu import LinkMtu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,14 +52,21 @@ def _machine(machine: str, cards: list[PathMtu], behind: dict[str, str], down: l
             "whole packets of WSL do not get to the next hop",
             evidence=[told[link] for link in narrow],
             cause="pings and small requests pass while large answers (TLS, SSH) hang",
-            fix=look_again(
-                _SAY.code,
-                *(
-                    f"ip link set dev {one.link} mtu {one.largest} in WSL (until it restarts)"
-                    for one in cards
-                    if one.link in narrow
+            fix=Fix(
+                f"wslnet doctor --only {_SAY.code} --fix",
+                (
+                    *(
+                        f"ip link set dev {one.link} mtu {one.largest} in WSL (until it restarts)"
+                        for one in cards
+                        if one.link in narrow
+                    ),
+                    "for good: set the MTU of the adapter on Windows, which WSL takes over",
                 ),
-                "for good: set the MTU of the adapter on Windows, which WSL takes over",
+                tuple(
+                    LinkMtu(machine, one.link, one.largest, f"larger packets do not get to {one.hop}")
+                    for one in cards
+                    if one.link in narrow and one.largest is not None
+                ),
             ),
         )
     if any(one.largest is not None for one in cards):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.model.adapter_roles import Role, role_of
-from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
+from wslnet.resources.link_mtu import LinkMtu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +55,30 @@ def _machine(machine: str, pairs: tuple[tuple[str, int, str, int], ...]) -> Find
         evidence=large,
         cause="pings and small requests pass while large answers (TLS, SSH) hang, wherever the message that "
         "a packet was too big is filtered on the way",
-        fix=look_again(
-            _SAY.code,
-            "set the MTU in WSL to the adapter's: ip link set dev LINK mtu NUMBER (until WSL restarts)",
+        fix=Fix(
+            f"wslnet doctor --only {_SAY.code} --fix",
+            (
+                *(
+                    f"ip link set dev {link} mtu {fits} in WSL (until it restarts)"
+                    for link, fits in sorted(_fitting(pairs).items())
+                ),
+                "for good: let WSL start anew while the adapter is up, with its MTU set on Windows",
+            ),
+            tuple(
+                LinkMtu(machine, link, fits, "larger packets do not fit the adapter behind")
+                for link, fits in sorted(_fitting(pairs).items())
+            ),
         ),
     )
+
+
+def _fitting(pairs: tuple[tuple[str, int, str, int], ...]) -> dict[str, int]:
+    """Links that send too large packets, and the smallest MTU behind each."""
+    fits: dict[str, int] = {}
+    for link, mtu, _, behind in pairs:
+        if mtu > behind:
+            fits[link] = min(behind, fits.get(link, behind))
+    return fits
 
 
 def _pairs(

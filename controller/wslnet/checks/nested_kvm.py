@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.findings import REACHABLE, Findings
 from wslnet.checks.parts.wires import grandchildren, routers
-from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
+from wslnet.resources.kernel_module import KernelModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.change import Resource
     from wslnet.model.linux_facts import Platform
     from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
@@ -47,10 +49,10 @@ def _machine(snapshot: Snapshot, machine: Machine, platform: Platform) -> Findin
         ),
     )
     if not platform.kvm:
-        cause, steps = _without_kvm(machine, platform)
+        cause, steps, resources = _without_kvm(machine, platform)
         title = f"{name} runs its VMs without KVM"
     elif grandchildren(snapshot.inventory, name) and platform.nested is False:
-        title = f"{name} hands no virtualisation on to its VMs"
+        title, resources = f"{name} hands no virtualisation on to its VMs", ()
         cause = "KVM there was loaded with nested=0, so the VMs in its VMs are emulated"
         steps = (
             f"on {name}: write `options kvm_intel nested=1` (or kvm_amd) to /etc/modprobe.d/kvm.conf",
@@ -58,22 +60,29 @@ def _machine(snapshot: Snapshot, machine: Machine, platform: Platform) -> Findin
         )
     else:
         return _SAY.ok(name, f"{name} runs its VMs on the CPU", *evidence)
+    command = f"wslnet doctor --only {_SAY.code}{' --fix' if resources else ''}"
     return _SAY.problem(
-        Status.WARN, name, title, evidence=evidence, cause=cause, fix=look_again(_SAY.code, *steps)
+        Status.WARN, name, title, evidence=evidence, cause=cause, fix=Fix(command, steps, resources)
     )
 
 
-def _without_kvm(machine: Machine, platform: Platform) -> tuple[str, tuple[str, ...]]:
+def _without_kvm(machine: Machine, platform: Platform) -> tuple[str, tuple[str, ...], tuple[Resource, ...]]:
+    """Cause, steps, and what `doctor --fix` does about it."""
     if platform.cpu is not None:
-        return "the CPU shows virtualisation and KVM is not loaded", (
-            f"on {machine.name}: modprobe {'kvm_intel' if platform.cpu == 'vmx' else 'kvm_amd'}",
-        )
+        module = "kvm_intel" if platform.cpu == "vmx" else "kvm_amd"
+        loaded = KernelModule(machine.name, module, "VMs run on the CPU, not emulated")
+        steps = [f"on {machine.name}, until it restarts: modprobe {module}"]
+        if machine.kind is Kind.WSL:
+            steps.append("for good: [boot] systemd=true in /etc/wsl.conf, which has udev load it (WSL#13262)")
+        return "the CPU shows virtualisation and KVM is not loaded", tuple(steps), (loaded,)
     if machine.kind is Kind.WSL:
-        return "Windows hands no virtualisation on to WSL, so QEMU emulates the CPU", _IN_WSL
-    return f"{machine.parent} hands no virtualisation on to {machine.name}, so QEMU emulates the CPU", (
+        return "Windows hands no virtualisation on to WSL, so QEMU emulates the CPU", _IN_WSL, ()
+    steps = [
         f"on {machine.parent}: give {machine.name} the host's CPU: <cpu mode='host-passthrough'/> in its XML",
         f"look that {machine.parent} can hand it on: /sys/module/kvm_*/parameters/nested must say Y",
-    )
+    ]
+    cause = f"{machine.parent} hands no virtualisation on to {machine.name}, so QEMU emulates the CPU"
+    return cause, tuple(steps), ()
 
 
 CHECK = Check(

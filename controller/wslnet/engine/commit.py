@@ -27,6 +27,7 @@ KEPT_VERBS = frozenset(
         "holder.start",
         "card.up",
         "card.add_address",
+        "card.set_mtu",
     }
 )
 """Ops that a machine may do again by itself (docs/adr/0019)."""

@@ -339,6 +339,30 @@ class PathMtu:
     largest: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SettingState:
+    """A file of /etc as it is: where it leads as a link, or its content in base64."""
+
+    link: str | None = None
+    content: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The state as the machine has it."""
+        return {"link": self.link} if self.link is not None else {"content": self.content}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Files of /etc by path, None for one that is not there; and what stands beside them.
+
+    `mdns`: the library that finds names in .local is installed; `shared_resolv`: WSL's own resolv.conf is.
+    """
+
+    files: dict[str, SettingState | None] = field(default_factory=dict)
+    mdns: bool = False
+    shared_resolv: bool = False
+
+
 @dataclass(frozen=True)
 class LinuxFacts:
     """All readings of one Linux machine; a reading that was not asked for is None."""
@@ -370,6 +394,7 @@ class LinuxFacts:
     in_use: InUse | None = None
     routers: tuple[VirtualRouter, ...] | None = None
     path_mtu: tuple[PathMtu, ...] | None = None
+    settings: Settings | None = None
     errors: FactErrors | None = None
     """Why a reading that was asked for is None, by its name (`firewall/nft` for a part of one)."""
 

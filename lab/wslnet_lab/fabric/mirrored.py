@@ -137,7 +137,10 @@ class Mirroring:
         if listening == self._listening and not lingering:
             return False
         taken = steering.read_ports(windows, alive=True)
-        chosen = steering.choose(steering.read_ports(wsl), taken, self.host.block)
+        used = steering.read_ports(wsl)
+        # Windows was asked for what was bound; a port that a client just got was never reserved.
+        bound = steering.Ports(used.tcp & (listening[0].tcp | self.steered.tcp), used.udp)
+        chosen = steering.choose(bound, taken, self.host.block)
         self._listening = listening
         if chosen == self.steered:
             return False

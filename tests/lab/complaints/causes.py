@@ -45,6 +45,7 @@ class Cause:
         stage: What stands around the whole drill: servers, containers, programs.
         also: Further findings that the very same cause makes true.
         by_hand: What the finding tells to do where `doctor --fix` must leave it to the user; None: it mends.
+        works_before: Whether the packets flow before; not where what is added never worked.
         ordinary: Whether it is part of the ordinary run, not only of the full one.
     """
 
@@ -57,6 +58,7 @@ class Cause:
     stage: Callable[[Any], AbstractContextManager[object]] = _no_stage
     also: frozenset[tuple[str, str]] = frozenset()
     by_hand: Callable[[Any], object] | None = None
+    works_before: bool = True
     ordinary: bool = False
 
     @property

@@ -2,29 +2,135 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from .causes import Cause, connects
-from .stages import WINDOWS_GREETING, windows_serves
+from . import stages
+from .causes import Cause, connects, in_network, said
+from .stages import WINDOWS_GREETING, write
 
-_PORTS = "net.ipv4.ip_local_port_range"
+_PUBLISHED = "-p tcp --dport 8080"
+_NO_SERVER = "nameserver 192.0.2.53\n"
+_UNSAFE_MOUNT = "nas:/share /mnt/share nfs ro,soft 0 0\n"
+_MODPROBE = "#!/bin/sh\n[ $1 = -r ] && exec rm /dev/kvm\nexec touch /dev/kvm\n"
 
 
 def widen_ports(lab: Any) -> None:
     """What a file of sysctl.d does."""
-    assert lab.run("wsl", ["sysctl", "-w", f"{_PORTS}=10000 40000"]).returncode == 0
+    done = lab.run("wsl", ["sysctl", "-w", "net.ipv4.ip_local_port_range=10000 40000"])
+    assert done.returncode == 0, done.stderr
+
+
+def own_resolver(lab: Any) -> None:
+    """A resolv.conf of one's own, with a server that WSL cannot reach."""
+    write(lab, "wsl", "/etc/wsl.conf", "[network]\ngenerateResolvConf = false\n")
+    write(lab, "wsl", "/etc/resolv.conf", _NO_SERVER)
+
+
+def second_address(lab: Any) -> None:
+    """An address of a second network on the card of Windows; WSL gets it within a second."""
+    assert (
+        lab.outside("windows", ["ip", "address", "add", f"{stages.SECOND}/24", "dev", "ethernet"]).returncode
+        == 0
+    )
+
+
+def seen_as_second(lab: Any) -> bool:
+    """Packets: the machine in the second network sees WSL come from there."""
+    return said(lab, "wsl", stages.SECOND_PEER, 7272) == stages.SECOND
+
+
+def mounts_wait_not(lab: Any) -> bool:
+    """As findmnt reads the file: no network mount without `nofail`. (The lab mounts nothing.)"""
+    done = lab.run("wsl", ["findmnt", "--fstab", "-n", "-t", "nfs", "-O", "nonofail"])
+    return bool(done.stdout.strip() == "")
+
+
+def names_are_found(lab: Any) -> bool:
+    """Packets: WSL asks whom its resolv.conf names."""
+    return stages.asks(lab, "wsl", stages.nameserver(lab))
+
+
+def narrow(lab: Any) -> None:
+    """A wire behind the card takes 1400 bytes, and nobody says so."""
+    for command in (
+        f"ip route replace 172.24.21.0/24 dev lan0 src {stages.GATEWAY} advmss 1460",
+        f"ip link set {stages.CABLE} mtu 1400",
+    ):
+        assert lab.outside("gw", command.split()).returncode == 0
 
 
 IN_MIRRORED = (
     Cause(
+        row=1,
+        issues=("#10494", "moby#48056"),
+        stage=partial(stages.docker, version="26.1.5"),
+        breaking=in_network(
+            "wsl",
+            f"iptables -t nat -A DOCKER ! -i docker0 {_PUBLISHED} -j DNAT --to-destination 172.17.0.2:80",
+        ),
+        named=("docker.mirrored", "wsl"),
+        evidence="-j DNAT --to-destination 172.17.0.2:80",
+        flows=connects("windows", "127.0.0.1", 8080, stages.PROXY_GREETING),
+    ),
+    Cause(
+        row=2,
+        issues=("moby#53382",),
+        stage=partial(stages.docker, version="28.0.4"),
+        breaking=in_network(
+            "wsl", f"iptables -t raw -A PREROUTING ! -i lo -d 127.0.0.1 {_PUBLISHED} -j DROP"
+        ),
+        named=("docker.mirrored", "wsl"),
+        evidence="raw PREROUTING",
+        flows=connects("windows", "127.0.0.1", 8080, stages.PROXY_GREETING),
+    ),
+    Cause(
+        row=13,
+        issues=("#4698", "#6264"),
+        stage=stages.gateway_takes,
+        breaking=narrow,
+        named=("mtu", "wsl"),
+        evidence="1400 bytes went to 172.24.21.254",
+        flows=stages.sends_whole,
+    ),
+    Cause(
+        row=16,
+        issues=("#12310",),
+        stage=stages.tunnel_answers,
+        breaking=own_resolver,
+        named=("dns.tunnel", "wsl"),
+        evidence="/etc/resolv.conf names 192.0.2.53",
+        flows=names_are_found,
+        also=frozenset({("wslconf.keys", "wsl")}),
+        ordinary=True,
+    ),
+    Cause(
         row=29,
         issues=("#41227", "#41102"),
+        stage=stages.windows_serves,
         breaking=widen_ports,
         named=("port.reserved", "wsl"),
         evidence="net.ipv4.ip_local_port_range is 10000 to 40000",
         flows=connects("wsl", "127.0.0.1", 7070, WINDOWS_GREETING),
-        stage=windows_serves,
         ordinary=True,
+    ),
+    Cause(
+        row=45,
+        issues=("#12548",),
+        stage=stages.second_network,
+        breaking=second_address,
+        named=("mirror.sources", "wsl"),
+        evidence="10.9.0.0/24 dev eth1",
+        flows=seen_as_second,
+        works_before=False,
+    ),
+    Cause(
+        row=47,
+        issues=("#11005",),
+        breaking=lambda lab: write(lab, "wsl", "/etc/fstab", _UNSAFE_MOUNT),
+        named=("wsl.fstab", "wsl"),
+        evidence="nas:/share",
+        flows=mounts_wait_not,
     ),
 )
 """A mirrored WSL on the seed, after `setup --mirrored`."""

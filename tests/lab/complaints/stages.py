@@ -1,7 +1,9 @@
-"""What stands around a drill: servers in machines, for as long as it lasts."""
+"""What stands around a drill: servers, a container, programs, for as long as it lasts."""
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -11,31 +13,223 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WINDOWS_GREETING = "this is windows"
-_SERVE = (
+PROXY_GREETING = "proxy"
+GATEWAY, LAN = "172.24.21.254", "172.24.21.50"
+NAT_GATEWAY, TUNNEL = "172.23.96.1", "10.255.255.254"
+CABLE = "p1c8341cfa87c"
+"""The far end of the cable of Windows' card, on the switch of the LAN."""
+SECOND, SECOND_PEER = "10.9.0.50", "10.9.0.1"
+_GREET = (
     "import socket,sys\n"
     "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
     "s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print('ready', flush=True)\n"
     "while True:\n"
-    "    c, _ = s.accept(); c.sendall(sys.argv[3].encode()); c.close()\n"
+    "    c, peer = s.accept(); c.sendall((sys.argv[3] or peer[0]).encode()); c.close()\n"
+)
+_SINK = (
+    "import socket,sys\n"
+    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+    "s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print('ready', flush=True)\n"
+    "while True:\n"
+    "    c, _ = s.accept(); c.settimeout(2); size = 0\n"
+    "    try:\n"
+    "        while size < 1400:\n"
+    "            size += len(c.recv(2048)) or 2048\n"
+    "        c.sendall(b'whole')\n"
+    "    except OSError:\n"
+    "        pass\n"
+    "    c.close()\n"
+)
+_ANSWER = (
+    "import socket,sys\n"
+    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], int(sys.argv[2])))\n"
+    "print('ready', flush=True)\n"
+    "while True:\n"
+    "    data, peer = s.recvfrom(512); s.sendto(b'answer to ' + data, peer)\n"
+)
+_ASK = (
+    "import socket,sys\n"
+    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)\n"
+    "s.connect((sys.argv[1], 53)); s.send(b'a name'); print(s.recv(64).decode())\n"
+)
+_SEND = (
+    "import socket,sys\n"
+    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2); s.settimeout(2)\n"
+    "s.sendall(bytes(1400)); print(s.recv(16).decode())\n"
 )
 
 
 @contextmanager
-def serving(lab: Any, machine: str, address: str, port: int, text: str) -> Iterator[None]:
-    """A TCP server in a machine's network that says `text` and hangs up."""
-    command = ["ip", "netns", "exec", lab.netns(machine), sys.executable, "-c", _SERVE]
-    command += [address, str(port), text]
+def _program(space: str, source: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = ["ip", "netns", "exec", space, sys.executable, "-c", source, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield
+            assert server.stdout.readline().strip() == "ready", command
+            yield server
         finally:
             server.kill()
 
 
 @contextmanager
+def greeting(lab: Any, machine: str, address: str, port: int, text: str = "") -> Iterator[None]:
+    """A TCP server in a machine that says `text`, or else from which address it was asked, and hangs up."""
+    with _program(lab.netns(machine), _GREET, address, str(port), text):
+        yield
+
+
+@contextmanager
+def answering(lab: Any, machine: str, address: str) -> Iterator[None]:
+    """A server in a machine that answers datagrams to port 53."""
+    with _program(lab.netns(machine), _ANSWER, address, "53"):
+        yield
+
+
+@contextmanager
 def windows_serves(lab: Any) -> Iterator[None]:
     """A server of Windows on port 7070 of its 127.0.0.1."""
-    with serving(lab, "windows", "127.0.0.1", 7070, WINDOWS_GREETING):
+    with greeting(lab, "windows", "127.0.0.1", 7070, WINDOWS_GREETING):
         yield
+
+
+@contextmanager
+def gateway_takes(lab: Any) -> Iterator[None]:
+    """The LAN's gateway takes 1400 bytes on port 7171; behind a drill its wire is as it was."""
+    with _program(lab.netns("gw"), _SINK, GATEWAY, "7171"):
+        try:
+            yield
+        finally:
+            lab.outside("gw", ["ip", "link", "set", CABLE, "mtu", "1500"])
+            lab.outside("gw", ["ip", "route", "replace", "172.24.21.0/24", "dev", "lan0", "src", GATEWAY])
+
+
+def sends_whole(lab: Any) -> bool:
+    """Packets: WSL sends the gateway a packet of 1452 bytes, which both ends allow.
+
+    One alone: what the kernel hands over as several in one passes any veth, however small its MTU.
+    """
+    done = lab.outside("wsl", [sys.executable, "-c", _SEND, GATEWAY, "7171"])
+    return bool(done.stdout.strip() == "whole")
+
+
+def asks(lab: Any, machine: str, server: str, space: str | None = None) -> bool:
+    """Packets: a machine (or the namespace `space`) gets an answer from a server of names."""
+    inside = space or lab.netns(machine)
+    done = subprocess.run(
+        ["ip", "netns", "exec", inside, sys.executable, "-c", _ASK, server],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return done.stdout.strip() == "answer to a name"
+
+
+def nameserver(lab: Any) -> str:
+    """The first server of WSL's resolv.conf, as WSL reads it."""
+    lines = lab.run("wsl", ["cat", "/etc/resolv.conf"]).stdout.splitlines()
+    return next((line.split()[1] for line in lines if line.startswith("nameserver")), "")
+
+
+def write(lab: Any, machine: str, path: str, text: str) -> None:
+    """Puts a file in a machine."""
+    done = lab.run(machine, ["sh", "-c", f'mkdir -p $(dirname {path}); printf %s "$1" > {path}', "sh", text])
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def tunnel_answers(lab: Any) -> Iterator[None]:
+    """WSL's DNS tunnel answers; behind a drill wsl.conf is as it was."""
+    before = lab.run("wsl", ["cat", "/etc/wsl.conf"])
+    with answering(lab, "wsl", TUNNEL):
+        try:
+            yield
+        finally:
+            if before.returncode == 0:
+                write(lab, "wsl", "/etc/wsl.conf", before.stdout)
+            else:
+                lab.run("wsl", ["rm", "-f", "/etc/wsl.conf"])
+
+
+@contextmanager
+def second_network(lab: Any) -> Iterator[None]:
+    """A machine of the LAN is in a second network, too, and says to whom it speaks there."""
+    assert lab.outside("lan", ["ip", "address", "add", f"{SECOND_PEER}/24", "dev", "eth0"]).returncode == 0
+    try:
+        with greeting(lab, "lan", SECOND_PEER, 7272):
+            yield
+    finally:
+        lab.outside("lan", ["ip", "address", "del", f"{SECOND_PEER}/24", "dev", "eth0"])
+        lab.outside("windows", ["ip", "address", "del", f"{SECOND}/24", "dev", "ethernet"])
+
+
+@contextmanager
+def docker(lab: Any, version: str) -> Iterator[str]:
+    """Docker with one container: a namespace on docker0; what it published is carried by a proxy on 8080.
+
+    Gives the name of the namespace.
+    """
+    space, wsl = f"t{os.getpid()}-box", lab.netns("wsl")
+    here, rules = ["ip", "-n", wsl], ["ip", "netns", "exec", wsl, "iptables"]
+    make = [
+        ["ip", "netns", "add", space],
+        [*here, "link", "add", "docker0", "type", "bridge"],
+        [*here, "address", "add", "172.17.0.1/16", "dev", "docker0"],
+        [*here, "link", "add", "vethbox", "type", "veth", "peer", "name", "eth0", "netns", space],
+        [*here, "link", "set", "vethbox", "master", "docker0", "up"],
+        [*here, "link", "set", "docker0", "up"],
+        ["ip", "-n", space, "address", "add", "172.17.0.2/16", "dev", "eth0"],
+        ["ip", "-n", space, "link", "set", "eth0", "up"],
+        ["ip", "-n", space, "route", "add", "default", "via", "172.17.0.1"],
+        [*rules, "-t", "nat", "-N", "DOCKER"],
+        [*rules, "-t", "nat", "-A", "PREROUTING", "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DOCKER"],
+        [
+            *rules,
+            "-t",
+            "nat",
+            "-A",
+            "POSTROUTING",
+            "-s",
+            "172.17.0.0/16",
+            "!",
+            "-o",
+            "docker0",
+            "-j",
+            "MASQUERADE",
+        ],
+    ]
+    take = [
+        [*rules, "-t", "nat", "-D", "PREROUTING", "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DOCKER"],
+        [
+            *rules,
+            "-t",
+            "nat",
+            "-D",
+            "POSTROUTING",
+            "-s",
+            "172.17.0.0/16",
+            "!",
+            "-o",
+            "docker0",
+            "-j",
+            "MASQUERADE",
+        ],
+        [*rules, "-t", "nat", "-F", "DOCKER"],
+        [*rules, "-t", "nat", "-X", "DOCKER"],
+        ["ip", "netns", "delete", space],
+        [*here, "link", "delete", "docker0"],
+    ]
+    try:
+        for step in make:
+            subprocess.run(step, check=True, timeout=10)
+        write(lab, "wsl", "/run/docker/containers.json", json.dumps([]))
+        write(lab, "wsl", "/run/docker/version", version)
+        with (
+            greeting(lab, "wsl", "0.0.0.0", 8080, PROXY_GREETING),
+            _program(space, _GREET, "0.0.0.0", "80", "box"),
+        ):
+            yield space
+    finally:
+        for step in take:
+            subprocess.run(step, check=False, timeout=10)
+        lab.run("wsl", ["rm", "-rf", "/run/docker", "/etc/docker"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wslnet.model.guest_facts import GuestAccount, GuestKeys, PinnedLease
 from wslnet.model.linux_facts import Address, DiskFile, Firewall, HeldPort, LinuxFacts, Route
 
-from . import bridging_model, keeping_model
+from . import bridging_model, keeping_model, setting_model
 from .bridging_model import Refused
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ REDIRECTS = "net.ipv4.conf.all.accept_redirects"
 
 def _route_of(args: Mapping[str, Any]) -> Route:
     fields = {key: args[key] for key in ("family", "dst", "via", "dev", "table", "proto", "metric")}
-    return Route(**fields)
+    return Route(**fields, src=args.get("src"))
 
 
 def _add_route(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
@@ -42,7 +42,9 @@ def _key(route: Route) -> tuple[object, ...]:
 
 def _delete_route(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     route, routes = _route_of(args), facts.routes or ()
-    same = [one for one in routes if replace(one, src=None, flags=(), scope=route.scope) == route]
+    same = [
+        one for one in routes if replace(one, src=route.src and one.src, flags=(), scope=route.scope) == route
+    ]
     if not same:
         raise Refused("not-found")
     return replace(facts, routes=tuple(one for one in routes if one is not same[0]))
@@ -273,6 +275,7 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "guest.authorize": _authorize,
     "guest.deauthorize": _deauthorize,
     **keeping_model.OPS,
+    **setting_model.OPS,
     "holder.start": _start_holder,
     "daemon_json.write": _write_settings,
     "card.up": partial(_switch_card, up=True),
