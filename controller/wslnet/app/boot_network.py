@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.app.boot_forwards import needs_of, published_resources
 from wslnet.app.boot_guard import Guard
-from wslnet.app.boot_run import data_path, put_back, see, windows_of
+from wslnet.app.boot_run import data_path, load_data, put_back, see, windows_of
 from wslnet.app.boot_take_back import interface_aliases, take_back
 from wslnet.app.boot_wish import setup_options
 from wslnet.errors import PlanRefused, Unsupported
@@ -61,7 +61,8 @@ def keep_network(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) 
     with guard:
         guard.stand()
         try:
-            put_network_back(data, fleet, say, asked_for=guard.look)
+            # The run that was watched over may have changed the mode, or was taken back.
+            put_network_back(load_data(), fleet, say, asked_for=guard.look)
         finally:
             guard.stand()
 

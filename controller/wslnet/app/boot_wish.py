@@ -1,8 +1,13 @@
-"""What a start of Windows is to put back: what the newest committed setup did, else the inventory's wish."""
+"""What a start of Windows is to put back: what the newest committed setup did, else the inventory's wish.
+
+A setup that changes the mode takes the data of the boot tasks with it: what they put back is the new mode's.
+"""
 
 from __future__ import annotations
 
+import base64
 from dataclasses import asdict, replace
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 from wslnet.app.firewall_wish import allowed
@@ -11,15 +16,19 @@ from wslnet.engine.restart import running_vms
 from wslnet.engine.run_log import End, read_runs
 from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
-from wslnet.model.boot_data import BootData, Domain, as_seen_from_windows
+from wslnet.model.boot_data import BootData, Domain, as_seen_from_windows, read_boot_data
 from wslnet.model.machine import Kind
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.table import PROFILES, profile_of
+from wslnet.resources.boot_data import BootDataFile
 from wslnet.resources.interface_forwarding import InterfaceForwarding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from wslnet.model.allow import Allow
+    from wslnet.model.change import Resource
+    from wslnet.model.machine import Inventory
     from wslnet.model.snapshot import Snapshot
 
 _TEXTS = frozenset({"allow", "allow_regression"})
@@ -42,25 +51,64 @@ def boot_data(snapshot: Snapshot) -> BootData:
             f"{inventory.path}: no mode to put back ({mode or 'none'}): run `wslnet setup` first, or write "
             f"it under [wish]; there is {', '.join(PROFILES)}"
         )
-    options = profile.get("options") or {"allow": [str(allow) for allow in inventory.wish.allow]}
+    options = profile.get("options")
     options = dict(options) if isinstance(options, dict) else {}
-    if profile_of(mode).publishes and "mode" in profile:
-        options["allow"] = [str(allow) for allow in allowed(inventory)]
+    allows = allowed(inventory) if "mode" in profile else inventory.wish.allow
+    options["allow"] = [str(allow) for allow in allows] if profile_of(mode).publishes else []
     domains = [Domain(vm.host, vm.domain) for vm in running_vms(snapshot)]
     if not domains:
         vms = sorted(inventory.of_kind(Kind.VM), key=lambda vm: inventory.depth(vm.name))
         domains = [Domain(vm.parent or "", vm.name) for vm in vms if inventory[vm.parent or ""].is_linux]
-    volatile = profile_of(mode).behind(snapshot)
     boot = snapshot.windows.boot if snapshot.windows is not None else None
-    switches = [one.alias for one in volatile if isinstance(one, InterfaceForwarding)]
     return BootData(
         inventory=as_seen_from_windows(with_forwards(inventory)),
         mode=mode,
         options=options,
         domains=tuple(domains),
-        switches=tuple(dict.fromkeys(switches)),
+        switches=_switches(profile_of(mode).behind(snapshot)),
         owner=boot.sid if boot is not None else "",
     )
+
+
+def boot_resources(
+    snapshot: Snapshot, mode: str, options: SetupOptions, wanted: Iterable[Resource]
+) -> tuple[BootDataFile, ...]:
+    """The data of the boot tasks as a setup of `mode` leaves it; `wanted` is what that setup makes true.
+
+    Nothing where the tasks are not installed, or where they would put back the same as now.
+
+    Raises:
+        InputError: the data is there and cannot be read.
+    """
+    boot = snapshot.windows.boot if snapshot.windows is not None else None
+    windows = snapshot.inventory.windows
+    if boot is None or boot.data.content is None or windows is None:
+        return ()
+    data = read_boot_data(PureWindowsPath(boot.data.path), base64.b64decode(boot.data.content))
+    asked = replace(options, allow=_allowed_after(snapshot.inventory, mode, options))
+    before = setup_options(data.options)
+    switches = _switches(wanted)
+    as_before = (data.mode, set(before.allow), before.open_all) == (mode, set(asked.allow), asked.open_all)
+    if as_before and set(data.switches) == set(switches):
+        return ()
+    plain = asdict(asked) | {"allow": [str(one) for one in asked.allow]}
+    content = replace(data, mode=mode, options=plain, switches=switches).to_bytes()
+    why = f"a start of Windows puts back what {mode} mode needs, not what {data.mode} mode did"
+    if data.mode == mode:
+        why = "a start of Windows puts back what was asked for"
+    return (BootDataFile(windows.name, content, data.owner or boot.sid, why),)
+
+
+def _allowed_after(inventory: Inventory, mode: str, options: SetupOptions) -> tuple[Allow, ...]:
+    if not profile_of(mode).publishes:
+        return ()
+    found = {(one.proto, one.port): one for one in (*allowed(inventory), *options.allow)}
+    return tuple(one for _, one in sorted(found.items()))
+
+
+def _switches(resources: Iterable[Resource]) -> tuple[str, ...]:
+    aliases = (one.alias for one in resources if isinstance(one, InterfaceForwarding) and one.enabled)
+    return tuple(dict.fromkeys(aliases))
 
 
 def setup_options(options: Mapping[str, object]) -> SetupOptions:

@@ -22,11 +22,12 @@ from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from wslnet.app.boot_watch import Watch
     from wslnet.engine.fleet import Fleet
     from wslnet.model.boot_data import BootData, Domain
-    from wslnet.model.machine import Machine
+    from wslnet.model.machine import Inventory, Machine
 
 HOLD_S = 3600
 """How long one client of wsl.exe holds WSL; the next follows at once, well within the 15 s of idleness."""
@@ -38,29 +39,48 @@ _POLL_S = 2.0
 _EXISTS = "exists"
 
 
-def keep_wsl(data: BootData, fleet: Fleet, say: Callable[[str, str], None], watch: Watch) -> None:
+def keep_wsl(
+    load: Callable[[], BootData],
+    connect: Callable[[Inventory], AbstractContextManager[Fleet]],
+    say: Callable[[str, str], None],
+    watch: Watch,
+) -> None:
     """Starts WSL, puts everything in it back, and holds it; never returns while Windows runs.
 
-    As long as `watch` guards a run, the run is in charge: WSL is neither started nor put in order.
+    `load` gives the data of now, which a setup changes with the mode; `connect` the way to its machines. As
+    long as `watch` guards a run, the run is in charge: WSL is neither started nor put in order.
 
     Raises:
         WslnetError: WSL does not start.
     """
-    windows, wsl = windows_of(data), wsl_of(data)
     watch.await_rest()
-    say(windows.name, "starting WSL")
-    start = Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S})
-    must(fleet, windows.name, start, START_TIMEOUT_S)
+    data = load()
+    with connect(data.inventory) as fleet:
+        windows, wsl = windows_of(data), wsl_of(data)
+        say(windows.name, "starting WSL")
+        start = Op("wsl.start", {"distro": wsl.distro, "hold_s": HOLD_S})
+        must(fleet, windows.name, start, START_TIMEOUT_S)
     while True:
+        with connect(data.inventory) as fleet:
+            keep_start(data, fleet, say, watch)
         try:
-            if not watch.is_armed:
-                _put_back_beside_agents(data, fleet, say)
-                must(fleet, windows.name, Op("task.start", {"name": NETWORK}), START_TIMEOUT_S)
-        except WslnetError as error:
-            # A VM that does not come up must not let WSL stop as well.
-            say(error.machine or wsl.name, error.message)
-        hold(data, fleet, say)
-        fleet.forget(data.inventory.machines)
+            data = load()
+        except InputError as error:
+            # It is being written at this moment, or gone: what was read last is the best there is.
+            say(windows.name, error.message)
+
+
+def keep_start(data: BootData, fleet: Fleet, say: Callable[[str, str], None], watch: Watch) -> None:
+    """One start of WSL: puts everything back, and holds it until it was shut down and runs again."""
+    windows, wsl = windows_of(data), wsl_of(data)
+    try:
+        if not watch.is_armed:
+            _put_back_beside_agents(data, fleet, say)
+            must(fleet, windows.name, Op("task.start", {"name": NETWORK}), START_TIMEOUT_S)
+    except WslnetError as error:
+        # A VM that does not come up must not let WSL stop as well.
+        say(error.machine or wsl.name, error.message)
+    hold(data, fleet, say)
 
 
 def _put_back_beside_agents(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.boot_wish import boot_resources
 from wslnet.app.doctor import wake_wsl
 from wslnet.app.forward_wish import declared
 from wslnet.engine.doctor import examine
@@ -112,7 +113,8 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     notes += (NO_WAY_BACK,) if options.update_wsl is not None else ()
     wanted, left = without_left_behind(snapshot, mode, profile.resources(snapshot, options))
     gone = kept_no_more(snapshot, snapshot.mode, mode, wanted)
-    resources = with_kept(snapshot, _of_seen(snapshot, (*gone, *wanted)))
+    after = boot_resources(snapshot, mode, options, wanted)
+    resources = with_kept(snapshot, _of_seen(snapshot, (*gone, *after, *wanted)))
     plan = make_plan(snapshot, resources, mode=mode, notes=(*notes, *left), update=options.update_wsl)
     asked = asdict(options) | {"allow": [str(allow) for allow in options.allow]}
     plan = replace(plan, profile={"mode": mode, "options": asked})
@@ -138,12 +140,13 @@ def _of_seen(snapshot: Snapshot, resources: Iterable[Resource]) -> Iterator[Reso
 
 def _observe(fleet: Fleet, required: frozenset[str], say: Callable[[str, str], None]) -> Snapshot:
     """Reads all machines; starts WSL for that, but not on a Windows that cannot do the mode anyway."""
-    needs = needs_of(fleet.inventory)
-    say("all", "reading the machines")
-    snapshot = gather(fleet, needs)
     windows, wsl = fleet.inventory.windows, fleet.inventory.wsl
     if windows is None or wsl is None:
         raise InputError(f"{fleet.inventory.path}: setup needs a windows and a wsl machine")
+    needs = dict(needs_of(fleet.inventory))
+    needs[windows.name] |= {"boot"}
+    say("all", "reading the machines")
+    snapshot = gather(fleet, needs)
     _demand_support(examine(snapshot, only=required), required)
     service = snapshot.windows.wsl if snapshot.windows is not None else None
     if service is not None and service.installed and not service.running:

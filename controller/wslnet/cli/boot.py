@@ -118,8 +118,8 @@ def run(half: str) -> int:
             with Connections(data.inventory) as own:
                 return take_back(own, windows_of(data).name, report, say)
 
-        with Connections(data.inventory) as fleet, Watch(undo, say) as watch:
-            keep_wsl(data, fleet, say, watch)
+        with Watch(undo, say) as watch:
+            keep_wsl(load_data, Connections, say, watch)
     return 0
 
 

@@ -1,0 +1,177 @@
+"""What a start of Windows puts back follows the mode that a setup leaves: the boot data on paper."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from wslnet.app import boot_wsl
+from wslnet.app.boot_wish import boot_data, boot_resources
+from wslnet.errors import InputError
+from wslnet.model.allow import Allow, parse_allow
+from wslnet.model.boot_data import BootData, Domain, read_boot_data
+from wslnet.model.change import OpResult
+from wslnet.model.machine import Inventory, Kind, Machine, Wish
+from wslnet.model.snapshot import Snapshot
+from wslnet.model.windows_facts import Boot, BootPlace, Interface, WindowsFacts, WslService
+from wslnet.profiles.modes import SetupOptions
+from wslnet.profiles.table import profile_of
+from wslnet.resources.interface_forwarding import InterfaceForwarding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wslnet.model.change import Op
+
+OWNER, OTHER = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-500"
+DATA = "C:\\ProgramData\\wslnet\\boot.json"
+OF_WSL, DEFAULT = "vEthernet (WSL (Hyper-V firewall))", "vEthernet (Default Switch)"
+MACHINES = {
+    "windows": Machine("windows", Kind.WINDOWS),
+    "wsl": Machine("wsl", Kind.WSL, "windows", distro="Debian"),
+    "vm1": Machine("vm1", Kind.VM, "wsl", address="192.168.122.191"),
+}
+SWITCHES = (
+    InterfaceForwarding("windows", 41, OF_WSL, "why"),
+    InterfaceForwarding("windows", 22, DEFAULT, "why"),
+)
+
+
+def old_data(folder: Path, mode: str, *allow: str) -> BootData:
+    inventory = Inventory(folder / "wslnet.toml", folder, MACHINES, Wish("mirrored"))
+    options = {"allow": list(allow), "open_all": False}
+    return BootData(inventory, mode, options, (Domain("wsl", "vm1"),), (OF_WSL, DEFAULT), OWNER)
+
+
+def seen(folder: Path, data: BootData | None, mode: str = "nat", **wish: Any) -> Snapshot:
+    """Windows with the tasks and this data, read by somebody who is not the owner."""
+    content = None if data is None else base64.b64encode(data.to_bytes()).decode()
+    place = BootPlace(DATA, "C:\\ProgramData\\wslnet", exists=content is not None, content=content)
+    boot = Boot("BOX\\admin", OTHER, (), BootPlace("C:\\x.exe", "C:\\"), place)
+    windows = WindowsFacts(
+        boot=boot,
+        interfaces=(Interface(41, OF_WSL, 4), Interface(22, DEFAULT, 4)),
+        wsl=WslService(installed=True, running=True, mode=mode),
+    )
+    inventory = Inventory(folder / "wslnet.toml", folder, MACHINES, Wish(mode, **wish))
+    return Snapshot(inventory, {"windows": windows})
+
+
+def written(snapshot: Snapshot, mode: str, *wanted: InterfaceForwarding, **options: Any) -> BootData | None:
+    found = boot_resources(snapshot, mode, SetupOptions(**options), wanted)
+    if not found:
+        return None
+    (resource,) = found
+    (change,) = resource.diff(snapshot.facts["windows"])
+    assert change.undo is not None
+    assert change.undo.verb == "boot_data.write"
+    assert (change.do.args["reader"], change.undo.args["reader"]) == (OWNER, OWNER)
+    before = snapshot.windows.boot.data.content if snapshot.windows and snapshot.windows.boot else None
+    assert change.undo.args["content"] == before
+    return read_boot_data(Path(DATA), base64.b64decode(str(change.do.args["content"])))
+
+
+@pytest.mark.row("S3-02", "S3-15")
+def test_a_new_mode_takes_the_tasks_data_with_it(tmp_path: Path) -> None:
+    old = old_data(tmp_path, "nat")
+    new = written(seen(tmp_path, old), "mirrored", SWITCHES[1], allow=(Allow("tcp", 8080, "lan"),))
+    assert new is not None
+    assert (new.mode, new.options["allow"], new.switches) == ("mirrored", ["tcp/8080@lan"], (DEFAULT,))
+    assert (new.domains, new.owner, dict(new.inventory.machines)) == (old.domains, OWNER, MACHINES)
+
+
+def test_no_rule_of_mirrored_mode_comes_back_in_another(tmp_path: Path) -> None:
+    old = old_data(tmp_path, "mirrored", "tcp/8080@lan")
+    new = written(seen(tmp_path, old, "mirrored"), "nat", *SWITCHES)
+    assert new is not None
+    assert (new.mode, new.options["allow"], new.switches) == ("nat", [], (OF_WSL, DEFAULT))
+
+
+def test_an_adapter_that_nat_is_yet_to_make_is_waited_for(tmp_path: Path) -> None:
+    forecast = InterfaceForwarding("windows", None, OF_WSL, "made at WSL's first NAT start")
+    new = written(seen(tmp_path, old_data(tmp_path, "mirrored"), "mirrored"), "nat", SWITCHES[1], forecast)
+    assert new is not None
+    assert set(new.switches) == {OF_WSL, DEFAULT}
+
+
+def test_the_same_setup_again_writes_nothing(tmp_path: Path) -> None:
+    old = old_data(tmp_path, "nat")
+    assert written(seen(tmp_path, old), "nat", *SWITCHES, lan_peer="lan") is None
+    assert written(seen(tmp_path, None), "mirrored") is None
+    first = written(seen(tmp_path, old), "mirrored", allow=(Allow("tcp", 80),))
+    assert first is not None
+    again = seen(tmp_path, first, "mirrored")
+    assert written(again, "mirrored", allow=(Allow("tcp", 80),)) is None
+    assert written(again, "mirrored", allow=(Allow("tcp", 80),), open_all=True) is not None
+
+
+def test_data_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    snapshot = seen(tmp_path, old_data(tmp_path, "nat"))
+    assert snapshot.windows is not None
+    assert snapshot.windows.boot is not None
+    place = BootPlace(DATA, "C:\\ProgramData\\wslnet", exists=True, content=base64.b64encode(b"{").decode())
+    boot = Boot("BOX\\admin", OTHER, (), snapshot.windows.boot.program, place)
+    broken = Snapshot(snapshot.inventory, {"windows": WindowsFacts(boot=boot)})
+    with pytest.raises(InputError, match="boot install"):
+        boot_resources(broken, "nat", SetupOptions(), ())
+
+
+def test_installed_without_a_setup_nat_has_no_rules_of_the_wish(tmp_path: Path) -> None:
+    """What its start of Windows could not make true would keep it from everything else."""
+    data = boot_data(seen(tmp_path, None, "nat", allow=(parse_allow("tcp/8080@lan"),)))
+    assert (data.mode, data.options["allow"]) == ("nat", [])
+    assert profile_of("nat").resources(seen(tmp_path, None), SetupOptions()) is not None
+
+
+class Rested:
+    """A watch without a run to watch over."""
+
+    is_armed = False
+
+    def await_rest(self) -> None:
+        """Nothing is guarded."""
+
+
+class Starting:
+    """A fleet that can do one thing: start WSL."""
+
+    def execute(self, _machine: str, ops: list[Op], *, deadline_s: float) -> list[OpResult]:
+        assert [one.verb for one in ops] == ["wsl.start"]
+        assert deadline_s > 0
+        return [OpResult()]
+
+
+def test_the_task_that_holds_wsl_reads_the_data_at_each_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process lives through the restart in which the mode changes."""
+    loads: Iterator[BootData | InputError] = iter(
+        [old_data(tmp_path, "nat"), InputError("being written"), old_data(tmp_path, "mirrored")]
+    )
+    kept, said = [], []
+
+    def load() -> BootData:
+        found = next(loads)
+        if isinstance(found, InputError):
+            raise found
+        return found
+
+    def keep_start(data: BootData, *_: Any) -> None:
+        kept.append(data.mode)
+        if data.mode == "mirrored":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(boot_wsl, "keep_start", keep_start)
+    with pytest.raises(KeyboardInterrupt):
+        boot_wsl.keep_wsl(
+            load,
+            lambda _: nullcontext(Starting()),  # type: ignore[arg-type]  # it is asked for nothing more
+            lambda _, words: said.append(words),
+            Rested(),  # type: ignore[arg-type]  # the two things that are asked of it
+        )
+    assert kept == ["nat", "nat", "mirrored"]
+    assert said == ["starting WSL", "being written"]
