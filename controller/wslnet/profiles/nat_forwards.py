@@ -113,7 +113,7 @@ def _listeners(snapshot: Snapshot, facts: WindowsFacts, forward: Forward) -> Ite
         yield _LOOPBACK
     elif forward.scope == LAN:
         yield from lan_addresses(snapshot)
-        if not _is_relayed(facts, forward):
+        if not _is_relayed(snapshot, facts, forward):
             yield _LOOPBACK
     elif forward.proto == "tcp":
         yield _ANY_ADDRESS
@@ -126,8 +126,16 @@ def _listeners(snapshot: Snapshot, facts: WindowsFacts, forward: Forward) -> Ite
         yield _LOOPBACK
 
 
-def _is_relayed(facts: WindowsFacts, forward: Forward) -> bool:
-    """Whether WSL's own relay serves that port on Windows' loopback already; it knows no UDP."""
+def _is_relayed(snapshot: Snapshot, facts: WindowsFacts, forward: Forward) -> bool:
+    """Whether WSL's own relay serves that port on Windows' loopback already; it knows no UDP.
+
+    That of a holder which mirrored mode has left serves nobody, and goes with the holder.
+    """
+    wsl = snapshot.inventory.wsl
+    inside = snapshot.linux(wsl.name) if wsl is not None else None
+    holders = (inside.holders if inside is not None else None) or ()
+    if any((one.proto, one.port) == forward.key for one in holders):
+        return False
     return any(
         (one.proto, one.port, one.address) == (forward.proto, forward.port, _LOOPBACK)
         and (one.process or "").lower().removesuffix(".exe") in OF_WSL_ITSELF

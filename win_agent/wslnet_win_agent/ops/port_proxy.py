@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NETSH = r"C:\Windows\System32\netsh.exe"
 _TIMEOUT_S = 20.0
 _HEARD_WITHIN_S = 2.0
+_FREE_WITHIN_S = 5.0
 _LOOK_EVERY_S = 0.25
 _FAMILY = "v4tov4"
 _ANY = "*"
@@ -33,6 +34,7 @@ _LAST_PORT = 65535
 def put(host: Host, arguments: Arguments) -> dict[str, object]:
     """Put a rule there, over one with the same listener, and give the service a moment to listen for it.
 
+    A new one first gives who listens there a moment to go: WSL's relay does so after its server in WSL.
     `heard` in the answer: whether somebody does. That is not this op's to demand: the service may be stopped,
     and a rule that is put back had nobody either.
 
@@ -46,6 +48,8 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
         "connect_port": _port(arguments, "connect_port"),
     }
     words = [f"connectaddress={goal['connect_address']}", f"connectport={goal['connect_port']}"]
+    if _found(host, listener) is None:
+        _await_free(host, listener)
     _netsh(host, "set", [*_words(listener), *words])
     found = _found(host, listener)
     if found is None or any(found[key] != value for key, value in goal.items()):
@@ -91,6 +95,15 @@ def _found(host: Host, listener: tuple[str, int]) -> dict[str, object] | None:
     reply = host.read([files.registry_keys([registry.PORTPROXY[_FAMILY]])])
     rules = portproxy(registry.read(reply.outputs))
     return next((one for one in rules if (one["listen_address"], one["listen_port"]) == listener), None)
+
+
+def _await_free(host: Host, listener: tuple[str, int]) -> None:
+    until = time.monotonic() + _FREE_WITHIN_S
+    while time.monotonic() < until:
+        found = listeners(host.read([network.tcp_listeners()]), {})
+        if not any((one["address"], one["port"]) == listener for one in found):
+            return
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _is_heard(host: Host, port: int) -> bool:
