@@ -21,6 +21,7 @@ from wslnet.errors import InputError, Unsupported
 from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
 from wslnet.profiles.left_behind import kept_no_more, without_left_behind
+from wslnet.profiles.mode_choice import unserved
 from wslnet.profiles.modes import WINDOWS_NEEDS
 from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
 from wslnet.profiles.persistence import with_kept
@@ -70,9 +71,10 @@ def wish_for(inventory: Inventory, mode: str, options: SetupOptions) -> Inventor
     """
     wish = inventory.wish
     reach = wish.reach or _all_vms(inventory)
-    allow = (options.allow or wish.allow) if profile_of(mode).publishes else ()
-    forward = declared(inventory)
-    return replace(inventory, wish=replace(wish, mode=mode, reach=reach, allow=allow, forward=forward))
+    asked, forward = options.allow or wish.allow, declared(inventory)
+    allow, beyond = (asked, ()) if profile_of(mode).publishes else ((), asked)
+    new = replace(wish, mode=mode, reach=reach, allow=allow, forward=forward, beyond=beyond)
+    return replace(inventory, wish=new)
 
 
 def _all_vms(inventory: Inventory) -> tuple[tuple[str, str], ...]:
@@ -111,6 +113,8 @@ def prepare(fleet: Fleet, mode: str, options: SetupOptions, say: Callable[[str, 
     snapshot = _observe(fleet, requires, say)
     notes = _preflight(snapshot, requires)
     notes += (NO_WAY_BACK,) if options.update_wsl is not None else ()
+    wish = snapshot.inventory.wish
+    notes += unserved(snapshot, replace(wish, allow=(*wish.allow, *wish.beyond)), mode)
     wanted, left = without_left_behind(snapshot, mode, profile.resources(snapshot, options))
     gone = kept_no_more(snapshot, snapshot.mode, mode, wanted)
     after = boot_resources(snapshot, mode, options, wanted)

@@ -43,6 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "config": ("wslnet.cli.config:config", "`.wslconfig` and `wsl.conf`: get, set, unset, lint, diff."),
     "boot": ("wslnet.cli.boot:boot", "Two scheduled tasks that put things back after a start of Windows."),
     "endpoint": ("wslnet.cli.endpoint:endpoint", "A PowerShell endpoint that can do this much and no more."),
+    "explain": ("wslnet.cli.explain:explain", "Concepts told with this network's own facts."),
     "lab": ("wslnet_lab.cli:lab", "A Windows host, WSL, a VM and a VM in it, on one Linux machine."),
     "help": ("wslnet.cli.help:help_topics", "Topics: exit-codes."),
 }

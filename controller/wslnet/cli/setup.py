@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,6 +26,9 @@ from wslnet.cli.options import (
 from wslnet.cli.output import progress
 from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
+
+if TYPE_CHECKING:
+    from wslnet.model.allow import Allow
 
 
 @click.command()
@@ -80,10 +84,11 @@ def setup(  # noqa: PLR0917 - click passes options by name
     from wslnet.profiles.modes import SetupOptions  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    if mode is None:
-        raise InputError("setup: give the mode: --mirrored, --nat or --bridged")
-    refuse_inside_wsl("setup")
     allows = tuple(parse_allow(text) for text in allow)
+    if mode is None:
+        hint = _modes_that_serve(ctx, own_inventory, allows)
+        raise InputError("setup: give the mode: --mirrored, --nat or --bridged", hint=hint)
+    refuse_inside_wsl("setup")
     loaded = load(ctx, own_inventory)
     regressions = parse_pairs(may_stop, loaded)
     if vm_switch is not None and mode != "bridged":
@@ -111,3 +116,14 @@ def setup(  # noqa: PLR0917 - click passes options by name
             consent=consent_of(options, irreversible=irreversible, force=force),
             as_json=as_json,
         )
+
+
+def _modes_that_serve(ctx: click.Context, own_inventory: Path | None, allows: tuple[Allow, ...]) -> str:
+    """Which mode the wish speaks for, or why there is none to judge by."""
+    from wslnet.app.explain import modes_for  # noqa: PLC0415 - kept out of `wslnet --help`
+
+    try:
+        loaded = load(ctx, own_inventory)
+    except InputError as error:
+        return error.message
+    return modes_for(loaded, allows)

@@ -72,12 +72,16 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What should be true: `reach` pairs are directed (from, to); `forward`: the ports that are published."""
+    """What should be true: `reach` pairs are directed (from, to); `forward`: the ports that are published.
+
+    `beyond`: ports that are to be allowed, which the mode that is being set up opens to nobody.
+    """
 
     mode: str | None = None
     reach: tuple[tuple[str, str], ...] = ()
     allow: tuple[Allow, ...] = ()
     forward: tuple[Forward, ...] = ()
+    beyond: tuple[Allow, ...] = ()
 
 
 @dataclass(frozen=True)
