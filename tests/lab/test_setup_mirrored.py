@@ -202,7 +202,7 @@ def test_only_the_allowed_port_is_open_to_the_lan(story_lab: Any) -> None:
         assert fetch(story_lab, "wsl", HOST, 9090) == "wsl 9090"
 
 
-@pytest.mark.row("S4-32")
+@pytest.mark.row("S4-32", "S3-44")
 def test_the_same_command_again_changes_and_writes_nothing(story_lab: Any) -> None:
     machines = ("wsl", "vm1", "vm2")
     before = (
@@ -212,6 +212,10 @@ def test_the_same_command_again_changes_and_writes_nothing(story_lab: Any) -> No
     )
     code, said = wslnet(story_lab, *ALLOW)
     assert (code, said["result"], said["changes"]) == (0, "unchanged", [])
+    # Proven by servers of a moment: on an own port for Windows, on the allowed one for the LAN.
+    reached = {(one["from"], one["port"]) for one in said["verify"] if one["measured"] is True}
+    assert {("windows", 54321), ("lan", 8080)} <= reached
+    assert ":54321" not in story_lab.outside("wsl", ["ss", "-Hltn"]).stdout
     after = files(story_lab), {name: network(story_lab, name) for name in machines}, changing_calls(story_lab)
     assert after == before
 

@@ -59,7 +59,11 @@ def measure(
 def _judged(found: Measured, ours: set[tuple[str, object, object]]) -> Measured:
     """A program that listens by UDP need not answer a stranger: its silence says nothing about the way."""
     probe = found.probe
-    if probe.proto != "udp" or not probe.listen or (probe.target, "udp", probe.serve or probe.port) in ours:
+    if not probe.listen or (probe.target, probe.proto, probe.serve or probe.port) in ours:
+        return found
+    if probe.own:
+        return replace(found, ok=None, ms=None, detail=f"port {probe.port} of {probe.target} is not free")
+    if probe.proto != "udp":
         return found
     return found if found.ok else replace(found, ok=None, detail="what listens there need not answer")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.engine.probes import measure
-from wslnet.model.reach import allow_probes, forward_probes, wished_probes
+from wslnet.model.reach import allow_probes, forward_probes, localhost_probes, wished_probes
 from wslnet.model.regression import Baseline, candidates, key_of, worked
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def verify(
         probes += wished_probes(after)
         probes += allow_probes(after, after.inventory.wish.allow, peer)
         probes += forward_probes(after, peer)
+        probes += localhost_probes(after)
     known = {key_of(probe) for probe in probes}
     if baseline is not None:
         probes += [probe for probe in baseline.probes(after, allows, peer) if key_of(probe) not in known]

@@ -12,7 +12,8 @@ class Probe:
     """One directed probe. `address` is the target as seen from `source`; `expected` None: no opinion.
 
     `listen` asks for a short-lived listener of ours on the target when nobody listens there, on port `serve`
-    if that is another one; `kept`: it is expected because it worked before.
+    if that is another one; `own`: with no listener of ours it says nothing; `kept`: it is expected because it
+    worked before.
     """
 
     source: str
@@ -24,6 +25,7 @@ class Probe:
     listen: bool = False
     kept: bool = False
     serve: int | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

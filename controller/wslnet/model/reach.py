@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SSH_PORT = 22
 _LOCALHOST = "127.0.0.1"
+_FREE_PORT = 54321
+"""Of note 003's own test: nobody is known to use it."""
 
 
 def wished_probes(snapshot: Snapshot) -> tuple[Probe, ...]:
@@ -43,6 +45,16 @@ def allow_probes(snapshot: Snapshot, allows: tuple[Allow, ...], peer: str | None
     return tuple(
         Probe(observer, inventory.wsl.name, allow.proto, address, allow.port, expected=True, listen=True)
         for allow in allows
+    )
+
+
+def localhost_probes(snapshot: Snapshot) -> tuple[Probe, ...]:
+    """WSL as Windows reaches it in mirrored mode, by 127.0.0.1 and a listener of ours for that moment."""
+    windows, wsl = snapshot.inventory.windows, snapshot.inventory.wsl
+    if windows is None or wsl is None or snapshot.mode != "mirrored":
+        return ()
+    return (
+        Probe(windows.name, wsl.name, "tcp", _LOCALHOST, _FREE_PORT, expected=True, listen=True, own=True),
     )
 
 
