@@ -5,6 +5,7 @@ Each pair is one test of its own and leaves the lab in its first mode. Few run a
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +92,29 @@ def test_from_any_mode_and_back(
     assert mode(story_lab) == before
     assert differences(at_first, take(story_lab)) == []
     campaign("mode-matrix")
+
+
+@pytest.mark.full
+@pytest.mark.row("S1-24")
+@pytest.mark.parametrize("edition", ["Core", "Professional"])
+def test_bridged_without_a_switch_is_refused_with_the_reason(
+    raise_lab_of: Callable[[str], Any], edition: str
+) -> None:
+    lab = raise_lab_of("bare")
+    settings = lab.inventory.parent / "windows.json"
+    told = json.loads(settings.read_text(encoding="utf-8"))
+    settings.write_text(json.dumps(told | {"edition": edition}), encoding="utf-8")
+    done = subprocess.run(
+        [WSLNET, "lab", "reboot", "--name", lab.name, "windows"],
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    before = config(lab).read_bytes()
+    code, said = run(lab, "setup", "--bridged", "--yes")
+    assert (code, said["error"]["code"]) == (15, "unsupported"), said
+    assert "needs an External Hyper-V switch" in said["error"]["message"]
+    assert ("Windows Home (Core)" in said["error"]["message"]) == (edition == "Core")
+    assert "--mirrored" in said["error"]["hint"]
+    assert config(lab).read_bytes() == before

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from .asking import run as run_once
+from .canonical.snapshot import differences, take
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
-TOPOLOGY = "bare"
+TOPOLOGY = "external-switch"
 WSLNET = str(Path(sys.executable).parent / "wslnet")
 
 
@@ -30,9 +31,23 @@ def mode(lab: Any) -> str:
     return str(lab.run("wsl", ["wslinfo", "--networking-mode", "-n"], timeout_s=60).stdout)
 
 
-def test_setup_waits_for_a_reboot_and_resume_ends_it(story_lab: Any) -> None:
+def start_in(lab: Any, wanted: str) -> bytes:
+    """WSL in a mode as its owner would have brought it there; gives the `.wslconfig` of it."""
+    config = lab.root("windows") / "Users" / "owner" / ".wslconfig"
+    more = "vmSwitch=LAN\r\n" if wanted == "bridged" else ""
+    config.write_bytes(f"[wsl2]\r\n# by hand\r\nnetworkingMode={wanted}\r\n{more}".encode())
+    lab_command(lab, "reboot", "wsl")
+    assert mode(lab) == wanted
+    return bytes(config.read_bytes())
+
+
+@pytest.mark.row("S3-02")
+@pytest.mark.parametrize("before", ["nat", "bridged", "virtioproxy", "none"])
+def test_setup_waits_for_a_reboot_and_resume_ends_it(story_lab: Any, before: str) -> None:
     config = story_lab.root("windows") / "Users" / "owner" / ".wslconfig"
-    before = config.read_bytes()
+    lab_command(story_lab, "break", "--clear")
+    content = start_in(story_lab, before)
+    at_first = take(story_lab)
     lab_command(story_lab, "break", "--clear", "hns-keeps-steering")
     code, said = run(story_lab, "setup", "--mirrored", "--yes")
     assert (code, said["result"]) == (14, "pending"), said
@@ -49,4 +64,5 @@ def test_setup_waits_for_a_reboot_and_resume_ends_it(story_lab: Any) -> None:
     lab_command(story_lab, "break", "--clear")
     code, said = run(story_lab, "undo", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
-    assert (config.read_bytes(), mode(story_lab)) == (before, "nat")
+    assert (config.read_bytes(), mode(story_lab)) == (content, before)
+    assert differences(at_first, take(story_lab)) == []

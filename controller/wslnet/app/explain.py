@@ -9,6 +9,7 @@ from wslnet.app.forward_wish import with_forwards
 from wslnet.engine.gather import gather
 from wslnet.errors import InputError
 from wslnet.explain import discover
+from wslnet.model.machine import Kind
 from wslnet.model.snapshot import Snapshot
 from wslnet.profiles.mode_choice import in_short, judge
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
     from wslnet.engine.fleet import Fleet
     from wslnet.model.allow import Allow
-    from wslnet.model.machine import Inventory
     from wslnet.model.topic import Told, Topic
+
+_SOON_S = 10.0
 
 
 def topic_named(name: str) -> Topic:
@@ -33,11 +35,19 @@ def topic_named(name: str) -> Topic:
     return topics[name]
 
 
-def modes_for(inventory: Inventory, allow: tuple[Allow, ...]) -> str:
-    """Which mode serves what is wished for, `allow` included, in one line; from the inventory alone."""
-    found = with_forwards(inventory)
-    wish = replace(found.wish, allow=allow or found.wish.allow)
-    return in_short(judge(Snapshot(found), wish))
+def modes_for(fleet: Fleet, allow: tuple[Allow, ...]) -> str:
+    """Which mode serves what is wished for, `allow` included, in one line.
+
+    Windows is asked only where the answer depends on it: for peers, which may stand on a switch of its own.
+    """
+    inventory = with_forwards(fleet.inventory)
+    wish = replace(inventory.wish, allow=allow or inventory.wish.allow)
+    peers = {one.name for one in inventory.of_kind(Kind.PEER)}
+    seen = Snapshot(inventory)
+    if inventory.windows is not None and any(peers.intersection(pair) for pair in wish.reach):
+        needs = {inventory.windows.name: frozenset({"addresses", "routes"})}
+        seen = replace(gather(fleet, needs, deadline_s=_SOON_S), inventory=inventory)
+    return in_short(judge(seen, wish))
 
 
 def explained(fleet: Fleet, topic: Topic, say: Callable[[str, str], None]) -> Told:

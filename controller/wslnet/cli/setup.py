@@ -121,9 +121,11 @@ def setup(  # noqa: PLR0917 - click passes options by name
 def _modes_that_serve(ctx: click.Context, own_inventory: Path | None, allows: tuple[Allow, ...]) -> str:
     """Which mode the wish speaks for, or why there is none to judge by."""
     from wslnet.app.explain import modes_for  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     try:
         loaded = load(ctx, own_inventory)
     except InputError as error:
         return error.message
-    return modes_for(loaded, allows)
+    with Connections(loaded) as fleet:
+        return modes_for(fleet, allows)

@@ -101,9 +101,11 @@ def unserved(snapshot: Snapshot, wish: Wish, mode: str) -> tuple[str, ...]:
     """What of the wish this mode does not serve, and which mode serves all of it: lines for a plan."""
     judgements = judge(snapshot, wish)
     missing = [answer for one in judgements if one.mode == mode for answer in one.missing]
+    lines = [f"{mode} mode does not serve {one.item}: {one.how}" for one in missing]
     better = [f"--{other}" for other in serving(judgements)]
-    would = f"; all that is wished for is served by setup {' or '.join(better)}" if better else ""
-    return tuple(f"{mode} mode does not serve {one.item}: {one.how}{would}" for one in missing)
+    if missing and better:
+        lines.append(f"all that is wished for is served by setup {' or '.join(better)}")
+    return tuple(lines)
 
 
 def _answers(snapshot: Snapshot, wish: Wish, mode: str) -> Iterator[Answer]:
