@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab import inside, netns
 from wslnet_lab.errors import LabError, NotRunning, UsageError
-from wslnet_lab.fabric import hyperv_firewall, windows_ip
+from wslnet_lab.fabric import host_firewall, hyperv_firewall, windows_ip
 from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.relays import IpHelper
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wslnet_lab.control import Method
     from wslnet_lab.hardware import Hardware
     from wslnet_lab.utility_vm import UtilityVm
@@ -62,6 +64,7 @@ class WindowsSide:
             "wsl_state": self._wsl.state,
             "wsl_exec": self.wsl_exec,
             "hyperv_firewall": self.hyperv_firewall,
+            "host_firewall": self.host_firewall,
             "probe": self.probe,
         }
 
@@ -169,34 +172,18 @@ class WindowsSide:
             "stderr": base64.b64encode(outcome.stderr).decode(),
         }
 
-    def hyperv_firewall(
-        self,
-        *,
-        enabled: bool,
-        default_inbound: str,
-        default_outbound: str,
-        loopback: bool,
-        rules: list[dict[str, Any]],
-    ) -> dict[str, object]:
+    def hyperv_firewall(self, **policy: bool | str | list[dict[str, Any]]) -> dict[str, object]:
         """Puts the effective policy for WSL in force."""
-        policy = hyperv_firewall.Policy(
-            enabled=enabled,
-            default_inbound=default_inbound,
-            default_outbound=default_outbound,
-            loopback=loopback,
-            rules=tuple(
-                hyperv_firewall.Rule(
-                    name=rule["name"],
-                    direction=rule["direction"],
-                    action=rule["action"],
-                    protocol=rule["protocol"],
-                    local_ports=tuple(rule.get("local_ports") or ()),
-                    remote_addresses=tuple(rule.get("remote_addresses") or ()),
-                )
-                for rule in rules
-            ),
+        hyperv_firewall.apply(self._name, _policy(policy))
+        return {}
+
+    def host_firewall(self, zones: list[dict[str, Any]]) -> dict[str, object]:
+        """Puts Windows' own firewall in force on what comes to Windows itself."""
+        chosen = (
+            host_firewall.Zone(zone["category"], tuple(zone["devices"]), _policy(zone["policy"]))
+            for zone in zones
         )
-        hyperv_firewall.apply(self._name, policy)
+        host_firewall.apply(self._name, chosen)
         return {}
 
     def probe(self, proto: str, dst: str, port: int = 0, timeout_s: float = 3.0) -> dict[str, Any]:
@@ -207,6 +194,26 @@ class WindowsSide:
         began = time.monotonic()
         ok, detail = netns.run_in(self._name, lambda: acts[proto](dst, port, timeout_s))
         return {"ok": ok, "ms": round((time.monotonic() - began) * 1000, 2), "detail": detail}
+
+
+def _policy(given: Mapping[str, Any]) -> hyperv_firewall.Policy:
+    return hyperv_firewall.Policy(
+        enabled=given["enabled"],
+        default_inbound=given["default_inbound"],
+        default_outbound=given["default_outbound"],
+        loopback=given["loopback"],
+        rules=tuple(
+            hyperv_firewall.Rule(
+                name=rule["name"],
+                direction=rule["direction"],
+                action=rule["action"],
+                protocol=rule["protocol"],
+                local_ports=tuple(rule.get("local_ports") or ()),
+                remote_addresses=tuple(rule.get("remote_addresses") or ()),
+            )
+            for rule in given["rules"]
+        ),
+    )
 
 
 def _ping(dst: str, _port: int, timeout_s: float) -> tuple[bool, str]:

@@ -133,7 +133,7 @@ def test_rules_of_before_are_taken_over(story_lab: RunningLab) -> None:
     assert story_lab.run("windows", netsh).returncode == 0
     assert not greeting(story_lab, "lan", WINDOWS, 8022)
     code, said = run(story_lab, "forward", "adopt", "--yes")
-    assert (code, [one["action"] for one in said["changes"]]) == (0, ["change"]), said
+    assert (code, [one["action"] for one in said["changes"]]) == (0, ["add", "change"]), said
     assert greeting(story_lab, "lan", WINDOWS, 8022)
     code, said = run(story_lab, "forward", "adopt", "--yes")
     assert (code, said["result"]) == (0, "unchanged"), said

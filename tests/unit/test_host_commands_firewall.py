@@ -303,7 +303,7 @@ def test_plain_host_rules_are_merged_for_wsl(desk: Desk) -> None:
 def test_conditions_that_the_lab_cannot_keep_are_refused(desk: Desk) -> None:
     refused = desk.do("New-NetFirewallRule", DisplayName="x", RemoteUser="D:(A;;CC;;;WD)")
     assert refused.ids == ["MiClientApiError_NotSupported,New-NetFirewallRule"]
-    assert desk.do("Get-NetFirewallRule").rows() == []
+    assert desk.do("Get-NetFirewallRule", DisplayName="x").rows() == []
 
 
 def test_host_profiles(desk: Desk) -> None:

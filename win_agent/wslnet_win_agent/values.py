@@ -19,6 +19,9 @@ _MORE_NAMES: dict[tuple[str, str], dict[int, str]] = {
     ("MSFT_NetFirewallHyperVVMSetting", "Enabled"): {0: "False", 1: "True", 2: "NotConfigured"},
     ("MSFT_NetFirewallHyperVVMSetting", "LoopbackEnabled"): {0: "False", 1: "True", 2: "NotConfigured"},
     ("MSFT_NetFirewallHyperVVMSetting", "AllowHostPolicyMerge"): {0: "False", 1: "True", 2: "NotConfigured"},
+    ("MSFT_NetFirewallProfile", "Enabled"): {0: "False", 1: "True", 2: "NotConfigured"},
+    ("MSFT_NetFirewallProfile", "DefaultInboundAction"): {0: "NotConfigured", 2: "Allow", 4: "Block"},
+    ("MSFT_NetFirewallProfile", "AllowLocalFirewallRules"): {0: "False", 1: "True", 2: "NotConfigured"},
     ("MSFT_NetConnectionProfile", "NetworkCategory"): {0: "Public", 1: "Private", 2: "DomainAuthenticated"},
 }
 _SYNONYMS = {"enabled": "true", "disabled": "false"}

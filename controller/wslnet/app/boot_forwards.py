@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import WindowsFacts
 
-_NEEDS = frozenset({"adapters", "addresses", "routes", "profiles", "portproxy", "listeners", "wsl_nat"})
+_NEEDS = frozenset(
+    {"adapters", "addresses", "routes", "profiles", "host_rules", "portproxy", "listeners", "wsl_nat"}
+)
 
 
 def needs_of(data: BootData) -> frozenset[str]:

@@ -50,6 +50,7 @@ WINDOWS_NEEDS = frozenset(
         "adapters",
         "addresses",
         "elevated",
+        "host_rules",
         "hyperv_firewall",
         "interfaces",
         "listeners",

@@ -44,6 +44,7 @@ _WINDOWS_NEEDS = frozenset(
         "addresses",
         "boot",
         "elevated",
+        "host_rules",
         "hyperv_firewall",
         "listeners",
         "portproxy",

@@ -130,7 +130,7 @@ def entries(snapshot: Snapshot, machine: str) -> Iterator[Entry]:
 
 def nothing_wished(inventory: Inventory) -> Inventory:
     """The inventory without a wish: deleting a rule promises nothing about who reaches whom."""
-    return replace(inventory, wish=replace(inventory.wish, reach=(), allow=()))
+    return replace(inventory, wish=replace(inventory.wish, reach=(), allow=(), forward=()))
 
 
 def prepare_deletion(fleet: Fleet, machine: str, wanted: str) -> Prepared:

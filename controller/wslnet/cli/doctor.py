@@ -49,10 +49,11 @@ def doctor(
 ) -> int:
     """Every check over every machine, with evidence, cause and fix. Exits 11 when one fails."""
     from wslnet.app.doctor import diagnose  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.forward_wish import with_forwards  # noqa: PLC0415
     from wslnet.cli.render_doctor import print_diagnosis  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    inventory = load(ctx, own_inventory)
+    inventory = with_forwards(load(ctx, own_inventory))
     if machine is not None:
         known_machine(inventory, machine)
     if fix:

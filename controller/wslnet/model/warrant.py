@@ -22,6 +22,8 @@ PRIVILEGED = frozenset(
         "endpoint.install",
         "endpoint.remove",
         "forwarding.set",
+        "host_rule.put",
+        "host_rule.remove",
         "hyperv_rule.create",
         "hyperv_rule.remove",
         "hyperv_setting.set",

@@ -128,7 +128,7 @@ class HostRule:
 
 @dataclass(frozen=True, slots=True)
 class HyperVProfile:
-    """What holds for WSL while its network is of category `name`; None or `NotConfigured`: not said."""
+    """What a firewall does while the network is of category `name`; None or `NotConfigured`: not said."""
 
     name: str | None = None
     enabled: str | None = None
@@ -356,6 +356,7 @@ class WindowsFacts:
     profiles: tuple[NetworkProfile, ...] | None = None
     hyperv_firewall: HyperVFirewall | None = None
     host_rules: tuple[HostRule, ...] | None = None
+    host_profiles: tuple[HyperVProfile, ...] | None = None
     listeners: tuple[WindowsListener, ...] | None = None
     portproxy: tuple[PortProxy, ...] | None = None
     registry: Registry | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused, Unsupported
-from wslnet.model.grant import own_rule
+from wslnet.model.grant import OWN_PREFIX, own_rule
 from wslnet.model.topology import uplinks
 from wslnet.profiles.lan_scope import lan_scope
 from wslnet.resources.hyperv_rule import HyperVAllowRule
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from wslnet.model.grant import Grant, OwnRule
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import HyperVFirewall
+    from wslnet.model.windows_facts import HostRule, HyperVFirewall
 
 PURPOSE = "allow"
 """Stands in the names of the rules that `setup --allow` and `firewall allow` make."""
@@ -51,6 +51,12 @@ def own_rules(snapshot: Snapshot) -> tuple[OwnRule, ...]:
     firewall = snapshot.windows.hyperv_firewall if snapshot.windows is not None else None
     found = (own_rule(rule) for rule in (firewall.rules if firewall is not None else ()))
     return tuple(one for one in found if one is not None)
+
+
+def own_host_rules(snapshot: Snapshot) -> tuple[HostRule, ...]:
+    """The rules of Windows' own firewall that wslnet made."""
+    rules = snapshot.windows.host_rules if snapshot.windows is not None else None
+    return tuple(one for one in rules or () if one.name.startswith(OWN_PREFIX) and one.source == "Local")
 
 
 def revoked_rules(

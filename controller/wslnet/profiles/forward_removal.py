@@ -9,8 +9,8 @@ from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
 from wslnet.netfilter.rules import OWN_MARK, Place
 from wslnet.netfilter.view import tables
-from wslnet.profiles.forwards import NAT, PURPOSE, linux_resources, localnet_tag
-from wslnet.profiles.nat_forwards import removed_resources
+from wslnet.profiles.forwards import NAT, linux_resources, localnet_tag
+from wslnet.profiles.nat_forwards import PURPOSE, removed_resources
 from wslnet.resources.absent_rule import AbsentRule
 from wslnet.resources.hyperv_rule import HyperVAllowRule
 from wslnet.resources.kept_thing import KeptThing

@@ -16,7 +16,7 @@ from wslnet.model.forward import HOST, LAN
 from wslnet.model.machine import Kind
 from wslnet.model.topology import Segment, segment
 from wslnet.profiles.lan_scope import lan_scope
-from wslnet.profiles.nat_forwards import nat_resources, removed_resources
+from wslnet.profiles.nat_forwards import PURPOSE, nat_resources, removed_resources
 from wslnet.profiles.nested import nested_resources
 from wslnet.resources.forward_accept import ANYBODY, ForwardAccept, Service, forward_places
 from wslnet.resources.hyperv_rule import HyperVAllowRule
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
 
 MIRRORED, NAT = "mirrored", "nat"
-PURPOSE = "publish"
-"""Stands in the names of the Hyper-V rules of published ports."""
-
 _OF_NAT = "in mirrored mode it would take the port from WSL"
 _DEFAULT_ROUTES = frozenset({"default", "0.0.0.0/0"})
 _MAIN = 254

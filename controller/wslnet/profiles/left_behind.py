@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from wslnet.model.allow import Allow
 from wslnet.model.grant import OWN_PREFIX
 from wslnet.profiles import bridged_mode, mirrored, nat
-from wslnet.profiles.forwards import PURPOSE, linux_resources
-from wslnet.profiles.nat_forwards import published_rules
+from wslnet.profiles.forwards import linux_resources
+from wslnet.profiles.nat_forwards import PURPOSE, published_rules
 from wslnet.resources.hyperv_rule import HyperVAllowRule
 from wslnet.resources.kept_thing import KeptThing
 from wslnet.resources.port_holder import PortHolder

@@ -20,6 +20,7 @@ WINDOWS_NEEDS = frozenset(
         "hyperv_firewall",
         "listeners",
         "portproxy",
+        "host_rules",
         "registry",
         "wslconfig",
         "wsl",

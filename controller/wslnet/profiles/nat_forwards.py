@@ -1,5 +1,6 @@
 """Ports published in NAT mode: portproxy rules of Windows to WSL's address of now, a relay of ours for UDP.
 
+Who comes from outside meets Windows' own firewall first: each has a rule there, for what listens.
 `@lan` listens on Windows' own addresses in the LAN and on its loopback, never on a VPN's or a switch's: a
 rule of portproxy knows no sources. All follow WSL's address and those of Windows, so what an earlier address
 left behind goes with them.
@@ -11,12 +12,14 @@ import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wslnet.model.allow import Allow
 from wslnet.model.forward import HOST, LAN
 from wslnet.model.machine import Kind
 from wslnet.model.portproxy import leads_to_wsl, networks
 from wslnet.model.ports import OF_WSL_ITSELF
 from wslnet.model.topology import lan_addresses
 from wslnet.profiles.lan_scope import lan_scope
+from wslnet.resources.host_rule import HostAllowRule
 from wslnet.resources.port_proxy import FAMILY, PortProxyRule
 from wslnet.resources.udp_relay import UdpRelay
 
@@ -28,7 +31,12 @@ if TYPE_CHECKING:
     from wslnet.model.windows_facts import PortProxy, WindowsFacts
 
 MODE = "nat"
-Means = PortProxyRule | UdpRelay
+Means = PortProxyRule | UdpRelay | HostAllowRule
+PURPOSE = "publish"
+"""Stands in the names of the rules of published ports."""
+
+IP_HELPER = (r"%SystemRoot%\System32\svchost.exe", "iphlpsvc")
+"""Program and service that listen for rules of portproxy (windows-facts 3)."""
 
 _IPV4 = 4
 _LOOPBACK, _ANY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what Windows is told to listen on, for anybody
@@ -45,8 +53,7 @@ def nat_resources(snapshot: Snapshot, windows: str, forward: Forward) -> Iterato
     facts = snapshot.windows
     if facts is None:
         return
-    if forward.scope == LAN:
-        lan_scope(snapshot, forward.listen)
+    yield host_rule(snapshot, windows, forward)
     wanted = tuple(dict.fromkeys(_listeners(snapshot, facts, forward)))
     if forward.proto == "udp":
         yield _relay(snapshot, windows, forward, wanted)
@@ -69,10 +76,35 @@ def nat_resources(snapshot: Snapshot, windows: str, forward: Forward) -> Iterato
         )
 
 
+def host_rule(snapshot: Snapshot, windows: str, forward: Forward) -> HostAllowRule:
+    """What lets in whom it is published to, and nobody where that is Windows itself: loopback needs no rule.
+
+    Raises:
+        PlanRefused: the LAN was asked for and there is none, or it is public.
+    """
+    prefixes, profiles = lan_scope(snapshot, forward.listen) if forward.scope == LAN else ((), ())
+    boot = snapshot.windows.boot if snapshot.windows is not None else None
+    relay = boot.program.path if boot is not None else None, None
+    program, service = IP_HELPER if forward.proto == "tcp" else relay
+    return HostAllowRule(
+        windows,
+        PURPOSE,
+        _allow(forward),
+        prefixes,
+        profiles,
+        f"{forward}: past Windows' own firewall, for {', '.join(prefixes) or 'any source'}",
+        program=program,
+        service=service,
+        present=forward.scope != HOST,
+        rows=("S1-12", "N-19"),
+    )
+
+
 def withdrawn_resources(snapshot: Snapshot, windows: str, forward: Forward) -> Iterator[Means]:
     """What keeps a forward for the LAN from others while there is none: only Windows itself may use it."""
     if forward.scope != LAN:
         return
+    yield _closed(windows, forward, _WITHDRAWN)
     if forward.proto == "udp":
         yield _relay(snapshot, windows, forward, (_LOOPBACK,))
     for rule in published_rules(snapshot, forward):
@@ -82,6 +114,7 @@ def withdrawn_resources(snapshot: Snapshot, windows: str, forward: Forward) -> I
 
 def removed_resources(snapshot: Snapshot, windows: str, forward: Forward, why: str) -> Iterator[Means]:
     """Nothing of a forward is there any more."""
+    yield _closed(windows, forward, why)
     if forward.proto == "udp":
         yield UdpRelay(windows, forward.port, (), None, 0, why, present=False, volatile=False)
     for rule in published_rules(snapshot, forward):
@@ -154,6 +187,16 @@ def _relay(snapshot: Snapshot, windows: str, forward: Forward, listens: tuple[st
     return UdpRelay(
         windows, forward.port, listens, _address(snapshot), to_port(snapshot, forward), why, volatile=True
     )
+
+
+def _closed(windows: str, forward: Forward, why: str) -> HostAllowRule:
+    return HostAllowRule(
+        windows, PURPOSE, _allow(forward), (), (), why, present=False, rows=("S1-12", "N-19")
+    )
+
+
+def _allow(forward: Forward) -> Allow:
+    return Allow(forward.proto, forward.port, forward.scope)
 
 
 def _absent(windows: str, rule: PortProxy, why: str) -> PortProxyRule:

@@ -65,13 +65,13 @@ def apply(windows: str, policy: Policy) -> None:
         FabricError: A rule has a protocol, port or address that is none, or Windows was not prepared.
     """
     with Namespace(windows) as ns:
-        subnets = _local_subnets(ns) if _names_subnets(policy) else ()
+        subnets = local_subnets(ns) if names_subnets(policy) else ()
         ns.nft(render(policy, subnets))
 
 
 def render(policy: Policy, subnets: Sequence[str] = ()) -> str:
     """The policy as one nft transaction; `subnets` stand for LocalSubnet."""
-    inbound = list(_chain(policy, "Inbound", policy.default_inbound, subnets))
+    inbound = inbound_rules(policy, subnets)
     outbound = list(_chain(policy, "Outbound", policy.default_outbound, subnets))
     host = ["goto denied"] if policy.enabled and not policy.loopback else []
     lines: list[str] = []
@@ -81,6 +81,11 @@ def render(policy: Policy, subnets: Sequence[str] = ()) -> str:
         lines += _refill(table, "host_in", host)
     lines += _refill(WINDOWS, "host_out", host)
     return "\n".join(lines) + "\n"
+
+
+def inbound_rules(policy: Policy, subnets: Sequence[str]) -> list[str]:
+    """What judges what comes in, as rules of one chain; `subnets` stand for LocalSubnet."""
+    return list(_chain(policy, "Inbound", policy.default_inbound, subnets))
 
 
 def _refill(table: str, chain: str, rules: Sequence[str]) -> list[str]:
@@ -164,13 +169,15 @@ def _remotes(rule: Rule, subnets: Sequence[str]) -> list[tuple[int, str]] | None
     return found
 
 
-def _names_subnets(policy: Policy) -> bool:
+def names_subnets(policy: Policy) -> bool:
+    """Whether a rule speaks of LocalSubnet."""
     return any(
         text.lower().startswith("localsubnet") for rule in policy.rules for text in rule.remote_addresses
     )
 
 
-def _local_subnets(ns: Namespace) -> tuple[str, ...]:
+def local_subnets(ns: Namespace) -> tuple[str, ...]:
+    """The subnets of Windows' own addresses, without its loopback."""
     subnets = set()
     for message in ns.netlink("get_addr"):
         address, prefix = message.get_attr("IFA_ADDRESS"), message["prefixlen"]

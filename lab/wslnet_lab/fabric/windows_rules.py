@@ -30,6 +30,10 @@ table inet windows {
     chain hyperv_out { }
     chain host_in { }
     chain host_out { }
+    chain own_domainauthenticated { }
+    chain own_private { }
+    chain own_public { }
+    chain own_in { }
     chain allowed {
         oifname @guests ct state new jump hyperv_in
         iifname @guests ct state new jump hyperv_out
@@ -45,6 +49,7 @@ table inet windows {
     chain input {
         type filter hook input priority filter; policy accept;
         iifname @guests ct state new jump host_in
+        ct state new goto own_in
     }
     chain output {
         type filter hook output priority filter; policy accept;

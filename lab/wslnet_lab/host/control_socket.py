@@ -16,6 +16,7 @@ from wslnet_lab.host.hardware import (
     Adapter,
     EffectivePolicy,
     HardwareError,
+    HostZone,
     LinuxOutcome,
     Listener,
     Route,
@@ -174,27 +175,15 @@ class ControlSocket:
 
     def hyperv_firewall(self, policy: EffectivePolicy) -> None:
         """See `Hardware`."""
-        rules = [
-            {
-                "name": rule.name,
-                "direction": rule.direction,
-                "action": rule.action,
-                "protocol": rule.protocol,
-                "local_ports": list(rule.local_ports),
-                "remote_addresses": list(rule.remote_addresses),
-            }
-            for rule in policy.rules
+        self.call("hyperv_firewall", _policy_params(policy))
+
+    def host_firewall(self, zones: Sequence[HostZone]) -> None:
+        """See `Hardware`."""
+        rows = [
+            {"category": one.category, "devices": list(one.devices), "policy": _policy_params(one.policy)}
+            for one in zones
         ]
-        self.call(
-            "hyperv_firewall",
-            {
-                "enabled": policy.enabled,
-                "default_inbound": policy.default_inbound,
-                "default_outbound": policy.default_outbound,
-                "loopback": policy.loopback,
-                "rules": rules,
-            },
-        )
+        self.call("host_firewall", {"zones": rows})
 
     def probe(self, proto: str, dst: str, port: int, timeout_s: float) -> tuple[bool, float, str]:
         """See `Hardware`."""
@@ -204,6 +193,27 @@ class ControlSocket:
             timeout_s=timeout_s + 10.0,
         )
         return bool(reply["ok"]), float(reply.get("ms") or 0.0), str(reply.get("detail") or "")
+
+
+def _policy_params(policy: EffectivePolicy) -> dict[str, object]:
+    rules = [
+        {
+            "name": rule.name,
+            "direction": rule.direction,
+            "action": rule.action,
+            "protocol": rule.protocol,
+            "local_ports": list(rule.local_ports),
+            "remote_addresses": list(rule.remote_addresses),
+        }
+        for rule in policy.rules
+    ]
+    return {
+        "enabled": policy.enabled,
+        "default_inbound": policy.default_inbound,
+        "default_outbound": policy.default_outbound,
+        "loopback": policy.loopback,
+        "rules": rules,
+    }
 
 
 def _route_params(route: Route) -> dict[str, object]:

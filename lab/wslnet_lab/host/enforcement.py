@@ -1,12 +1,14 @@
-"""Makes the hardware obey the Hyper-V firewall: after each change of it or of a category, at WSL's start.
+"""Makes the hardware obey both firewalls: after each change of them or of a category, at WSL's start.
 
-One place that turns stores into the effective policy and hands it down; it changes no store.
+One place that turns stores into what holds now and hands it down; it changes no store.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wslnet_lab.host.hardware import HostZone
+from wslnet_lab.host.state.host_policy import POLICIES, PROFILE_NAMES, host_policy
 from wslnet_lab.host.state.policy import effective_policy, merged_rules
 
 if TYPE_CHECKING:
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from wslnet_lab.host.state import MachineState
 
 _MPSSVC = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters"
+
+
+# Windows cannot identify what is behind its own switches, so these networks are public.
+_SWITCHES = frozenset({"wsl-nat", "default-switch", "fse"})
 
 
 class FirewallEnforcement:
@@ -37,6 +43,8 @@ class FirewallEnforcement:
                 switched_off=not self.wanted(),
             )
         )
+        if self._state.settings.host_firewall:
+            self._hardware.host_firewall(self._zones())
 
     def available(self) -> bool:
         """Whether Windows has it and the registry does not switch it off (wsl-facts 2.1)."""
@@ -46,6 +54,12 @@ class FirewallEnforcement:
     def wanted(self) -> bool:
         """Whether it is available and WSL did not start with `firewall=false`."""
         return self.available() and bool(self._state.boot.data["wsl_firewall"])
+
+    def profile_policy(self, profile: str, name: str) -> int | None:
+        """What Group Policy says of a profile (`Public` …), such as AllowLocalPolicyMerge; None: nothing."""
+        key = rf"{POLICIES}\{profile}Profile"
+        value = self._state.registry.get(key, name, self._state.settings.owner_sid)
+        return value if isinstance(value, int) else None
 
     def merged_rules(self) -> list[dict[str, Any]]:
         """The host's rules that hold for WSL too, in the form of Hyper-V rules (wsl-facts 2.3)."""
@@ -68,6 +82,23 @@ class FirewallEnforcement:
     def category(self, adapter: Adapter) -> str:
         """The category of an adapter's network: what Set-NetConnectionProfile made it, else as it came."""
         return str(self._state.network.data["categories"].get(adapter.guid, adapter.category))
+
+    def _zones(self) -> tuple[HostZone, ...]:
+        cards = [one for one in self._hardware.adapters() if one.device and one.kind not in _SWITCHES]
+        rules = self._host_rules()
+        return tuple(
+            HostZone(
+                category,
+                tuple(str(one.device) for one in cards if self.category(one) == category),
+                host_policy(
+                    rules,
+                    category,
+                    enabled=self.profile_policy(profile, "EnableFirewall") != 0,
+                    local_rules=self.profile_policy(profile, "AllowLocalPolicyMerge") != 0,
+                ),
+            )
+            for category, profile in PROFILE_NAMES.items()
+        )
 
     def _host_rules(self) -> list[dict[str, object]]:
         persistent = self._state.persistent_firewall.data["host_rules"].values()

@@ -143,6 +143,15 @@ class EffectivePolicy:
     rules: tuple[EffectiveRule, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class HostZone:
+    """What Windows' own firewall does with networks of one category, and the devices that are in such."""
+
+    category: str
+    devices: tuple[str, ...]
+    policy: EffectivePolicy
+
+
 class Hardware(Protocol):
     """What Windows needs of the machine below it. Every method may raise `HardwareError`."""
 
@@ -195,6 +204,9 @@ class Hardware(Protocol):
 
     def hyperv_firewall(self, policy: EffectivePolicy) -> None:
         """Makes `policy` the one that packets meet."""
+
+    def host_firewall(self, zones: Sequence[HostZone]) -> None:
+        """Makes these what packets to Windows itself meet."""
 
     def probe(self, proto: str, dst: str, port: int, timeout_s: float) -> tuple[bool, float, str]:
         """Tries to reach `dst` from the windows namespace: (reached, milliseconds, detail)."""

@@ -13,6 +13,7 @@ from wslnet_lab.host.hardware import (
     Adapter,
     EffectivePolicy,
     HardwareError,
+    HostZone,
     LinkAddress,
     LinuxOutcome,
     Listener,
@@ -95,6 +96,7 @@ class PaperHardware:
         self.wsl = WslState(running=False)
         self.started: list[tuple[str, Mapping[str, object], str | None]] = []
         self.policy: EffectivePolicy | None = None
+        self.zones: tuple[HostZone, ...] = ()
         self.executed: list[tuple[tuple[str, ...], str, bytes]] = []
         self.linux: Callable[[Sequence[str], str, bytes], LinuxOutcome] = _echo
         self.reachable: set[tuple[str, str, int]] = set()
@@ -197,6 +199,10 @@ class PaperHardware:
     def hyperv_firewall(self, policy: EffectivePolicy) -> None:
         """See `Hardware`."""
         self.policy = policy
+
+    def host_firewall(self, zones: Sequence[HostZone]) -> None:
+        """See `Hardware`."""
+        self.zones = tuple(zones)
 
     def probe(self, proto: str, dst: str, port: int, timeout_s: float) -> tuple[bool, float, str]:
         """See `Hardware`: what is in `reachable` answers."""

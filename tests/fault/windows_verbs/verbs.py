@@ -41,6 +41,17 @@ RULE: Args = {
     "remote_addresses": ["172.24.21.0/24"],
     "profiles": ["Domain", "Private"],
 }
+HOST_RULE: Args = {
+    "name": "wslnet-publish-tcp-2200",
+    "display_name": "wslnet: tcp/2200@lan of Windows",
+    "action": "Allow",
+    "protocol": "TCP",
+    "local_ports": ["2200"],
+    "remote_addresses": ["172.24.21.0/24"],
+    "profiles": ["Private", "Domain"],
+    "program": r"%SystemRoot%\System32\svchost.exe",
+    "service": "iphlpsvc",
+}
 CONTENT = b"[wsl2]\nnetworkingMode=mirrored\n"
 BOOT_DATA: Args = {"content": base64.b64encode(b'{"version":1}').decode(), "reader": OWNER_SID}
 TASK: Args = {"name": "network", "xml": write_task(network_task(OWNER_SID))}
@@ -110,6 +121,10 @@ def _task(windows: Windows) -> object:
 def _rules(windows: Windows) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = json.loads(windows.stored("firewall.json") or "{}").get("rules", {})
     return {name: row for name, row in found.items() if "wslnet" in name}
+
+
+def _admits(windows: Windows) -> bool:
+    return HOST_RULE["name"] in json.loads(windows.stored("firewall.json") or "{}").get("host_rules", {})
 
 
 def _action(windows: Windows) -> object:
@@ -210,6 +225,13 @@ CASES: dict[str, Case] = {
         lambda _: {"interface_index": 25, "family": 4, "enabled": True},
         _forwards,
         writes=("Set-NetIPInterface",),
+    ),
+    "host_rule.put": Case(lambda _: HOST_RULE, _admits, writes=("New-NetFirewallRule",)),
+    "host_rule.remove": Case(
+        lambda _: {"name": HOST_RULE["name"]},
+        lambda w: not _admits(w),
+        before=[("host_rule.put", lambda _: HOST_RULE)],
+        writes=("Remove-NetFirewallRule",),
     ),
     "hyperv_rule.create": Case(
         lambda _: RULE, lambda w: bool(_rules(w)), writes=("New-NetFirewallHyperVRule",)

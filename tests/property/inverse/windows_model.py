@@ -11,6 +11,7 @@ from wslnet.model.windows_facts import (
     BootTask,
     Endpoint,
     EndpointFile,
+    HostRule,
     HyperVFirewall,
     HyperVRule,
     HyperVSetting,
@@ -57,6 +58,24 @@ def _remove_rule(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     if kept == firewall.rules:
         raise Refused("not-found")
     return replace(facts, hyperv_firewall=replace(firewall, rules=kept))
+
+
+def _put_host_rule(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    others = tuple(one for one in facts.host_rules or () if not _is_local(one, args["name"]))
+    made = {key: tuple(value) if isinstance(value, list) else value for key, value in args.items()}
+    rule = HostRule(**{**made, "protocol": made["protocol"].lower()})
+    return replace(facts, host_rules=(*others, rule))
+
+
+def _remove_host_rule(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    others = tuple(one for one in facts.host_rules or () if not _is_local(one, args["name"]))
+    if others == facts.host_rules:
+        raise Refused("not-found")
+    return replace(facts, host_rules=others)
+
+
+def _is_local(rule: HostRule, name: str) -> bool:
+    return (rule.name, rule.source) == (name, "Local")
 
 
 def _set_setting(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
@@ -158,6 +177,8 @@ def _remove_endpoint(facts: WindowsFacts, _args: Mapping[str, Any]) -> WindowsFa
 
 
 OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
+    "host_rule.put": _put_host_rule,
+    "host_rule.remove": _remove_host_rule,
     "hyperv_rule.create": _create_rule,
     "hyperv_rule.remove": _remove_rule,
     "hyperv_setting.set": _set_setting,
@@ -184,6 +205,8 @@ def canonical(facts: WindowsFacts) -> WindowsFacts:
         stored = firewall.stored_setting
         kept = None if stored is None or stored.default_inbound == UNSET else stored
         firewall = replace(firewall, rules=tuple(sorted(firewall.rules, key=str)), stored_setting=kept)
+    if facts.host_rules is not None:
+        facts = replace(facts, host_rules=tuple(sorted(facts.host_rules, key=str)))
     if facts.portproxy is not None:
         facts = replace(facts, portproxy=tuple(sorted(facts.portproxy, key=str)))
     if boot is not None:

@@ -11,6 +11,7 @@ import pytest
 
 from wslnet.engine.gather import decode
 from wslnet.model.allow import parse_allow
+from wslnet.model.forward import parse_forward
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot, Unseen
 
@@ -56,6 +57,7 @@ def snapshot_of(whole: dict[str, Any]) -> Snapshot:
             wish.get("mode"),
             tuple((one, other) for one, other in wish.get("reach", ())),
             tuple(parse_allow(text) for text in wish.get("allow", ())),
+            tuple(parse_forward(text) for text in wish.get("forward", ())),
         ),
     )
     unseen = {name: Unseen(code, reason) for name, (code, reason) in whole.get("unseen", {}).items()}

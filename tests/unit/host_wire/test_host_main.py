@@ -25,6 +25,7 @@ ANSWERS = {
     "routes": [],
     "listeners": [],
     "hyperv_firewall": {},
+    "host_firewall": {},
     "portproxy": [],
 }
 

@@ -10,7 +10,7 @@ import pytest
 from wslnet_lab.host.contract import Argument, CommandError
 from wslnet_lab.host.engine.binder import bind
 from wslnet_lab.host.engine.signatures import load_oracle
-from wslnet_win_agent.calls import endpoints, events, files, firewall, network, services, tasks
+from wslnet_win_agent.calls import endpoints, events, files, firewall, host_firewall, network, services, tasks
 from wslnet_win_agent.registry import WSL_MACHINE
 from wslnet_win_agent.send import SELECTORS, Batch, is_write
 
@@ -27,6 +27,17 @@ RULE = firewall.Rule(
     local_ports=("80", "5000-5010"),
     remote_addresses=("172.24.21.0/24",),
     profiles=("Domain", "Private"),
+)
+HOST_RULE = host_firewall.HostRule(
+    name="wslnet-publish-tcp-2200",
+    display_name="x",
+    action="Allow",
+    protocol="TCP",
+    local_ports=("2200",),
+    remote_addresses=("172.24.21.0/24",),
+    profiles=("Domain", "Private"),
+    program="%SystemRoot%\\System32\\svchost.exe",
+    service="iphlpsvc",
 )
 CALLS: dict[str, Call] = {
     "adapters": network.adapters(),
@@ -54,6 +65,9 @@ CALLS: dict[str, Call] = {
     "remove_rule": firewall.remove_rule("wslnet-x"),
     "change_setting": firewall.change_setting(firewall.WSL_CREATOR, "Allow"),
     "create_setting": firewall.create_setting(firewall.WSL_CREATOR, "NotConfigured"),
+    "host_profiles": host_firewall.host_profiles(),
+    "create_host_rule": host_firewall.create_host_rule(HOST_RULE),
+    "remove_host_rule": host_firewall.remove_host_rule("wslnet-publish-tcp-2200"),
     "registry_keys": files.registry_keys(["HKLM:\\SOFTWARE\\Policies\\WSL"]),
     "set_value": files.set_value(WSL_MACHINE, "NatNetwork", "172.30.96.0/20"),
     "remove_value": files.remove_value(WSL_MACHINE, "NatNetwork"),
@@ -120,7 +134,7 @@ def test_binds_on_server_2016_or_is_known_to_be_absent(name: str) -> None:
 def test_every_constructor_is_judged_here() -> None:
     made = {
         f"{name}_configuration" if module is endpoints and name in {"register", "unregister"} else name
-        for module in (network, firewall, files, services, tasks, endpoints, events)
+        for module in (network, firewall, host_firewall, files, services, tasks, endpoints, events)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }

@@ -19,6 +19,8 @@ NETWORK, WSL = "network", "wsl"
 HALVES: Mapping[str, str] = {
     "boot_data.write": NETWORK,
     "forwarding.set": NETWORK,
+    "host_rule.put": NETWORK,
+    "host_rule.remove": NETWORK,
     "hyperv_rule.create": NETWORK,
     "hyperv_rule.remove": NETWORK,
     "hyperv_setting.set": NETWORK,

@@ -48,6 +48,7 @@ READS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Get-NetFirewallHyperVRule",
             "Get-NetFirewallHyperVVMCreator",
             "Get-NetFirewallHyperVVMSetting",
+            "Get-NetFirewallProfile",
         ),
         "NetTCPIP": (
             "Get-NetIPAddress",

@@ -14,6 +14,7 @@ from wslnet_win_agent.bridge import Reply, demand
 from wslnet_win_agent.calls import events as event_calls
 from wslnet_win_agent.calls import files as file_calls
 from wslnet_win_agent.calls import firewall as firewall_calls
+from wslnet_win_agent.calls import host_firewall as host_firewall_calls
 from wslnet_win_agent.calls import network as network_calls
 from wslnet_win_agent.calls import services as service_calls
 from wslnet_win_agent.errors import WindowsAgentError
@@ -23,7 +24,7 @@ from .boot import boot
 from .endpoint import access, endpoint
 from .events import wsl_events
 from .files import wslconfig
-from .host_rules import host_rules
+from .host_rules import host_profiles, host_rules
 from .port_proxy import portproxy
 from .services import services
 from .session import session
@@ -50,6 +51,7 @@ _CALLS: dict[str, tuple[Callable[[], Call], ...]] = {
     "routes": (network_calls.routes,),
     "profiles": (network_calls.profiles,),
     "listeners": (network_calls.tcp_listeners, network_calls.udp_listeners),
+    "host_profiles": (host_firewall_calls.host_profiles,),
     "services": (service_calls.services,),
 }
 
@@ -197,6 +199,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "elevated": _elevated,
     "endpoint": lambda host, _reply: endpoint(host),
     "endpoint_access": lambda host, _reply: access(host),
+    "host_profiles": lambda _host, reply: host_profiles(reply),
     "host_rules": lambda _host, reply: host_rules(registry.read(reply.outputs)),
     "hyperv_firewall": _hyperv_firewall,
     "interfaces": lambda _host, reply: network.interfaces(reply),

@@ -1,7 +1,8 @@
 """The rules of Windows' own firewall as facts, from the registry: one text a rule. Pure.
 
 The cmdlets give ports, addresses, programs and interfaces of a rule as objects apart, hundreds of each; the
-registry has all of it at once and in no language ([MS-GPFAS] 2.2.2.19). Written by the cmdlets alone.
+registry has all of it at once and in no language ([MS-GPFAS] 2.2.2.19). Written by the cmdlets alone, which
+also tell what holds per profile.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
+from wslnet_win_agent.values import name_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet_win_agent.bridge import Reply
     from wslnet_win_agent.registry import RegistryKeys
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmp6"}
@@ -23,14 +26,28 @@ def host_rules(keys: RegistryKeys) -> list[dict[str, object]]:
     return [
         rule
         for source, path in registry.HOST_RULES.items()
-        for name, text in keys.values(path).items()
-        if isinstance(text, str) and (rule := _rule(name, text, source)) is not None
+        for name, line in keys.values(path).items()
+        if isinstance(line, str) and (rule := rule_fact(name, line, source)) is not None
     ]
 
 
-def _rule(name: str, text: str, source: str) -> dict[str, object] | None:
+def host_profiles(reply: Reply) -> list[dict[str, object]]:
+    """Give what holds in each profile of that firewall, by Windows' own words."""
+    return [
+        {
+            "name": text(row.get("Name")) or "",
+            "enabled": name_of(row, "Enabled"),
+            "default_inbound": name_of(row, "DefaultInboundAction"),
+            "local_rules": name_of(row, "AllowLocalFirewallRules"),
+        }
+        for row in reply.rows("MSFT_NetFirewallProfile")
+    ]
+
+
+def rule_fact(name: str, line: str, source: str) -> dict[str, object] | None:
+    """Give one rule by its text in the registry; None for one that is outbound or off."""
     words: dict[str, list[str]] = {}
-    for word in text.split("|")[1:]:
+    for word in line.split("|")[1:]:
         key, is_field, value = word.partition("=")
         if is_field:
             words.setdefault(key, []).append(value)

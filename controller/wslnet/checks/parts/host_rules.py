@@ -36,9 +36,26 @@ def beyond_loopback(listeners: tuple[WindowsListener, ...]) -> tuple[WindowsList
     return tuple(found.values())
 
 
-def let_in(rules: tuple[HostRule, ...], listener: WindowsListener, prefix: str) -> tuple[bool, str]:
-    """Whether `prefix`, the network of a switch of Windows, may come to the listener, and why or why not."""
-    mine = [rule for rule in rules if _fits(rule, listener) and _is_from(rule, prefix)]
+def let_in(
+    rules: tuple[HostRule, ...],
+    listener: WindowsListener,
+    prefix: str,
+    *,
+    category: str | None = _UNIDENTIFIED,
+    service: str | None = None,
+) -> tuple[bool, str]:
+    """Whether all of `prefix` may come to the listener, and why or why not.
+
+    `category`: of the network that it comes by, that of a switch of Windows if not said; None: not known.
+    `service`: which one listens, where its program runs several.
+    """
+    mine = [
+        rule
+        for rule in rules
+        if _fits(rule, listener, category)
+        and _is_from(rule, prefix)
+        and (service is None or rule.service in {None, service})
+    ]
     blocks = [rule for rule in mine if (rule.action or "").lower() == "block"]
     if blocks:
         return False, f"rule {_words(blocks[0])} blocks it"
@@ -48,8 +65,8 @@ def let_in(rules: tuple[HostRule, ...], listener: WindowsListener, prefix: str) 
     return False, "no rule admits it"
 
 
-def _fits(rule: HostRule, listener: WindowsListener) -> bool:
-    if rule.interfaces or (rule.profiles and _UNIDENTIFIED not in rule.profiles):
+def _fits(rule: HostRule, listener: WindowsListener, category: str | None) -> bool:
+    if rule.interfaces or (rule.profiles and category not in {None, *rule.profiles}):
         return False
     if rule.protocol not in {None, listener.proto.lower()}:
         return False
@@ -67,9 +84,9 @@ def _is_in(text: str, port: int) -> bool:
 
 
 def _is_from(rule: HostRule, prefix: str) -> bool:
-    """Whether the rule speaks of all of the prefix; `LocalSubnet` covers a switch of Windows itself."""
+    """Whether the rule speaks of all of the prefix; `LocalSubnet` covers every network of Windows itself."""
     wanted = ipaddress.ip_network(prefix)
-    if not rule.remote_addresses or "LocalSubnet" in rule.remote_addresses:
+    if not rule.remote_addresses or ("LocalSubnet" in rule.remote_addresses and wanted.prefixlen):
         return True
     for text in rule.remote_addresses:
         low, _, high = text.partition("-")

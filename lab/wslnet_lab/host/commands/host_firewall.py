@@ -1,7 +1,7 @@
 """Windows' own firewall: MSFT_NetFirewallRule, its filters, and the three profiles.
 
-Ports and addresses are not on the rule but on its filter objects (windows-facts 1.1). The lab's packets meet
-these rules only where the Hyper-V firewall merges them for WSL; the host's own traffic is not filtered.
+Ports and addresses are not on the rule but on its filter objects (windows-facts 1.1). What comes to Windows
+itself meets these rules (`state.host_policy`), what comes to WSL those that the Hyper-V firewall merges.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.host.commands import firewall_values
 from wslnet_lab.host.commands.cim import cim_class, text
-from wslnet_lab.host.commands.host_rule_text import REGISTRY_KEY, registry_text
 from wslnet_lab.host.commands.hyperv_rules import ACTIVE, PERSISTENT, policy_store
 from wslnet_lab.host.commands.read_only import ReadOnly
 from wslnet_lab.host.commands.writes import (
@@ -23,6 +22,7 @@ from wslnet_lab.host.commands.writes import (
 )
 from wslnet_lab.host.engine import Act, CdxmlCommand, Context, MethodResult, Query
 from wslnet_lab.host.state.firewall import ALLOW, BLOCK, INBOUND, RULE_DISABLED, RULE_ENABLED
+from wslnet_lab.host.state.host_rule_text import REGISTRY_KEY, registry_text
 from wslnet_lab.host.state.registry import value_of
 
 if TYPE_CHECKING:
@@ -210,25 +210,33 @@ class HostRules(ReadOnly):
 
 
 class HostProfiles(ReadOnly):
-    """Domain, Private, Public; read only, on and closed as installed."""
+    """Domain, Private, Public; read only, on and closed as installed, but for what Group Policy says."""
 
-    def __init__(self) -> None:
+    def __init__(self, enforcement: FirewallEnforcement) -> None:
         self._class = cim_class(PROFILE, "InstanceID")
+        self._enforcement = enforcement
 
     def query(self, query: Query, context: Context) -> Iterable[CimInstance]:
         """The three profiles, with defaults filled in for ActiveStore only."""
         del query
         effective = policy_store(context) == ACTIVE
         for name in ("Domain", "Private", "Public"):
+            enabled, local = (
+                1 if value is None or not effective else value
+                for value in (
+                    self._enforcement.profile_policy(name, "EnableFirewall"),
+                    self._enforcement.profile_policy(name, "AllowLocalPolicyMerge"),
+                )
+            )
             yield self._class.row(
                 {
                     "Name": name,
                     "InstanceID": f"MSFT|FW|FirewallProfile|{name}",
-                    "Enabled": 1,
+                    "Enabled": enabled,
                     "DefaultInboundAction": BLOCK if effective else 0,
                     "DefaultOutboundAction": ALLOW if effective else 0,
                     "AllowInboundRules": 1 if effective else 2,
-                    "AllowLocalFirewallRules": 1 if effective else 2,
+                    "AllowLocalFirewallRules": local if effective else 2,
                     "AllowLocalIPsecRules": 1 if effective else 2,
                     "NotifyOnListen": 1,
                     "LogFileName": "%systemroot%\\system32\\LogFiles\\Firewall\\pfirewall.log",
@@ -262,7 +270,7 @@ def commands(state: MachineState, enforcement: FirewallEnforcement) -> tuple[Cdx
         ),
         CdxmlCommand("Get-NetFirewallPortFilter", PORTS, Act.GET, rules),
         CdxmlCommand("Get-NetFirewallAddressFilter", ADDRESSES, Act.GET, rules),
-        CdxmlCommand("Get-NetFirewallProfile", PROFILE, Act.GET, HostProfiles()),
+        CdxmlCommand("Get-NetFirewallProfile", PROFILE, Act.GET, HostProfiles(enforcement)),
     )
 
 

@@ -27,6 +27,7 @@ _TRIGGERS = {
     "boot": "MSFT_TaskBootTrigger",
     "logon": "MSFT_TaskLogonTrigger",
     "event": "MSFT_TaskEventTrigger",
+    "time": "MSFT_TaskTimeTrigger",
 }
 _NEVER = datetime(1999, 11, 30, tzinfo=UTC)
 _SERVICES = {"S-1-5-18": "SYSTEM", "S-1-5-19": "LOCAL SERVICE"}
@@ -105,9 +106,10 @@ def _trigger(trigger: Trigger) -> CimInstance:
     delay = f"PT{trigger.delay_s:.0f}S" if trigger.delay_s else None
     own: dict[str, tuple[str, object]] = {
         "Enabled": ("boolean", trigger.enabled),
-        "StartBoundary": ("string", None),
-        "Delay": ("string", delay),
+        "StartBoundary": ("string", trigger.at.isoformat() if trigger.at is not None else None),
     }
+    if trigger.kind != "time":
+        own["Delay"] = ("string", delay)
     if trigger.kind == "logon":
         own["UserId"] = ("string", trigger.user)
     elif trigger.kind == "event":

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wslnet_lab.host.state.builtin_rules import builtin_rules
+from wslnet_lab.host.state.host_rule_text import REGISTRY_KEY as HOST_RULES_KEY
+from wslnet_lab.host.state.host_rule_text import registry_text
 from wslnet_lab.host.state.registry import full_path, value_of
 
 if TYPE_CHECKING:
@@ -77,6 +80,9 @@ def install_registry(settings: Settings) -> dict[str, Any]:
             "Version": settings.wsl_version,
         }
         keys |= _distro_keys(settings)
+    keys[HOST_RULES_KEY] = {
+        str(row["InstanceID"]): registry_text(row, lambda _: None) for row in builtin_rules().values()
+    }
     data = {key: {name: _row(value) for name, value in values.items()} for key, values in keys.items()}
     for path, values in settings.registry.items():
         key = full_path(path)

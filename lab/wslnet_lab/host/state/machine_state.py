@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wslnet_lab.host.state.acl import FileSecurity
 from wslnet_lab.host.state.boot import open_boot
+from wslnet_lab.host.state.builtin_rules import builtin_rules
 from wslnet_lab.host.state.disk import Disk
 from wslnet_lab.host.state.firewall import HyperVFirewall, fresh_firewall
 from wslnet_lab.host.state.first_install import (
@@ -63,7 +64,9 @@ class MachineState:
             install_files(folder / "C", self.settings)
         self.acl = FileSecurity(folder, self.settings.owner_sid)
         self.boot = open_boot(folder / "boot.json", resumed=resumed)
-        self.persistent_firewall = JsonFile(folder / "firewall.json", fresh_firewall)
+        self.persistent_firewall = JsonFile(
+            folder / "firewall.json", lambda: {**fresh_firewall(), "host_rules": builtin_rules()}
+        )
         self.firewall = HyperVFirewall(self.persistent_firewall, self.boot)
         self.network = JsonFile(
             folder / "network.json", lambda: {"interfaces": {}, "routes": [], "categories": {}}

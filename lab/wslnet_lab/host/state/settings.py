@@ -67,6 +67,7 @@ class Settings:
         wsl1: Whether the optional component that WSL 1 needs is installed.
         owner_admin: Whether the owner is an administrator.
         microsoft_account: Whether the owner signs in with one.
+        host_firewall: Whether Windows' own firewall judges what comes to Windows itself.
         batch_logon: Whether the owner may log on as a batch job (S4U and Password tasks).
     """
 
@@ -102,6 +103,7 @@ class Settings:
     wsl1: bool = True
     owner_admin: bool = True
     microsoft_account: bool = False
+    host_firewall: bool = True
     batch_logon: bool = True
 
     @property

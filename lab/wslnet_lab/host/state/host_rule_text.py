@@ -14,7 +14,13 @@ REGISTRY_KEY = rf"{_POLICY}\FirewallRules"
 _VERSION = "v2.31"
 _PROTOCOLS = {"TCP": "6", "UDP": "17", "ICMPv4": "1", "ICMPv6": "58"}
 _PROFILES = {1: "Domain", 2: "Private", 4: "Public"}
-_PLAIN = {"Program": "App", "Service": "Svc", "DisplayName": "Name", "Description": "Desc"}
+_PLAIN = {
+    "Program": "App",
+    "Service": "Svc",
+    "DisplayName": "Name",
+    "Description": "Desc",
+    "RuleGroup": "EmbedCtxt",
+}
 
 
 def registry_text(row: Mapping[str, Any], guid_of: Callable[[str], str | None]) -> str:
