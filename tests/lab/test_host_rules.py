@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,18 +17,29 @@ from .canonical.snapshot import differences, take
 from .test_lab_windows import wsman
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from .conftest import RunningLab
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 TOPOLOGY = "bare"
 LAN, WSL = "172.24.21.109", "172.23.102.37"
+GATEWAY = "172.23.96.1"
+BACK_WITHIN_S = 90.0
 NETSH = ("netsh.exe", "interface", "portproxy")
 FETCH = (
     "import socket,sys\n"
     "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
     "s.settimeout(3)\n"
     "print(s.recv(64).decode())\n"
+)
+SERVE = (
+    "import socket\n"
+    "s = socket.create_server(('0.0.0.0', 3000)); print('ready', flush=True)\n"
+    "while True:\n"
+    "    c, _ = s.accept(); c.sendall(b'of windows'); c.close()\n"
 )
 
 
@@ -54,6 +67,38 @@ def rules(lab: RunningLab) -> dict[str, str]:
 def finding(lab: RunningLab, code: str) -> dict[str, Any]:
     (found,) = [one for one in run(lab, "doctor", "--only", code)[1]["findings"] if one["code"] == code]
     return dict(found)
+
+
+def wishing(lab: RunningLab) -> Path:
+    """The lab's inventory, with the wish that WSL reaches Windows."""
+    text = lab.inventory.read_text("utf-8")
+    there = lab.inventory.with_name("wishing.toml")
+    before, _, rest = text.partition("reach = [")
+    there.write_text(before + 'reach = [["wsl", "windows"]' + rest[rest.index("]\n") :], "utf-8")
+    return there
+
+
+@contextmanager
+def serving(lab: RunningLab) -> Iterator[None]:
+    """A program of Windows that greets whoever comes to port 3000."""
+    command = ["ip", "netns", "exec", lab.netns("windows"), sys.executable, "-c", SERVE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline().strip() == "ready"
+            yield
+        finally:
+            server.kill()
+
+
+def told(lab: RunningLab, source: str, address: str) -> bool:
+    done = lab.outside(source, [sys.executable, "-c", FETCH, address, "3000"])
+    return done.stdout.strip() == "of windows"
+
+
+def reboot(lab: RunningLab) -> None:
+    command = [WSLNET, "lab", "reboot", "--name", lab.name, "windows"]
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
 
 
 def test_a_forward_by_hand_is_stopped_and_one_of_ours_is_not(story_lab: RunningLab) -> None:
@@ -114,14 +159,45 @@ def test_what_is_not_published_any_more_leaves_no_rule(story_lab: RunningLab) ->
     assert greets(story_lab, "lan", LAN, 2200)
 
 
-@pytest.mark.row("S3-12")
+@pytest.mark.row("S1-06")
+def test_wsl_comes_to_a_program_of_windows_by_a_rule_for_it_alone(story_lab: RunningLab) -> None:
+    wished = wishing(story_lab)
+    with serving(story_lab):
+        assert not told(story_lab, "wsl", GATEWAY)
+        code, said = run(wished, "doctor", "--fix", "--only", "wsl2win", "--yes")
+        assert (code, said["result"]) == (0, "committed"), said
+        assert told(story_lab, "wsl", GATEWAY)
+        assert not told(story_lab, "lan", LAN)
+    assert finding(story_lab, "wsl2win")["status"] == "ok"
+
+
+@pytest.mark.row("S1-06", "S1-22")
+def test_after_a_boot_with_another_network_of_wsl_both_are_as_before(story_lab: RunningLab) -> None:
+    for words in (("boot", "install", "--yes"), ("config", "nat-pin", "172.30.96.0/20", "--yes")):
+        code, said = run(story_lab, *words)
+        assert (code, said["result"]) == (0, "committed"), said
+    reboot(story_lab)
+    with serving(story_lab):
+        deadline = time.monotonic() + BACK_WITHIN_S
+        while not (greets(story_lab, "lan", LAN, 2200) and told(story_lab, "wsl", "172.30.96.1")):
+            log = story_lab.inventory.parent / "log" / "tasks.log"
+            assert time.monotonic() < deadline, log.read_text("utf-8")
+            time.sleep(0.5)
+        assert not told(story_lab, "lan", LAN)
+    code, said = run(story_lab, "firewall", "revoke", "tcp/3000", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert rules(story_lab) == {"wslnet-publish-tcp-2200": "iphlpsvc"}
+    assert run(story_lab, "boot", "remove", "--yes")[0] == 0
+
+
+@pytest.mark.row("S1-12")
 def test_a_policy_that_takes_no_rules_of_this_pc_is_told_and_not_fought(story_lab: RunningLab) -> None:
     registry = story_lab.inventory.parent / "windows" / "registry.json"
     keys = json.loads(registry.read_text("utf-8"))
     key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\WindowsFirewall\PrivateProfile"
     keys[key] = {"AllowLocalPolicyMerge": {"kind": "DWord", "data": 0}}
     registry.write_text(json.dumps(keys), "utf-8")
-    subprocess.run([WSLNET, "lab", "reboot", "--name", story_lab.name, "windows"], timeout=120, check=True)
+    reboot(story_lab)
     assert run(story_lab, "doctor", "--wake", "--only", "wsl.running")[0] == 0
     assert greets(story_lab, "windows", "127.0.0.1", 2200)
     assert not greets(story_lab, "lan", LAN, 2200)

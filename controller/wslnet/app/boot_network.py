@@ -19,6 +19,7 @@ from wslnet.errors import PlanRefused, Unsupported
 from wslnet.profiles.boot import NETWORK
 from wslnet.profiles.firewall import over_rules, renewed_rules
 from wslnet.profiles.table import profile_of
+from wslnet.profiles.wsl_services import renewed_service_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ADAPTERS_WITHIN_S = 60.0
 _NEEDS = frozenset({"os", "adapters", "interfaces", "addresses", "routes", "profiles", "hyperv_firewall"})
+_OF_SERVICES = frozenset({"host_rules"})
 _LOOKS = 3
 _POLL_S = 1.0
 
@@ -110,10 +112,11 @@ def put_network_back(
 
 def _put_published_back(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) -> int:
     """By itself and last: a port that somebody took keeps nothing else from coming back."""
-    if not data.inventory.wish.forward:
-        return 0
-    snapshot = see(fleet, windows_of(data).name, _NEEDS | needs_of(data))
-    return put_back(fleet, data_path().parent, snapshot, published_resources(snapshot, data, say), say)
+    windows, published = windows_of(data).name, bool(data.inventory.wish.forward)
+    snapshot = see(fleet, windows, _NEEDS | _OF_SERVICES | (needs_of(data) if published else frozenset()))
+    resources: list[Resource] = list(renewed_service_rules(snapshot, windows))
+    resources += published_resources(snapshot, data, say) if published else []
+    return put_back(fleet, data_path().parent, snapshot, resources, say)
 
 
 def _resources(snapshot: Snapshot, data: BootData, say: Callable[[str, str], None]) -> list[Resource]:

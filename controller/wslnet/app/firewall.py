@@ -32,6 +32,7 @@ from wslnet.profiles.firewall import (
 )
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.nested import NEEDS as LINUX_NEEDS
+from wslnet.profiles.wsl_services import ended_service_rules
 from wslnet.resources.hyperv_setting import HyperVDefaultInbound
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ def prepare_revoke(
     *,
     open_all: bool = False,
 ) -> Prepared:
-    """The plan that takes back rules of `allow` for these ports; with `open_all` the default blocks again.
+    """The plan that takes back rules of `allow`, and of services of Windows for WSL, for these ports.
+
+    With `open_all` the default blocks again.
 
     A port that is not allowed by wslnet changes nothing, and a note says who lets it in, if anybody does.
 
@@ -123,7 +126,9 @@ def prepare_revoke(
                 f"{allow}: rule {one.rule.name} is not one of `firewall allow`",
                 hint=f"if it is published: wslnet forward remove {allow.proto}/{allow.port}",
             )
-    resources: list[Resource] = list(revoked_rules(snapshot, windows, keys))
+    services = list(ended_service_rules(snapshot, windows, set(keys)))
+    ours |= {(one.allow.proto, one.allow.port) for one in services}
+    resources: list[Resource] = [*revoked_rules(snapshot, windows, keys), *services]
     if open_all:
         resources.append(HyperVDefaultInbound(windows, "Block", "only allowed ports shall be reached"))
     notes = []

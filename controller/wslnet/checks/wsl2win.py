@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
+from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.host_rules import beyond_loopback, let_in, wsl_prefix
 from wslnet.checks.parts.windows import on_windows
-from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.topology import host_address
+from wslnet.profiles.wsl_services import service_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import WindowsFacts
+
+_OF_WINDOWS = frozenset({"", "system", "svchost", "lsass", "services", "spoolsv", "wininit"})
+"""Processes of Windows itself: which of their ports WSL needs is the user's to say, not a fix's."""
 
 _SAY = Findings("wsl2win", docs="https://learn.microsoft.com/windows/wsl/networking")
 
@@ -38,11 +42,13 @@ def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[
 
 
 def _behind_nat(machine: str, windows: WindowsFacts, address: str, prefix: str, *, wished: bool) -> Finding:
-    told, shut = [], []
+    told, shut, programs = [], [], []
     for one in beyond_loopback(windows.listeners or ()):
         admitted, why = let_in(windows.host_rules or (), one, prefix)
         told.append(f"{machine}: {address}:{one.port} {one.process or 'a process'}: {why}")
         shut += [] if admitted else [one.port]
+        name = (one.process or "").lower().removesuffix(".exe")
+        programs += [] if admitted or name in _OF_WINDOWS else [one.port]
     if not shut or not wished:
         return _SAY.ok(machine, f"WSL comes to Windows by its gateway, {address}", *told)
     return _SAY.problem(
@@ -51,16 +57,20 @@ def _behind_nat(machine: str, windows: WindowsFacts, address: str, prefix: str, 
         f"Windows' firewall keeps WSL from {', '.join(str(port) for port in shut)}",
         evidence=told,
         cause=f"WSL's network, {prefix}, is one that Windows cannot identify, so its strictest profile holds",
-        fix=look_again(_SAY.code, *(_rule(port, prefix) for port in shut)),
+        fix=_fix(machine, prefix, shut, programs),
     )
 
 
-def _rule(port: int, prefix: str) -> str:
-    words = (
-        f"New-NetFirewallRule -Name wslnet-host-tcp-{port} -DisplayName 'tcp {port} from WSL' "
-        f"-Direction Inbound -Action Allow -Protocol TCP -LocalPort {port} -RemoteAddress {prefix}"
-    )
-    return f"if WSL shall reach port {port}, for its network alone: {words}"
+def _fix(machine: str, prefix: str, shut: list[int], programs: list[int]) -> Fix:
+    rules = tuple(service_rule(machine, port, prefix) for port in programs)
+    steps = [f"for WSL's network alone, rule {one.rule_name}" for one in rules]
+    steps += [
+        f"port {port} is of Windows itself: if WSL shall reach it, make a rule for {prefix}"
+        for port in shut
+        if port not in programs
+    ]
+    command = f"wslnet doctor {'--fix ' if rules else ''}--only {_SAY.code}"
+    return Fix(command, tuple(steps), rules)
 
 
 CHECK = Check(
