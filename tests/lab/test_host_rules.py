@@ -172,14 +172,17 @@ def test_wsl_comes_to_a_program_of_windows_by_a_rule_for_it_alone(story_lab: Run
 
 
 @pytest.mark.row("S1-06", "S1-22")
-def test_after_a_boot_with_another_network_of_wsl_both_are_as_before(story_lab: RunningLab) -> None:
-    for words in (("boot", "install", "--yes"), ("config", "nat-pin", "172.30.96.0/20", "--yes")):
-        code, said = run(story_lab, *words)
-        assert (code, said["result"]) == (0, "committed"), said
+def test_after_a_boot_with_another_address_of_wsl_both_are_as_before(story_lab: RunningLab) -> None:
+    code, said = run(story_lab, "boot", "install", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    registry = story_lab.inventory.parent / "windows" / "registry.json"
+    text = registry.read_text("utf-8")
+    assert f'"data": "{WSL}"' in text
+    registry.write_text(text.replace(f'"data": "{WSL}"', '"data": "172.23.99.9"'), "utf-8")
     reboot(story_lab)
     with serving(story_lab):
         deadline = time.monotonic() + BACK_WITHIN_S
-        while not (greets(story_lab, "lan", LAN, 2200) and told(story_lab, "wsl", "172.30.96.1")):
+        while not (greets(story_lab, "lan", LAN, 2200) and told(story_lab, "wsl", GATEWAY)):
             log = story_lab.inventory.parent / "log" / "tasks.log"
             assert time.monotonic() < deadline, log.read_text("utf-8")
             time.sleep(0.5)

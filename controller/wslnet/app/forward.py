@@ -22,7 +22,7 @@ from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
-from wslnet.profiles.forward_conflicts import refuse_conflicts, refuse_foreign_rules
+from wslnet.profiles.forward_conflicts import range_notes, refuse_conflicts, refuse_foreign_rules
 from wslnet.profiles.forward_removal import removal_resources
 from wslnet.profiles.forwards import linux_resources, refuse_unsupported, windows_resources
 from wslnet.profiles.modes import SetupOptions
@@ -47,6 +47,7 @@ _WINDOWS_NEEDS = frozenset(
         "host_rules",
         "hyperv_firewall",
         "listeners",
+        "port_ranges",
         "portproxy",
         "profiles",
         "routes",
@@ -101,7 +102,8 @@ def prepare_add(
 
     published = {one.key: one for one in (*old, *new)}.values()
     resources = (*windows_resources(snapshot, mode, new), *behind(snapshot))
-    return prepared_with(fleet, snapshot, resources, published)
+    notes = [note for one in new for note in range_notes(snapshot, one)]
+    return prepared_with(fleet, snapshot, resources, published, notes)
 
 
 def prepare_remove(
@@ -127,12 +129,17 @@ def prepare_remove(
 
 
 def prepared_with(
-    fleet: Fleet, snapshot: Snapshot, resources: Iterable[Resource], published: Iterable[Forward]
+    fleet: Fleet,
+    snapshot: Snapshot,
+    resources: Iterable[Resource],
+    published: Iterable[Forward],
+    notes: Iterable[str] = (),
 ) -> Prepared:
     """The plan of these resources, after which `published` is the list; what boot reads goes with it."""
     published = tuple(published)
     declared_ones = (*with_kept(snapshot, resources), *boot_resources(snapshot, published))
-    plan = replace(make_plan(snapshot, declared_ones), profile=profile_of(published))
+    plan = make_plan(snapshot, declared_ones, notes=tuple(notes))
+    plan = replace(plan, profile=profile_of(published))
     return Prepared(fleet, SetupOptions(), snapshot, declared_ones, plan, lambda _: ())
 
 

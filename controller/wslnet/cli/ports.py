@@ -58,6 +58,12 @@ def render(table: PortTable) -> Iterator[str]:
     if table.reserved is not None:
         first, last = table.reserved
         yield f"reserved for WSL: {first}-{last} (programs of Windows cannot bind there)"
+    for one in table.ranges:
+        if one.dynamic is not None:
+            yield f"{one.proto} ports of outgoing connections: {one.dynamic[0]}-{one.dynamic[1]}"
+        for block in one.excluded or ():
+            who = "by an administrator" if block.administered else "by Windows"
+            yield f"{one.proto} ports excluded {who}: {block.first}-{block.last}"
     if table.never_steered:
         yield f"never steered to WSL in mirrored mode: {', '.join(table.never_steered)}"
     yield from (f"not read: {line}" for line in table.unread)

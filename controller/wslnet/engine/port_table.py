@@ -15,16 +15,11 @@ if TYPE_CHECKING:
 
     from wslnet.model.machine import Inventory
     from wslnet.model.snapshot import Needs, Snapshot
-    from wslnet.model.windows_facts import PortProxy
+    from wslnet.model.windows_facts import PortProxy, PortRanges
 
 SCHEMA_VERSION = 1
 
-_SPEAKS = "netsh tells them, in the user's language; look with: netsh int ipv4"
-UNREAD = (
-    f"excluded port ranges: {_SPEAKS} show excludedportrange protocol=tcp",
-    f"dynamic port ranges: {_SPEAKS} show dynamicport protocol=tcp",
-)
-"""What is not read, and how a person looks it up (windows-facts 3)."""
+_LOOK = "look with: netsh interface ipv4 show"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +44,16 @@ class PortRow:
 
 @dataclass(frozen=True, slots=True)
 class PortTable:
-    """All of it. `reserved` is first and last port of the block of a mirrored WSL."""
+    """All of it. `reserved` is first and last port of the block of a mirrored WSL.
+
+    `ranges`: what Windows excludes and gives to outgoing connections; what it did not tell is in `unread`.
+    """
 
     mode: str | None
     ports: tuple[PortRow, ...]
     portproxy: tuple[PortProxy, ...]
     reserved: tuple[int, int] | None
+    ranges: tuple[PortRanges, ...]
     never_steered: tuple[str, ...]
     unread: tuple[str, ...]
     unseen: dict[str, str]
@@ -66,7 +65,10 @@ class PortTable:
 
 def port_needs(inventory: Inventory) -> Needs:
     """What to gather: Windows and WSL only."""
-    windows, wsl = frozenset({"listeners", "portproxy", "wsl"}), frozenset({"listeners", "sysctls", "wsl"})
+    windows, wsl = (
+        frozenset({"listeners", "portproxy", "port_ranges", "wsl"}),
+        frozenset({"listeners", "sysctls", "wsl"}),
+    )
     needs = {Kind.WINDOWS: windows, Kind.WSL: wsl}
     return {name: needs.get(machine.kind, frozenset()) for name, machine in inventory.machines.items()}
 
@@ -86,7 +88,19 @@ def port_table(snapshot: Snapshot) -> PortTable:
         sorted(f"{proto}/{port}" for proto, port in NEVER_STEERED) if snapshot.mode == "mirrored" else []
     )
     gone = {name: one.reason for name, one in snapshot.unseen.items()}
-    return PortTable(snapshot.mode, tuple(rows), tuple(relayed), block, tuple(steered), UNREAD, gone)
+    ranges = (host.port_ranges if host is not None else None) or ()
+    unread = tuple(_unread(ranges)) if host is not None else ()
+    return PortTable(snapshot.mode, tuple(rows), tuple(relayed), block, ranges, tuple(steered), unread, gone)
+
+
+def _unread(ranges: tuple[PortRanges, ...]) -> Iterator[str]:
+    told = {one.proto: one for one in ranges}
+    for proto in ("tcp", "udp"):
+        one = told.get(proto)
+        if one is None or one.excluded is None:
+            yield f"excluded {proto} ports; {_LOOK} excludedportrange protocol={proto}"
+        if one is None or one.dynamic is None:
+            yield f"dynamic {proto} ports; {_LOOK} dynamicport {proto}"
 
 
 _Side = dict[tuple[str, int], list[Holder]]

@@ -171,6 +171,24 @@ class PortProxy:
 
 
 @dataclass(frozen=True, slots=True)
+class ExcludedPorts:
+    """A range from which Windows gives no port; one that an administrator made can still be asked for."""
+
+    first: int
+    last: int
+    administered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PortRanges:
+    """The ranges of one protocol over IPv4; None: Windows did not tell, or not in a form that is known."""
+
+    proto: str
+    excluded: tuple[ExcludedPorts, ...] | None = None
+    dynamic: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
     """The registry values that decide about mirrored mode (wsl-facts 2.1)."""
 
@@ -359,6 +377,7 @@ class WindowsFacts:
     host_profiles: tuple[HyperVProfile, ...] | None = None
     listeners: tuple[WindowsListener, ...] | None = None
     portproxy: tuple[PortProxy, ...] | None = None
+    port_ranges: tuple[PortRanges, ...] | None = None
     registry: Registry | None = None
     services: tuple[Service, ...] | None = None
     wslconfig: WslConfigFile | None = None

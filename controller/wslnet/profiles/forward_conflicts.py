@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from wslnet.model.forward import Forward
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import PortRanges
 
-_PORTPROXY = "svchost"
+_PORTPROXY, _MIRRORED = "svchost", "mirrored"
 
 
 def refuse_conflicts(snapshot: Snapshot, forward: Forward, others: tuple[Forward, ...]) -> None:
@@ -33,6 +34,22 @@ def refuse_conflicts(snapshot: Snapshot, forward: Forward, others: tuple[Forward
         *_inside(snapshot, forward),
     ):
         raise PortTaken(f"{forward.listen}: {reason}")
+
+
+def range_notes(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
+    """What is to be known of a port that Windows may give away, or has not told about."""
+    ranges = _ranges(snapshot, forward)
+    if ranges is None or (ranges.excluded is None and ranges.dynamic is None):
+        yield f"{forward.listen}: Windows did not tell its excluded and dynamic ports: not looked at"
+        return
+    if ranges.dynamic is not None and ranges.dynamic[0] <= forward.port <= ranges.dynamic[1]:
+        first, last = ranges.dynamic
+        yield (
+            f"{forward.listen} is one of the ports that Windows gives to outgoing connections "
+            f"({first}-{last}): one of them may have it when it is to be published again"
+        )
+    if snapshot.mode == _MIRRORED and (excluded := _excluded(ranges, forward)) is not None:
+        yield f"{forward.listen} is in a range that Windows has excluded, {excluded}: WSL may not get it"
 
 
 def refuse_foreign_rules(snapshot: Snapshot, forward: Forward) -> None:
@@ -59,10 +76,31 @@ def _declared(forward: Forward, others: tuple[Forward, ...]) -> Iterator[str]:
 
 def _never_steered(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
     block = reserved_block(snapshot)
-    if snapshot.mode == "mirrored" and forward.key in NEVER_STEERED:
+    ranges = _ranges(snapshot, forward)
+    excluded = _excluded(ranges, forward) if ranges is not None else None
+    # In mirrored mode the exclusions are also those by which WSL itself holds ports.
+    if excluded is not None and snapshot.mode != _MIRRORED:
+        yield (
+            f"Windows has excluded {excluded} (winnat, Hyper-V or a program reserved it), so nobody can "
+            "listen there; publish by another port"
+        )
+    if snapshot.mode == _MIRRORED and forward.key in NEVER_STEERED:
         yield "mirrored mode never gives this port to WSL; publish by another one"
     if block is not None and block[0] <= forward.port <= block[1]:
         yield f"Windows has reserved {block[0]}-{block[1]} for WSL's own connections; publish by another port"
+
+
+def _ranges(snapshot: Snapshot, forward: Forward) -> PortRanges | None:
+    found = snapshot.windows.port_ranges if snapshot.windows is not None else None
+    return next((one for one in found or () if one.proto == forward.proto), None)
+
+
+def _excluded(ranges: PortRanges, forward: Forward) -> str | None:
+    """The range in which nobody can listen on that port; what an administrator excluded can be asked for."""
+    for one in ranges.excluded or ():
+        if one.first <= forward.port <= one.last and not one.administered:
+            return f"{one.first}-{one.last}"
+    return None
 
 
 def _on_windows(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
@@ -81,7 +119,7 @@ def _on_windows(snapshot: Snapshot, forward: Forward) -> Iterator[str]:
                 f"{one.process or 'a process'} (pid {one.pid}) of Windows holds {one.address}:{one.port}; "
                 "stop it or publish by another port"
             )
-    if snapshot.mode == "mirrored" and forward.proto == "tcp":
+    if snapshot.mode == _MIRRORED and forward.proto == "tcp":
         for rule in windows.portproxy or ():
             if rule.listen_port == forward.port:
                 to = f"{rule.connect_address}:{rule.connect_port}"

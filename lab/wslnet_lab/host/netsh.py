@@ -1,4 +1,4 @@
-"""netsh.exe: `interface portproxy add|set|delete|show|reset`, and nothing else of it.
+"""netsh.exe: `interface portproxy add|set|delete|show|reset`, `interface ipv4 show` of port ranges, no more.
 
 Input is the same in every language, what it prints is not (windows-facts 3). Tables and messages in Chinese
 are as real machines print them; other languages see English.
@@ -33,6 +33,12 @@ _TEXTS = {
     ),
     "parameter": ("The parameter is incorrect.", "参数错误。"),
     "no-rule": ("The system cannot find the file specified.", "系统找不到指定的文件。"),
+    "dynamic": ("Protocol {0} Dynamic Port Range", "协议 {0} 动态端口范围"),
+    "start": ("Start Port      : ", "启动端口        : "),
+    "number": ("Number of Ports : ", "端口数          : "),
+    "excluded": ("Protocol {0} Port Exclusion Ranges", "协议 {0} 端口排除范围"),
+    "ends": ("Start Port    End Port      ", "开始端口    结束端口      "),
+    "star": ("* - Administered port exclusions.", "* - 管理的端口排除。"),
     "direction": ("Listen on ipv4:             Connect to ipv4:", "侦听 ipv4:                 连接到 ipv4:"),
     "columns": (
         "Address         Port        Address         Port",
@@ -75,6 +81,8 @@ class Netsh:
 
     def _act(self, words: tuple[str, ...], identity: Identity) -> list[str]:
         lowered = [word.lower() for word in words]
+        if lowered[:1] in (["interface"], ["int"]) and lowered[1:3] in (["ipv4", "show"], ["ip", "show"]):
+            return self._ranges(lowered[3:])
         if lowered[:1] not in (["interface"], ["int"]) or lowered[1:2] != ["portproxy"]:
             raise NetshError("not-found", " ".join(words))
         verb, kind = [*lowered[2:4], "", ""][:2]
@@ -94,6 +102,25 @@ class Netsh:
             changes[verb](words[4:])
         self._proxy.reread()
         return [""]
+
+    def _ranges(self, words: Sequence[str]) -> list[str]:
+        """What Windows keeps from programs, or gives to outgoing connections."""
+        what, proto = words[0] if words else "", words[-1].rpartition("=")[2] if words else ""
+        if len(words) != len(("what", "protocol")) or proto not in {"tcp", "udp"}:
+            raise NetshError("syntax")
+        own = self._state.settings
+        if what == "dynamicport":
+            first, last = own.dynamic_ports
+            rows = [f"{self._text('start')}{first}", f"{self._text('number')}{last - first + 1}"]
+            return ["", self._text("dynamic", proto), "-" * 33, *rows, ""]
+        if what != "excludedportrange":
+            raise NetshError("not-found", " ".join(words))
+        rows = [
+            f"{first:10}  {last:10}     {'*' if administered else ''}"
+            for first, last, administered in own.excluded_ports.get(proto, ())
+        ]
+        head = ["", self._text("excluded", proto), "", self._text("ends"), "----------    --------      "]
+        return [*head, *rows, "", self._text("star"), ""]
 
     def _put(self, words: Sequence[str]) -> None:
         given = _tags(words, _RULE_TAGS)

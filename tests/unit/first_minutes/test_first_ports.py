@@ -50,7 +50,7 @@ def test_ranges_of_a_mirrored_wsl(stored: Make) -> None:
     ]
     text = "\n".join(render(table))
     assert "reserved for WSL: 44620-48715" in text
-    assert "not read: excluded port ranges: " in text
+    assert "not read: excluded tcp ports; look with: netsh interface ipv4 show excludedportrange" in text
 
 
 def test_a_port_that_is_never_steered(stored: Make) -> None:

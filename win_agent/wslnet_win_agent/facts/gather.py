@@ -26,6 +26,7 @@ from .events import wsl_events
 from .files import wslconfig
 from .host_rules import host_profiles, host_rules
 from .port_proxy import portproxy
+from .port_ranges import port_ranges
 from .services import services
 from .session import session
 from .wsl import wsl
@@ -205,6 +206,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "interfaces": lambda _host, reply: network.interfaces(reply),
     "listeners": _listeners,
     "os": _os,
+    "port_ranges": lambda host, _reply: port_ranges(host),
     "portproxy": _portproxy,
     "profiles": lambda _host, reply: network.profiles(reply),
     "registry": _registry,

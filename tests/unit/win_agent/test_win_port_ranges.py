@@ -1,0 +1,85 @@
+"""Excluded and dynamic ports as netsh prints them, in any language; anything else is not known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wslnet_lab.host.local_session import LocalSession
+from wslnet_win_agent.facts.port_ranges import dynamic_range, excluded_ranges
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXCLUDED = """
+Protocol tcp Port Exclusion Ranges
+
+Start Port    End Port
+----------    --------
+      5357        5357
+     50000       50059     *
+
+* - Administered port exclusions.
+
+"""
+DYNAMIC = """
+Protocol tcp Dynamic Port Range
+---------------------------------
+Start Port      : 49152
+Number of Ports : 16384
+
+"""
+
+
+def test_the_tables_as_windows_prints_them() -> None:
+    assert excluded_ranges(EXCLUDED) == ((5357, 5357, False), (50000, 50059, True))
+    assert excluded_ranges(EXCLUDED[: EXCLUDED.index("      5357")]) == (), "none is an answer"
+    assert dynamic_range(DYNAMIC) == (49152, 65535)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "The following command was not found: interface ipv4 show.",
+        EXCLUDED.replace("5357        5357", "5357        5357 x"),
+        EXCLUDED.replace("5357        5357", "9000        8000"),
+        EXCLUDED.replace("50059", "70000"),
+        EXCLUDED.replace("50059", ""),
+        EXCLUDED.replace("----------    --------", ""),
+        EXCLUDED + EXCLUDED,
+        DYNAMIC,
+    ],
+)
+def test_another_text_tells_no_exclusions(text: str) -> None:
+    assert excluded_ranges(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        DYNAMIC.replace("16384", "60000"),
+        DYNAMIC.replace("49152", "0"),
+        DYNAMIC.replace("16384", "1 6384"),
+        DYNAMIC + "More : 7\n",
+        DYNAMIC.replace("Number of Ports : 16384\n", ""),
+        EXCLUDED,
+    ],
+)
+def test_another_text_tells_no_dynamic_ports(text: str) -> None:
+    assert dynamic_range(text) is None
+
+
+@pytest.mark.parametrize("culture", ["en-US", "zh-CN"])
+def test_what_the_lab_prints_is_read_in_each_language(tmp_path: Path, culture: str) -> None:
+    (tmp_path / "windows.json").write_text(f'{{"culture": "{culture}"}}', "utf-8")
+    desk = LocalSession(tmp_path)
+    shown = [
+        desk.native("netsh.exe", "interface", "ipv4", "show", *words).stdout.decode("ascii", "replace")
+        for words in (("excludedportrange", "protocol=tcp"), ("dynamicport", "tcp"))
+    ]
+    assert excluded_ranges(shown[0]) == ((5357, 5357, False), (50000, 50059, True))
+    assert dynamic_range(shown[1]) == (49152, 65535)
+    assert desk.native("netsh.exe", "interface", "ipv4", "show", "excludedportrange").exit_code == 1
