@@ -35,5 +35,9 @@ def install(paths: LabPaths, topology: Topology) -> None:
 
 
 def _identity(machine: Machine) -> dict[str, str]:
-    hosts = f"127.0.0.1\tlocalhost\n127.0.1.1\t{machine.hostname}\n::1\tlocalhost ip6-localhost\n"
-    return {"etc/hostname": f"{machine.hostname}\n", "etc/hosts": hosts}
+    return {"etc/hostname": f"{machine.hostname}\n", "etc/hosts": usual_hosts(machine.hostname)}
+
+
+def usual_hosts(hostname: str) -> str:
+    """What /etc/hosts says on a new machine, and on WSL after each start that generates it."""
+    return f"127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n::1\tlocalhost ip6-localhost\n"

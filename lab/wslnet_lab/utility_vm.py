@@ -21,6 +21,7 @@ from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import MirroredHost, NatLink, Nic
 from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware, add_idle_adapter
+from wslnet_lab.install import usual_hosts
 from wslnet_lab.port_tracker import PortTracker
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ class UtilityVm:
 
     def _wire(self, mode: str, address: str | None) -> str | None:
         self._gateway = None
+        self._write_hosts()
         if mode == "nat":
             switch = self._adapter("wsl-nat").nic
             card = self._nat_card(switch, address)
@@ -321,6 +323,14 @@ class UtilityVm:
             if adapter.kind == kind:
                 return adapter
         raise LabError(f"topology: Windows has no adapter of kind {kind}")
+
+    def _write_hosts(self) -> None:
+        """Makes /etc/hosts anew, as WSL does unless wsl.conf says no."""
+        etc = self._hardware.paths.machine(self._machine.name).root / "etc"
+        wanted = wsl_conf.value(etc / "wsl.conf", "network", "generatehosts")
+        usual = usual_hosts(self._machine.hostname)
+        if (wanted or "true").lower() != "false" and (etc / "hosts").read_text() != usual:
+            (etc / "hosts").write_text(usual)
 
     def _write_resolv_conf(self, text: str) -> None:
         etc = self._hardware.paths.machine(self._machine.name).root / "etc"

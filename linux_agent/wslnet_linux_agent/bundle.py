@@ -72,6 +72,7 @@ _ON_DEMAND = {
     "owned": ("ops_owned.py",),
     "link": ("ops_owned.py", "ops_persist.py"),
     "boot_command": ("ops_owned.py", "ops_persist.py"),
+    "hosts": ("ops_owned.py", "ops_persist.py"),
     "resident": ("ops_owned.py", "ops_persist.py"),
     "holder": _HOLDER,
     "daemon_json": ("ops_docker.py",),

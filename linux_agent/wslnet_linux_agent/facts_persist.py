@@ -36,7 +36,8 @@ def persistence() -> "dict[str, Any]":
         "networkmanager": os.path.isdir("/etc/NetworkManager"),
         "libvirt": _libvirt(),
         "enabled": ops_persist.enabled(),
-        "wsl_conf": ops_persist.wsl_conf(),
+        "wsl_conf": ops_persist.content(ops_persist.WSL_CONF),
+        "hosts": ops_persist.content(ops_persist.HOSTS),
         "watched": AGENT_SOCKET in sockets,
         "resident": _AGENT in processes,
         "managers": [

@@ -37,6 +37,7 @@ _VERBS = {
     "link.make": ("ops_persist", "link"),
     "link.remove": ("ops_persist", "unlink"),
     "boot_command.set": ("ops_persist", "set_boot_command"),
+    "hosts.write": ("ops_persist", "write_hosts"),
     "resident.start": ("ops_persist", "start"),
     "domain.start": ("ops_domain", "start"),
     "domain.shutdown": ("ops_domain", "shutdown"),

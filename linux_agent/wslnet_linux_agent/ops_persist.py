@@ -1,7 +1,8 @@
-"""Verbs `link.*`, `boot_command.set` and `resident.start`: what makes a machine's start call wslnet-agent.
+"""Verbs `link.*`, `boot_command.set`, `hosts.write` and `resident.start`: what a machine's start reads.
 
 A unit is enabled by its link, WSL's `[boot] command` by the bytes of /etc/wsl.conf that the controller edited
-without loss. What is started does nothing unless its run is confirmed. Not part of the bundle.
+without loss, as it does /etc/hosts. What is started does nothing unless its run is confirmed. Not part of the
+bundle.
 """
 
 import base64
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 UNIT = "wslnet-agent.service"
 WSL_CONF = "/etc/wsl.conf"
+HOSTS = "/etc/hosts"
 _LINK = "/etc/systemd/system/multi-user.target.wants/" + UNIT
 _TARGET = "../" + UNIT
 _SYSTEMD = "/run/systemd/system"
@@ -66,27 +68,17 @@ def set_boot_command(args: "Args") -> "dict[str, Any]":
     Raises:
         OpError: `exists`: it is not what was read.
     """
-    found = _content()
-    if args.raw("expect_sha256") != (None if found is None else hashlib.sha256(found).hexdigest()):
-        raise OpError("exists", "%s is not what was read any more" % WSL_CONF)
-    if not args.has("content"):
-        os.unlink(WSL_CONF)
-        return {}
-    # A link stays a link: what it leads to is replaced.
-    path = os.path.realpath(WSL_CONF)
-    mode = 0o644 if found is None else stat.S_IMODE(os.stat(path).st_mode)
-    with open(os.open(path + _BESIDE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(base64.b64decode(args.value("content")))
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(path + _BESIDE, mode)
-    os.rename(path + _BESIDE, path)
-    return {}
+    return _replace(WSL_CONF, args)
 
 
-def wsl_conf() -> "str | None":
-    """Give the bytes of /etc/wsl.conf in base64; None if there is none."""
-    found = _content()
+def write_hosts(args: "Args") -> "dict[str, Any]":
+    """Write /etc/hosts whole; arguments and errors as for /etc/wsl.conf."""
+    return _replace(HOSTS, args)
+
+
+def content(path: "str") -> "str | None":
+    """Give the bytes of a file in base64; None if there is none."""
+    found = _content(path)
     return None if found is None else base64.b64encode(found).decode("ascii")
 
 
@@ -106,9 +98,28 @@ def start(_: "Args") -> "dict[str, Any]":
     return {}
 
 
-def _content() -> "bytes | None":
+def _replace(path: "str", args: "Args") -> "dict[str, Any]":
+    found = _content(path)
+    if args.raw("expect_sha256") != (None if found is None else hashlib.sha256(found).hexdigest()):
+        raise OpError("exists", "%s is not what was read any more" % path)
+    if not args.has("content"):
+        os.unlink(path)
+        return {}
+    # A link stays a link: what it leads to is replaced.
+    place = os.path.realpath(path)
+    mode = 0o644 if found is None else stat.S_IMODE(os.stat(place).st_mode)
+    with open(os.open(place + _BESIDE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(base64.b64decode(args.value("content")))
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(place + _BESIDE, mode)
+    os.rename(place + _BESIDE, place)
+    return {}
+
+
+def _content(path: "str") -> "bytes | None":
     try:
-        with open(WSL_CONF, "rb") as file:
+        with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         return None

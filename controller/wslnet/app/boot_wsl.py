@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.app.boot import JOURNAL
 from wslnet.app.boot_run import must, put_back, see, windows_of
+from wslnet.app.host_alias import renewed_alias
 from wslnet.engine.gather import gather
 from wslnet.engine.lock import only_run
 from wslnet.engine.restart import DOMAIN_TIMEOUT_S, START_TIMEOUT_S, await_agent
@@ -33,6 +34,7 @@ HOLD_S = 3600
 """How long one client of wsl.exe holds WSL; the next follows at once, well within the 15 s of idleness."""
 
 _WINDOWS_NEEDS = frozenset({"adapters", "interfaces", "addresses", "routes", "wsl"})
+_OF_WSL = frozenset({"persistence"})
 _OTHER_RUN_WITHIN_S = 300.0
 _HOLD_MARGIN_S = 120.0
 _POLL_S = 2.0
@@ -108,6 +110,7 @@ def put_wsl_back(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) 
         for one in data.domains:
             _start(fleet, one, say)
         below = {one.name: LINUX_NEEDS for one in (wsl, *data.inventory.descendants(wsl.name))}
+        below[wsl.name] |= _OF_WSL
         snapshot = gather(fleet, below | {windows.name: _WINDOWS_NEEDS})
         if snapshot.mode != data.mode:
             # An undo, or somebody's own change of `.wslconfig`: what was set up is not wanted any more.
@@ -118,6 +121,7 @@ def put_wsl_back(data: BootData, fleet: Fleet, say: Callable[[str, str], None]) 
             for one in profile_of(data.mode).behind(snapshot)
             if one.machine != windows.name and one.machine in snapshot.facts
         ]
+        resources += renewed_alias(snapshot)
         made = put_back(fleet, data.inventory.state / JOURNAL, snapshot, resources, say)
     for name, unseen in snapshot.unseen.items():
         say(name, f"not seen, nothing put back in it: {unseen.reason}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.config_hosts import hosts
 from wslnet.cli.config_machine import (
     difference,
     document,
@@ -74,6 +75,7 @@ def config() -> None:
     """`.wslconfig` and `/etc/wsl.conf`, lossless: every byte that was not asked to change stays."""
 
 
+config.add_command(hosts)
 config.add_command(nat_pin)
 
 

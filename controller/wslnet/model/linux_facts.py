@@ -275,8 +275,8 @@ class Enabled:
 class Persistence:
     """How a machine starts, and who looks after its network.
 
-    `libvirt` is its version, "" if it does not say, None without; `wsl_conf` is base64; `watched`: some
-    wslnet-agent watches this network, `resident`: it is a process of this distribution.
+    `libvirt` is its version, "" if it does not say, None without; `wsl_conf` and `hosts` are base64;
+    `watched`: some wslnet-agent watches this network, `resident`: it is a process of this distribution.
     """
 
     systemd: bool = False
@@ -285,6 +285,7 @@ class Persistence:
     libvirt: str | None = None
     enabled: Enabled = field(default_factory=Enabled)
     wsl_conf: str | None = None
+    hosts: str | None = None
     watched: bool = False
     resident: bool = False
     managers: tuple[Manager, ...] = ()

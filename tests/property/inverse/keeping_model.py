@@ -70,6 +70,14 @@ def _set_boot_command(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
     return replace(facts, persistence=replace(facts.persistence, wsl_conf=args["content"]))
 
 
+def _write_hosts(facts: LinuxFacts, args: Mapping[str, Any]) -> LinuxFacts:
+    assert facts.persistence is not None
+    have = facts.persistence.hosts
+    digest = None if have is None else hashlib.sha256(base64.b64decode(have)).hexdigest()
+    assert digest == args["expect_sha256"]
+    return replace(facts, persistence=replace(facts.persistence, hosts=args["content"]))
+
+
 OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "owned.put": _put_owned,
     "owned.restore": _restore_owned,
@@ -78,4 +86,5 @@ OPS: dict[str, Callable[[LinuxFacts, Mapping[str, Any]], LinuxFacts]] = {
     "link.make": _enable,
     "link.remove": _disable,
     "boot_command.set": _set_boot_command,
+    "hosts.write": _write_hosts,
 }

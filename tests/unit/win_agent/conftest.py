@@ -267,6 +267,8 @@ class FakeWslExe:
         assert not stdin
         if argv[0].endswith("whoami.exe"):
             return NativeResult(0, b'"box\\owner","S-1-5-21-1004336348-1177238915-682003330-1001"\r\n', b"")
+        if argv[0].endswith("netsh.exe"):
+            return NativeResult(1, b"The following command was not found.\r\n", b"")
         self.seen.append(tuple(argv[1:]))
         text, code = self._answer(list(argv[1:]), changes=changes)
         return NativeResult(code, text.encode("utf-8" if self.utf8 else "utf-16-le"), b"")
