@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PATHS = ("/etc/fstab", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/wsl.conf")
 _SHARED_RESOLV = "/mnt/wsl/resolv.conf"
 _MDNS = ("/lib/*/libnss_mdns*.so*", "/usr/lib/*/libnss_mdns*.so*", "/usr/lib*/libnss_mdns*.so*")
+_MANAGER = "/run/NetworkManager"
+_MANAGER_S = 3.0
 _MODULES = ("kvm_intel", "kvm_amd")
 _MODULE_S = 10.0
 _MOST_BYTES = 65536
@@ -30,13 +32,25 @@ _BESIDE = ".wslnet-tmp"
 def settings() -> "dict[str, Any]":
     """Each file as `{link}` or `{content}` (base64), null where it is not; and what is installed beside.
 
-    `mdns`: the library by which names in .local are found; `shared_resolv`: WSL's own resolv.conf.
+    `mdns`: the library by which names in .local are found; `shared_resolv`: WSL's own resolv.conf;
+    `managed`: the links that NetworkManager manages.
     """
     return {
         "files": {path: _state(path) for path in PATHS},
         "mdns": any(glob.glob(pattern) for pattern in _MDNS),
         "shared_resolv": os.path.exists(_SHARED_RESOLV),
+        "managed": _managed(),
     }
+
+
+def _managed() -> "list[str]":
+    if not os.path.isdir(_MANAGER):
+        return []
+    outcome = shell.run(["nmcli", "-t", "-f", "DEVICE,STATE", "device"], _MANAGER_S)
+    rows = [line.split(":") for line in outcome.text().split("\n")] if outcome.code == 0 else []
+    # States have notes behind them: "connected (externally)" is one that it only watches.
+    left_alone = ("unmanaged", "unavailable", "connected (externally)")
+    return [row[0] for row in rows if len(row) > 1 and row[1] not in left_alone]
 
 
 def put(args: "Args") -> "dict[str, Any]":

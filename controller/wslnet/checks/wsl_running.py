@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.checks.parts.wslconfig import around_wslconfig, config_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
+from wslnet.resources.wslconfig_keys import WslConfigKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.change import Resource
     from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import WslService
 
 _SAY = Findings("wsl.running", docs="https://learn.microsoft.com/windows/wsl/wsl-config")
 
+_STAY = "general.instanceIdleTimeout"
+_STAYS_SINCE = (2, 5)
 _IDLE = (
     "WSL stops a distro 15 s after its last wsl.exe client has gone, and the VM 60 s after its last distro; "
     "services such as sshd or libvirt do not hold it"
@@ -34,18 +39,18 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
     elif service is not None and not service.installed:
         yield _SAY.skip(machine.name, "WSL is not installed", depends_on=("wsl.version",))
     elif service is not None and not service.running:
-        yield _stopped(machine, _distros(service) or ("no distro is installed",))
+        yield _stopped(snapshot, machine, _distros(service) or ("no distro is installed",))
     elif service is not None:
         yield _SAY.ok(machine.name, "WSL runs", *_distros(service))
     elif unseen is not None and unseen.code == "stopped":
-        yield _stopped(machine, (unseen.reason,))
+        yield _stopped(snapshot, machine, (unseen.reason,))
     else:
         yield _SAY.skip(
             machine.name, "Windows, which knows whether WSL runs, did not tell", depends_on=(REACHABLE,)
         )
 
 
-def _stopped(machine: Machine, evidence: tuple[str, ...]) -> Finding:
+def _stopped(snapshot: Snapshot, machine: Machine, evidence: tuple[str, ...]) -> Finding:
     return _SAY.problem(
         Status.FAIL,
         machine.name,
@@ -59,8 +64,21 @@ def _stopped(machine: Machine, evidence: tuple[str, ...]) -> Finding:
                 "to have it stay: wslnet boot install, which starts and holds it",
                 "or without that: wslnet config set general.instanceIdleTimeout -1",
             ),
+            tuple(_to_stay(snapshot)),
         ),
     )
+
+
+def _to_stay(snapshot: Snapshot) -> Iterator[Resource]:
+    """That WSL stays once it is started, where something is wished of it and nobody has said otherwise."""
+    wish, config, windows = snapshot.inventory.wish, config_of(snapshot), snapshot.inventory.windows
+    wished = bool(wish.reach or wish.allow or wish.forward)
+    version = around_wslconfig(snapshot).version or ()
+    if windows is None or config is None or not wished or version < _STAYS_SINCE:
+        return
+    if config.value(_STAY) is None:
+        why = "services do not hold WSL (microsoft/WSL#9968)"
+        yield WslConfigKeys(windows.name, {_STAY: "-1"}, why, rows=(), restarts=False)
 
 
 def _distros(service: WslService) -> tuple[str, ...]:
@@ -70,7 +88,7 @@ def _distros(service: WslService) -> tuple[str, ...]:
 CHECK = Check(
     code=_SAY.code,
     title="WSL runs",
-    needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"identity"})},
+    needs={Kind.WINDOWS: frozenset({"wsl", "wslconfig"}), Kind.WSL: frozenset({"identity"})},
     judge=_judge,
     depends_on=("machine.reachable", "wsl.version"),
     docs=_SAY.docs,

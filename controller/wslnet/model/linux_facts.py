@@ -357,11 +357,13 @@ class Settings:
     """Files of /etc by path, None for one that is not there; and what stands beside them.
 
     `mdns`: the library that finds names in .local is installed; `shared_resolv`: WSL's own resolv.conf is.
+    `managed`: the links that NetworkManager manages here.
     """
 
     files: dict[str, SettingState | None] = field(default_factory=dict)
     mdns: bool = False
     shared_resolv: bool = False
+    managed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

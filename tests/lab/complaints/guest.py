@@ -6,13 +6,12 @@ from functools import partial
 from typing import Any
 
 from . import stages
-from .causes import Cause, connects, in_network, said
+from .causes import Cause, connects, in_machine, in_network, said
 from .stages import WINDOWS_GREETING, write
 
 _PUBLISHED = "-p tcp --dport 8080"
 _NO_SERVER = "nameserver 192.0.2.53\n"
 _UNSAFE_MOUNT = "nas:/share /mnt/share nfs ro,soft 0 0\n"
-_MODPROBE = "#!/bin/sh\n[ $1 = -r ] && exec rm /dev/kvm\nexec touch /dev/kvm\n"
 
 
 def widen_ports(lab: Any) -> None:
@@ -115,6 +114,34 @@ IN_MIRRORED = (
         ordinary=True,
     ),
     Cause(
+        row=31,
+        issues=("#14063",),
+        stage=stages.local_server,
+        breaking=lambda lab: stages.server_of(lab).move("127.0.0.1"),
+        named=("listen.dns", "wsl"),
+        evidence="127.0.0.1:53",
+        flows=lambda lab: stages.asks(lab, "wsl", stages.server_of(lab).address),
+        by_hand=lambda lab: stages.server_of(lab).move("127.0.0.2"),
+    ),
+    Cause(
+        row=34,
+        issues=("#11150",),
+        stage=stages.vm1_published,
+        breaking=in_network("wsl", "iptables -t nat -F PREROUTING"),
+        named=("forward.published", "wsl"),
+        evidence="missing: wsl: rule",
+        flows=connects("windows", "127.0.0.1", 2222, "SSH-2.0"),
+    ),
+    Cause(
+        row=36,
+        issues=("#13262",),
+        stage=stages.without_kvm,
+        breaking=in_machine("wsl", "rm /dev/kvm"),
+        named=("nested.kvm", "wsl"),
+        evidence="/dev/kvm is missing",
+        flows=lambda lab: bool(lab.run("wsl", ["test", "-e", "/dev/kvm"]).returncode == 0),
+    ),
+    Cause(
         row=45,
         issues=("#12548",),
         stage=stages.second_network,
@@ -135,5 +162,15 @@ IN_MIRRORED = (
 )
 """A mirrored WSL on the seed, after `setup --mirrored`."""
 
-IN_NAT: tuple[Cause, ...] = ()
+IN_NAT = (
+    Cause(
+        row=18,
+        issues=("D:troubleshooting",),
+        stage=stages.docker_behind_gateway,
+        breaking=lambda lab: write(lab, "wsl", "/etc/resolv.conf", "nameserver 127.0.0.1\n"),
+        named=("docker.dns", "wsl"),
+        evidence="names 127.0.0.1 alone",
+        flows=stages.container_asks,
+    ),
+)
 """The seed in NAT mode, after `setup --nat`."""

@@ -7,7 +7,10 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from tests.lab.asking import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,7 @@ NAT_GATEWAY, TUNNEL = "172.23.96.1", "10.255.255.254"
 CABLE = "p1c8341cfa87c"
 """The far end of the cable of Windows' card, on the switch of the LAN."""
 SECOND, SECOND_PEER = "10.9.0.50", "10.9.0.1"
+_MODPROBE = "#!/bin/sh\n[ $1 = -r ] && exec rm /dev/kvm\nexec touch /dev/kvm\n"
 _GREET = (
     "import socket,sys\n"
     "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
@@ -161,6 +165,109 @@ def second_network(lab: Any) -> Iterator[None]:
     finally:
         lab.outside("lan", ["ip", "address", "del", f"{SECOND_PEER}/24", "dev", "eth0"])
         lab.outside("windows", ["ip", "address", "del", f"{SECOND}/24", "dev", "ethernet"])
+
+
+@dataclass
+class LocalServer:
+    """A server of names in WSL that can be moved from one address of its own to another."""
+
+    lab: Any
+    address: str = "127.0.0.2"
+    running: subprocess.Popen[str] | None = None
+
+    def move(self, address: str) -> None:
+        """Ends it, and starts it on `address`."""
+        self.stop()
+        command = ["ip", "netns", "exec", self.lab.netns("wsl"), sys.executable, "-c", _ANSWER, address, "53"]
+        self.address = address
+        self.running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.running.stdout is not None
+        assert self.running.stdout.readline().strip() == "ready"
+
+    def stop(self) -> None:
+        """Ends it."""
+        if self.running is not None:
+            with self.running as server:
+                server.kill()
+            self.running = None
+
+
+_SERVERS: dict[str, LocalServer] = {}
+
+
+@contextmanager
+def local_server(lab: Any) -> Iterator[None]:
+    """A server of names on 127.0.0.2 of WSL."""
+    server = _SERVERS[lab.name] = LocalServer(lab)
+    try:
+        server.move(server.address)
+        yield
+    finally:
+        server.stop()
+
+
+def server_of(lab: Any) -> LocalServer:
+    """The server that `local_server` has started."""
+    return _SERVERS[lab.name]
+
+
+@contextmanager
+def without_kvm(lab: Any) -> Iterator[None]:
+    """A CPU that shows virtualisation, /dev/kvm, and a modprobe that makes it; all of it in WSL alone."""
+    write(lab, "wsl", "/usr/local/sbin/modprobe", _MODPROBE)
+    write(lab, "wsl", "/root/cpuinfo", "flags\t\t: fpu vmx\n")
+    steps = (
+        "chmod +x /usr/local/sbin/modprobe",
+        "mount --bind /root/cpuinfo /proc/cpuinfo",
+        "touch /dev/kvm",
+    )
+    try:
+        for step in steps:
+            done = lab.run("wsl", step.split())
+            assert done.returncode == 0, done.stderr
+        yield
+    finally:
+        lab.run("wsl", ["umount", "/proc/cpuinfo"])
+        lab.run("wsl", ["rm", "-f", "/dev/kvm", "/usr/local/sbin/modprobe", "/root/cpuinfo"])
+
+
+@contextmanager
+def docker_behind_gateway(lab: Any) -> Iterator[None]:
+    """Docker without WSL's tunnel: names are asked from the gateway, as before there was one."""
+    tunnel = ["ip", "address", "{}", f"{TUNNEL}/32", "dev", "lo"]
+    assert lab.outside("wsl", [word.format("del") for word in tunnel]).returncode == 0
+    assert lab.run("wsl", ["sysctl", "-w", "net.ipv4.ip_forward=1"]).returncode == 0
+    write(lab, "wsl", "/etc/resolv.conf", f"nameserver {NAT_GATEWAY}\n")
+    try:
+        with docker(lab, "28.0.4") as space, answering(lab, "windows", NAT_GATEWAY):
+            _BOXES[lab.name] = space
+            yield
+    finally:
+        lab.outside("wsl", [word.format("add") for word in tunnel])
+        write(lab, "wsl", "/etc/resolv.conf", f"nameserver {TUNNEL}\n")
+
+
+@contextmanager
+def vm1_published(lab: Any) -> Iterator[None]:
+    """Port 22 of vm1 is published to Windows."""
+    code, said = run(lab, "forward", "add", "--to", "vm1:22", "--listen", "tcp/2222@host", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    try:
+        yield
+    finally:
+        code, said = run(lab, "forward", "remove", "tcp/2222@host", "--yes")
+    assert code == 0, said
+
+
+_BOXES: dict[str, str] = {}
+
+
+def container_asks(lab: Any) -> bool:
+    """Packets: a container asks whom Docker would name in it (its daemon.json, else WSL's, else 8.8.8.8)."""
+    settings = lab.run("wsl", ["cat", "/etc/docker/daemon.json"]).stdout
+    own = json.loads(settings).get("dns", []) if settings else []
+    servers = own or [one for one in (nameserver(lab),) if not one.startswith("127.")] or ["8.8.8.8"]
+    return asks(lab, "wsl", servers[0], space=_BOXES[lab.name])
 
 
 @contextmanager

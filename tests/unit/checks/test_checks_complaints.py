@@ -1,0 +1,55 @@
+"""docs/complaints.md against the checks that there are and the causes that are drilled."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.lab.complaints import guest, windows
+from tests.lab.complaints.causes import Cause
+
+from wslnet.checks import discover
+
+PAGE = Path(__file__).parents[3] / "docs" / "complaints.md"
+ROWS = {
+    int(cells[0]): cells[1:]
+    for cells in (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+    )
+    if cells[0].isdigit()
+}
+CODES = {row: re.findall(r"`([^`]+)`", cells[0]) for row, cells in ROWS.items()}
+DRILLED = [
+    cause
+    for module in (guest, windows)
+    for value in vars(module).values()
+    if isinstance(value, tuple)
+    for cause in value
+    if isinstance(cause, Cause) and cause.row
+]
+
+
+def test_every_row_of_the_table_is_there_once() -> None:
+    assert list(ROWS) == list(range(1, 48))
+    assert {cells[1] for cells in ROWS.values()} == {"mended", "told", "no check"}
+    assert {row for row, cells in ROWS.items() if cells[1] == "no check"} == {
+        row for row, codes in CODES.items() if not codes
+    }
+
+
+def test_no_code_is_dead() -> None:
+    known = {check.code for check in discover()}
+    assert {code for codes in CODES.values() for code in codes} <= known
+
+
+def test_rows_marked_as_drilled_are_those_that_are() -> None:
+    marked = {row for row, cells in ROWS.items() if cells[2] == "yes"}
+    assert marked == {cause.row for cause in DRILLED}, "correct the column `drilled` of docs/complaints.md"
+
+
+@pytest.mark.parametrize("cause", [pytest.param(one, id=one.name) for one in DRILLED])
+def test_a_drill_is_as_its_row_says(cause: Cause) -> None:
+    assert cause.named[0] in CODES[cause.row]
+    assert ROWS[cause.row][1] == ("mended" if cause.by_hand is None else "told")
