@@ -142,6 +142,19 @@ IN_MIRRORED = (
         flows=lambda lab: bool(lab.run("wsl", ["test", "-e", "/dev/kvm"]).returncode == 0),
     ),
     Cause(
+        row=44,
+        issues=("#11247",),
+        stage=stages.managed_network,
+        breaking=in_machine(
+            "wsl",
+            "mkdir -p /run/NetworkManager",
+            f"ip route add {stages.LAN}/32 via 172.24.21.200 dev eth1",
+        ),
+        named=("wsl.manager", "wsl"),
+        evidence="nmcli device: eth1",
+        flows=connects("wsl", stages.LAN, 7373, "this is the lan"),
+    ),
+    Cause(
         row=45,
         issues=("#12548",),
         stage=stages.second_network,

@@ -23,6 +23,12 @@ CABLE = "p1c8341cfa87c"
 """The far end of the cable of Windows' card, on the switch of the LAN."""
 SECOND, SECOND_PEER = "10.9.0.50", "10.9.0.1"
 _MODPROBE = "#!/bin/sh\n[ $1 = -r ] && exec rm /dev/kvm\nexec touch /dev/kvm\n"
+_NMCLI = f"""#!/bin/sh
+ls /run/NetworkManager/conf.d/*.conf >/dev/null 2>&1 && state=unmanaged || state=connected
+[ $state = connected ] || ip route del {LAN}/32 2>/dev/null
+[ "$1" != -t ] || printf 'lo:unmanaged\\neth1:%s\\n' $state
+exit 0
+"""
 _GREET = (
     "import socket,sys\n"
     "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
@@ -209,6 +215,22 @@ def local_server(lab: Any) -> Iterator[None]:
 def server_of(lab: Any) -> LocalServer:
     """The server that `local_server` has started."""
     return _SERVERS[lab.name]
+
+
+@contextmanager
+def managed_network(lab: Any) -> Iterator[None]:
+    """A NetworkManager that, while it has eth1, sends what goes to the LAN's PC to nobody; and that PC.
+
+    It leaves the card alone, its route with it, when a file of its own says so.
+    """
+    write(lab, "wsl", "/usr/local/bin/nmcli", _NMCLI)
+    lab.run("wsl", ["chmod", "+x", "/usr/local/bin/nmcli"])
+    try:
+        with greeting(lab, "lan", LAN, 7373, "this is the lan"):
+            yield
+    finally:
+        lab.run("wsl", ["rm", "-rf", "/usr/local/bin/nmcli", "/run/NetworkManager"])
+        lab.outside("wsl", ["ip", "route", "del", f"{LAN}/32"])
 
 
 @contextmanager
