@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # Never steered (wsl-facts 2.2, the mirrored-mode troubleshooting page).
 NEVER_TCP = frozenset({135, 1900, 2869, 3702, 5004, 5357, 5358})
 NEVER_UDP = frozenset({68})
-# Never asked for; and mDNS and LLMNR, which Windows reserves in shared mode (wsl-guest-facts 1.9).
+# Never reserved, and so never steered (microsoft/WSL#14063); and mDNS and LLMNR, which Windows reserves in
+# shared mode (wsl-guest-facts 1.9).
 DNS = 53
 SHARED_UDP = frozenset({5353, 5355})
 # A bit of the kernel's TCP state mask (include/net/tcp_states.h).
@@ -58,8 +59,8 @@ def choose(wsl: Ports, windows: Ports, block: PortBlock) -> Ports:
     """The ports outside the reserved block to steer to WSL; a port that both have stays with Windows."""
     reserved = frozenset(range(block.first, block.last + 1))
     return Ports(
-        tcp=wsl.tcp - windows.tcp - NEVER_TCP - reserved,
-        udp=wsl.udp - windows.udp - NEVER_UDP - reserved,
+        tcp=wsl.tcp - windows.tcp - NEVER_TCP - reserved - {DNS},
+        udp=wsl.udp - windows.udp - NEVER_UDP - reserved - {DNS},
     )
 
 

@@ -353,6 +353,9 @@ def docker(lab: Any, version: str) -> Iterator[str]:
             subprocess.run(step, check=True, timeout=10)
         write(lab, "wsl", "/run/docker/containers.json", json.dumps([]))
         write(lab, "wsl", "/run/docker/version", version)
+        # Its restart: the engine of the lab is a file.
+        write(lab, "wsl", "/etc/init.d/docker", "#!/bin/sh\n")
+        assert lab.run("wsl", ["chmod", "+x", "/etc/init.d/docker"]).returncode == 0
         with (
             greeting(lab, "wsl", "0.0.0.0", 8080, PROXY_GREETING),
             _program(space, _GREET, "0.0.0.0", "80", "box"),
@@ -361,4 +364,4 @@ def docker(lab: Any, version: str) -> Iterator[str]:
     finally:
         for step in take:
             subprocess.run(step, check=False, timeout=10)
-        lab.run("wsl", ["rm", "-rf", "/run/docker", "/etc/docker"])
+        lab.run("wsl", ["rm", "-rf", "/run/docker", "/etc/docker", "/etc/init.d/docker"])
