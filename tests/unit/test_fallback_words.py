@@ -41,4 +41,6 @@ def test_the_event_log_has_the_code_of_the_last_fallback() -> None:
     assert told == (path,)
     assert "microsoft/WSL#12351" in why_fallen_back("none", told)
     assert codes_told(WindowsFacts(wsl_events=log[1:])) == ()
+    assert codes_told(WindowsFacts(wsl_events=log), "none") == (path,)
+    assert codes_told(WindowsFacts(wsl_events=log), "nat") == ()
     assert codes_told(WindowsFacts()) == ()

@@ -72,6 +72,11 @@ class ErrorRecord:
         return self.category == "ObjectNotFound" and not self.is_unknown_command
 
     @property
+    def is_unknown_class(self) -> bool:
+        """Whether this Windows has no such namespace or class of CIM (WBEM_E_INVALID_NAMESPACE, _CLASS)."""
+        return self.id.lower() in {"hresult 0x8004100e", "hresult 0x80041010"}
+
+    @property
     def is_unknown_command(self) -> bool:
         """Whether this Windows has no such cmdlet (Windows 10, missing module)."""
         return self.id in ("CommandNotFoundException", "CouldNotAutoLoadModule")

@@ -66,7 +66,7 @@ def _check_scalar(where: str, parameter: Parameter, value: Scalar) -> None:
         number = value.value if isinstance(value, Wide) else value
         fits = type(number) is int and number in _RANGES[kind]
     elif kind == "object":
-        fits = type(value) is bytes or type(value) is str
+        fits = type(value) in {bytes, str, int}
     elif parameter.values:
         fits = type(value) is str and _is_member(kind, value, parameter.values)
     elif kind in {"string", "timespan"}:

@@ -24,6 +24,10 @@ HOST_RULES = {
     "GroupPolicy": r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules",
 }
 """The rules of Windows' own firewall, one value a rule, by the store they come from ([MS-GPFAS] 2.2.2.19)."""
+APPLOCKER = {kind: rf"HKLM:\SOFTWARE\Policies\Microsoft\Windows\SrpV2\{kind}" for kind in ("Exe", "Script")}
+"""Kinds of AppLocker's rules that a program or a session could meet ([MS-GPAC] 2.2)."""
+
+NTLM = r"HKLM:\SYSTEM\CurrentControlSet\Control\Lsa\MSV1_0"
 WSL_POLICIES = r"HKLM:\SOFTWARE\Policies\WSL"
 WSL_MSI = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI"
 WSL_MACHINE = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"

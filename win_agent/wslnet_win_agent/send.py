@@ -43,8 +43,11 @@ SELECTORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Set-ItemProperty": ("LiteralPath", "Name"),
         "Set-NetFirewallHyperVVMSetting": ("Name",),
         "Set-NetIPInterface": ("InterfaceIndex", "AddressFamily"),
+        "Set-Service": ("Name",),
         "Start-ScheduledTask": ("TaskName", "TaskPath"),
+        "Start-Service": ("Name",),
         "Stop-ScheduledTask": ("TaskName", "TaskPath"),
+        "Stop-Service": ("Name",),
         "Unregister-PSSessionConfiguration": ("Name",),
         "Unregister-ScheduledTask": ("TaskName", "TaskPath"),
     }

@@ -21,10 +21,15 @@ from wslnet.model.fallback import held_by_boot
 from wslnet.profiles.table import profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from wslnet.engine.apply import Progress
+    from wslnet.engine.fleet import Fleet
+    from wslnet.model.change import Change
     from wslnet.model.machine import Inventory
+
+AT_BOOT = frozenset({"nat_range.set", "windows_value.set"})
+"""Ops of which Windows takes note at its next start only (wsl-facts 2.1, 2.4)."""
 
 _ATTEMPTS = 6
 _DEADLINE_S = 30.0
@@ -45,8 +50,14 @@ def finish_after_reboot(run: Progress, log: RunLog, outcome: RunResult) -> RunRe
     """
     fleet, inventory = run.fleet, run.fleet.inventory
     mode, _ = _asked(log)
-    _demand_booted(run, mode)
-    restart = next(one for one in log.changes if one.do.verb == RESTART_VERB)
+    _demand_booted(run, mode, log.boot_time)
+    planned = log.plan.get("changes")
+    shown = [change_from_json(one) for one in planned] if isinstance(planned, list) else []
+    restart = next(one for one in (*log.changes, *shown) if one.do.verb == RESTART_VERB)
+    if restart not in log.changes:
+        run.journal.intent(restart)
+        run.applied.append(restart)
+        outcome = replace(outcome, changes=(*outcome.changes, restart))
     cross(run, mode)
     run.journal.done(restart)
     run.journal.verified(restart)
@@ -57,8 +68,6 @@ def finish_after_reboot(run: Progress, log: RunLog, outcome: RunResult) -> RunRe
     before = log.baseline.mode if log.baseline is not None else None
     resources = behind_of(mode, before)(snapshot)
     found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
-    planned = log.plan.get("changes")
-    shown = [change_from_json(one) for one in planned] if isinstance(planned, list) else []
     check_forecast([one for one in shown if one.stage > 1], found)
     apply_changes(run, found, resources)
     fleet.forget(inventory.machines)
@@ -76,19 +85,37 @@ def wait_for_boot(run: Progress, outcome: RunResult, why: str) -> RunResult:
     if run.guards is not None:
         run.guards.release()
     run.say("all", why)
-    run.journal.write(str(End.NEEDS_REBOOT), reason=why)
+    run.journal.write(str(End.NEEDS_REBOOT), reason=why, boot_time=_boot_time(run.fleet))
     return replace(outcome, result=Result.PENDING, reason=why, exit_code=NeedsReboot.exit_code)
 
 
-def _demand_booted(run: Progress, mode: str) -> None:
+def waiting_for_boot(changes: Iterable[Change]) -> str | None:
+    """Why nothing more can be done in this boot of Windows once these are made; None: nothing waits."""
+    waiting = [one.resource for one in changes if one.do.verb in AT_BOOT]
+    if not waiting:
+        return None
+    return f"{', '.join(waiting)}: Windows takes it when it starts anew: reboot Windows, then wslnet resume"
+
+
+def _boot_time(fleet: Fleet) -> str | None:
+    windows = fleet.inventory.windows
+    if windows is None:
+        return None
+    facts = gather(fleet, {windows.name: frozenset({"boot_time"})}, deadline_s=_DEADLINE_S).windows
+    return facts.boot_time if facts is not None else None
+
+
+def _demand_booted(run: Progress, mode: str, waited_in: str | None) -> None:
     windows = run.fleet.inventory.windows
     if windows is None:
         raise PlanRefused("the inventory has no Windows host any more")
-    needs = {windows.name: frozenset({"adapters", "wsl"})}
+    needs = {windows.name: frozenset({"adapters", "boot_time", "wsl"})}
     snapshot = gather(run.fleet, needs, deadline_s=_DEADLINE_S)
     if windows.name in snapshot.unseen:
         raise snapshot.unseen[windows.name].error(windows.name)
     why = held_by_boot(snapshot.windows, snapshot.mode, mode)
+    if waited_in is not None and snapshot.windows is not None and snapshot.windows.boot_time == waited_in:
+        why = "Windows has not started anew since: reboot Windows, then wslnet resume"
     if why is not None:
         raise NeedsReboot(why, machine=windows.name)
 

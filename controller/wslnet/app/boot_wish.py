@@ -25,6 +25,7 @@ from wslnet.resources.interface_forwarding import InterfaceForwarding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from wslnet.model.allow import Allow
     from wslnet.model.change import Resource
@@ -44,7 +45,7 @@ def boot_data(snapshot: Snapshot) -> BootData:
         InputError: nobody said in which mode WSL is to run, and it does not run.
     """
     inventory = snapshot.inventory
-    profile = _last_profile(snapshot)
+    profile = last_profile(inventory.state)
     mode = str(profile.get("mode") or inventory.wish.mode or snapshot.mode or "")
     if mode not in PROFILES:
         raise InputError(
@@ -124,8 +125,9 @@ def setup_options(options: Mapping[str, object]) -> SetupOptions:
     return replace(plain, **known)  # type: ignore[arg-type]  # written by asdict of the same class
 
 
-def _last_profile(snapshot: Snapshot) -> Mapping[str, object]:
-    for log in reversed(read_runs(snapshot.inventory.state)):
+def last_profile(state: Path) -> Mapping[str, object]:
+    """Mode and options of the newest committed setup among the runs in `state`; empty without one."""
+    for log in reversed(read_runs(state)):
         profile = log.plan.get("profile")
         if log.ended is End.COMMITTED and isinstance(profile, dict) and "mode" in profile:
             return profile

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from wslnet.app.after_reboot import wait_for_boot
+from wslnet.app.after_reboot import wait_for_boot, waiting_for_boot
 from wslnet.app.elevation import obtain_rights
 from wslnet.app.guard_of_windows import guard_of_windows
 from wslnet.app.proofs import unproven
@@ -32,6 +32,7 @@ from wslnet.errors import (
     Interrupted,
     JournalFailed,
     NeedsElevation,
+    NeedsReboot,
     PlanRefused,
     Unreachable,
     WslnetError,
@@ -182,9 +183,8 @@ def _changed(
             return _wait_for_confirmation(run, guards, outcome, confirm_within)
         run.journal.write("confirm-began")
         commit(run)
-    except ModeNotReached as error:
-        wanted = str(prepared.plan.profile.get("mode"))
-        why = held_by_boot(prepared.snapshot.windows, error.found, wanted)
+    except (ModeNotReached, NeedsReboot) as error:
+        why = _awaited(prepared, error)
         if why is not None and confirm_within is None:
             return wait_for_boot(run, outcome, why)
         return take_back(run, replace(outcome, reason=error.message))
@@ -197,6 +197,13 @@ def _changed(
     except KeyboardInterrupt:
         return take_back(run, replace(outcome, reason=Interrupted.code))
     return outcome
+
+
+def _awaited(prepared: Prepared, error: ModeNotReached | NeedsReboot) -> str | None:
+    """Why the rest can be done after a boot of Windows; None: a boot would not help."""
+    if isinstance(error, NeedsReboot):
+        return error.message
+    return held_by_boot(prepared.snapshot.windows, error.found, str(prepared.plan.profile.get("mode")))
 
 
 def _unproven(prepared: Prepared, fleet: Fleet, snapshot: Snapshot) -> str | None:
@@ -217,6 +224,10 @@ def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
     """Stage 1 and the barrier as planned, stage 2 as it is found behind the barrier."""
     plan = prepared.plan
     first = [change for change in plan.changes if not _is_forecast(plan, change)]
+    why = waiting_for_boot(first)
+    if why is not None:
+        apply_changes(run, [one for one in first if one.action is not Action.RESTART], prepared.resources)
+        raise NeedsReboot(why)
     apply_changes(run, first, prepared.resources)
     if not any(stage.forecast for stage in plan.stages):
         return prepared.snapshot, first

@@ -45,6 +45,8 @@ BLIND = (
 )
 _WRONG_INPUT = frozenset({"wslconfig.keys", "port.conflict", "subnet.overlap"})
 _WORTH_KNOWING = frozenset({"forwarding.tun", "listen.loopback", "guest.input"})
+_WORTH_KNOWING |= {"hyperv.managed", "network.public", "other.docker-desktop", "other.firewall", "other.sshd"}
+_WORTH_KNOWING |= {"other.vpn", "policy.local-rules", "policy.ntlm", "policy.programs"}
 
 
 @dataclass(frozen=True)

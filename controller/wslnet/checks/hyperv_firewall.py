@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import Findings, graded, look_again
 from wslnet.checks.parts.windows import on_windows
-from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
+from wslnet.resources.windows_value import FIREWALL_DISABLE, WindowsValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,11 @@ def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[
             evidence=("HyperVFirewallDisable = 1",),
             cause=f"{_KEY} HyperVFirewallDisable is 1, and WSL then falls back from mirrored to NAT mode "
             "with a message that blames the Windows version",
-            fix=look_again(_SAY.code, f"delete HyperVFirewallDisable in {_KEY}", "reboot Windows"),
+            fix=Fix(
+                f"wslnet doctor --fix --only {_SAY.code}",
+                (f"delete HyperVFirewallDisable in {_KEY}", "reboot Windows, then wslnet resume"),
+                (WindowsValue(machine, FIREWALL_DISABLE, None, "mirrored mode needs the Hyper-V firewall"),),
+            ),
         )
     elif firewall is None:
         yield _SAY.unread(machine, "Hyper-V firewall")

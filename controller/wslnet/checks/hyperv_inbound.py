@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet.checks.parts import hyperv_rules
 from wslnet.checks.parts.findings import Findings
 from wslnet.checks.parts.windows import on_windows
-from wslnet.errors import PlanRefused
+from wslnet.errors import PlanRefused, Unsupported
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.topology import lan_prefixes, uplinks
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wslnet.model.allow import Allow
     from wslnet.model.change import Resource
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import HyperVFirewall, WindowsFacts
+    from wslnet.model.windows_facts import HyperVFirewall, HyperVRule, WindowsFacts
 
 _SAY = Findings("hyperv.inbound", docs="https://learn.microsoft.com/windows/wsl/networking")
 
@@ -94,7 +94,11 @@ def _wished_ports(snapshot: Snapshot, machine: str, firewall: HyperVFirewall) ->
     if not closed:
         return _SAY.ok(machine, "the wished ports are let into WSL", *evidence)
     options = " ".join(f"--allow {allow}" for allow in wish)
-    resources, steps = _rules_for(snapshot, tuple(closed))
+    resources, steps = _rules_for(
+        snapshot, tuple(one for one in closed if not _blocked(snapshot, firewall, one))
+    )
+    for allow in closed:
+        steps += tuple(_unblock(one) for one in _blocked(snapshot, firewall, allow))
     return _SAY.problem(
         Status.FAIL,
         machine,
@@ -109,10 +113,8 @@ def _verdict(snapshot: Snapshot, firewall: HyperVFirewall, allow: Allow) -> tupl
     """Whether the port is admitted, and the rule or the lack of one that decides."""
     category = _category(snapshot)
     prefixes = lan_prefixes(snapshot) if allow.scope == "lan" else ()
-    for rule in hyperv_rules.inbound(firewall.rules, "Block"):
-        named = hyperv_rules.names_port(rule, allow) and hyperv_rules.holds_in(rule, category)
-        if named and hyperv_rules.covers(rule, prefixes):
-            return False, f"rule {rule.name} blocks it, and a block wins over every allow"
+    for rule in _blocked(snapshot, firewall, allow):
+        return False, f"rule {rule.name} blocks it, and a block wins over every allow"
     why = "no rule admits it"
     for rule in hyperv_rules.inbound(firewall.rules, "Allow"):
         if not hyperv_rules.names_port(rule, allow):
@@ -129,6 +131,27 @@ def _verdict(snapshot: Snapshot, firewall: HyperVFirewall, allow: Allow) -> tupl
     return False, why
 
 
+def _blocked(snapshot: Snapshot, firewall: HyperVFirewall, allow: Allow) -> tuple[HyperVRule, ...]:
+    """The rules that keep the port shut, whatever else lets it in."""
+    prefixes = lan_prefixes(snapshot) if allow.scope == "lan" else ()
+    return tuple(
+        rule
+        for rule in hyperv_rules.blocking(firewall.rules, allow, _category(snapshot))
+        if hyperv_rules.covers(rule, prefixes)
+    )
+
+
+def _unblock(rule: HyperVRule) -> str:
+    """How whoever made the rule takes it out of the way: it is never wslnet's to change."""
+    if (rule.source or "").startswith("HostFirewall"):
+        by_policy = "Policy" in (rule.source or "") or "MDM" in (rule.source or "")
+        if by_policy:
+            return f"rule {rule.name} comes from {rule.source}: ask who administers this Windows to narrow it"
+        told = rule.display_name or rule.name
+        return f"it is a rule of Windows' own firewall: Disable-NetFirewallRule -DisplayName '{told}'"
+    return f"Disable-NetFirewallHyperVRule -Name {rule.name}"
+
+
 def _category(snapshot: Snapshot) -> str | None:
     """The network category of the best uplink."""
     windows = snapshot.windows
@@ -140,7 +163,7 @@ def _category(snapshot: Snapshot) -> str | None:
 def _rules_for(snapshot: Snapshot, allows: tuple[Allow, ...]) -> tuple[tuple[Resource, ...], tuple[str, ...]]:
     try:
         resources = mirrored_resources(snapshot, SetupOptions(allow=allows))
-    except PlanRefused as refused:
+    except (PlanRefused, Unsupported) as refused:
         return (), (refused.message,)
     rules = tuple(resource for resource in resources if isinstance(resource, HyperVAllowRule))
     return rules, tuple(f"{rule.why}: rule {rule.rule_name}" for rule in rules)

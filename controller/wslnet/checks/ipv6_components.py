@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import Findings, graded, look_again
+from wslnet.checks.parts.findings import Findings, graded
 from wslnet.checks.parts.windows import on_windows
-from wslnet.model.finding import Check, Finding
+from wslnet.model.finding import Check, Finding, Fix
 from wslnet.model.machine import Kind
+from wslnet.resources.windows_value import IPV6_COMPONENTS, WindowsValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _SAY = Findings("ipv6.components", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
 
-_ALL_OFF = 0xFF
+_ALL_OFF, _IPV4_PREFERRED = 0xFF, 0x20
 _KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 
 
@@ -37,11 +38,14 @@ def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[
         "IPv6 is switched off altogether in Windows",
         evidence=(evidence,),
         cause=f"{_KEY} DisabledComponents is 0xff, and WSL then has no mirrored mode (microsoft/WSL#11002)",
-        fix=look_again(
-            _SAY.code,
-            f"set DisabledComponents in {_KEY} to 0x20 (IPv4 preferred), or delete it",
-            "reboot Windows",
-            "to keep IPv6 away from one adapter, unbind ms_tcpip6 there: that does no harm",
+        fix=Fix(
+            f"wslnet doctor --fix --only {_SAY.code}",
+            (
+                f"set DisabledComponents in {_KEY} to 0x20 (IPv4 preferred), or delete it",
+                "reboot Windows, then wslnet resume",
+                "to keep IPv6 away from one adapter, unbind ms_tcpip6 there: that does no harm",
+            ),
+            (WindowsValue(machine, IPV6_COMPONENTS, _IPV4_PREFERRED, "mirrored mode needs IPv6 in Windows"),),
         ),
     )
 

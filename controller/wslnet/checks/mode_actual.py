@@ -88,7 +88,7 @@ def _policy(snapshot: Snapshot) -> str | None:
 
 
 def _cause(snapshot: Snapshot, measured: str, asked: str | None, *, fell_back: bool) -> str:
-    why = why_fallen_back(measured, codes_told(snapshot.windows))
+    why = why_fallen_back(measured, codes_told(snapshot.windows, measured))
     if fell_back:
         return f"{why}; {_NOT_STARTED_SINCE}"
     if asked is not None and not same_mode(asked, measured):

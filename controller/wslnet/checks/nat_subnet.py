@@ -10,8 +10,9 @@ from wslnet.checks.parts.windows import on_windows
 from wslnet.model.adapter_roles import Role, roles
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
-from wslnet.model.nat_range import free_range
+from wslnet.model.nat_range import free_range, gateway_of
 from wslnet.model.portproxy import networks
+from wslnet.resources.nat_range import NatRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,11 @@ def _of(machine: str, windows: WindowsFacts) -> Finding:
     here = ", ".join(map(str, mine))
     pin = free_range(windows)
     command = f"wslnet config nat-pin {pin}" if pin is not None else "wslnet config nat-pin NETWORK"
+    pinned = (
+        ()
+        if pin is None
+        else (NatRange(machine, str(pin), gateway_of(pin), "a range that nobody else uses"),)
+    )
     if shared:
         return _SAY.problem(
             Status.WARN,
@@ -48,7 +54,9 @@ def _of(machine: str, windows: WindowsFacts) -> Finding:
             f"WSL's NAT network {here} is used elsewhere, too",
             evidence=shared,
             cause="WSL takes a private range by itself, and another network of this PC has the same",
-            fix=Fix(command, ("pin a range that nobody uses", "restart Windows: the network is made then")),
+            fix=Fix(
+                command, ("pin a range that nobody uses", "restart Windows: the network is made then"), pinned
+            ),
         )
     if remembered is not None and remembered not in {str(one) for one in mine}:
         return _SAY.problem(

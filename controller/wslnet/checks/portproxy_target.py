@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.findings import REACHABLE, Findings
 from wslnet.checks.parts.windows import on_windows
-from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.portproxy import networks, target_of
+from wslnet.resources.port_proxy import FAMILY, PortProxyRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,13 +38,38 @@ def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
         evidence=(f"{machine}: {line}" for line in wrong),
         cause="portproxy keeps the address that it was given: WSL has another one after each start in NAT "
         "mode, and none of its own in mirrored mode; and only a running iphlpsvc listens",
-        fix=look_again(
-            _SAY.code,
-            "in NAT mode let it follow WSL's address: wslnet forward adopt",
-            "in mirrored mode no rule is needed: wslnet forward prune",
-            "if nobody listens for a rule: Restart-Service iphlpsvc",
+        fix=Fix(
+            f"wslnet doctor --fix --only {_SAY.code}",
+            (
+                "in NAT mode let it follow WSL's address: wslnet forward adopt",
+                "in mirrored mode no rule is needed: wslnet forward prune",
+                "if nobody listens for a rule: Restart-Service iphlpsvc",
+            ),
+            tuple(_mended(snapshot, machine, windows)),
         ),
     )
+
+
+def _mended(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[PortProxyRule]:
+    """What leads into WSL's own network: to its address of now, or gone where WSL has none there."""
+    of_wsl, _ = networks(windows)
+    address = windows.wsl.address if windows.wsl is not None else None
+    for rule in windows.portproxy or ():
+        target = target_of(rule)
+        if rule.family != FAMILY or target is None or not any(target in one for one in of_wsl):
+            continue
+        mirrored = snapshot.mode == "mirrored"
+        if mirrored or (snapshot.mode == "nat" and address is not None):
+            yield PortProxyRule(
+                machine,
+                rule.listen_address,
+                rule.listen_port,
+                rule.connect_address if mirrored else address,
+                rule.connect_port,
+                "in mirrored mode it leads nowhere" if mirrored else "follows WSL's address",
+                moves=True,
+                present=not mirrored,
+            )
 
 
 def _wrong(snapshot: Snapshot, windows: WindowsFacts, rule: PortProxy) -> Iterator[str]:

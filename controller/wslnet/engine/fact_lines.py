@@ -32,6 +32,8 @@ _PASSING = {
     "routes": frozenset({"flags"}),
     # A distro stops by itself 15 s after its last client has gone (wsl-facts 2.4).
     "wsl": frozenset({"state"}),
+    # Most services start when they are needed.
+    "services": frozenset({"state"}),
 }
 _COUNTED = re.compile(r"^\[\d+:\d+\] ")
 _NFT_PASSING = re.compile(r" ?(counter packets \d+ bytes \d+|expires [0-9a-z]+)")

@@ -50,7 +50,8 @@ class RunLog:
     `guards`: machine → token of a guard that may still be armed; `deadline`: until when it waits for
     `confirm` (ISO 8601); `to_confirm`: only the user's `confirm` may commit it, and that has
     not been asked for; `going_back`: taking back had begun;
-    `captured`: what its last restart lost of others; `baseline`: what worked before it.
+    `captured`: what its last restart lost of others; `baseline`: what worked before it; `boot_time`: the
+    start of Windows in which it came to wait for another one.
     """
 
     run: str
@@ -67,6 +68,7 @@ class RunLog:
     going_back: bool = False
     captured: Captured = field(default_factory=Captured)
     baseline: Baseline | None = None
+    boot_time: str | None = None
 
     @property
     def left(self) -> tuple[Change, ...]:
@@ -149,6 +151,7 @@ def _read(path: Path) -> RunLog:
     to_confirm, going_back = False, False
     captured = Captured()
     baseline: Baseline | None = None
+    boot_time: str | None = None
     for line in path.read_bytes().split(b"\n"):
         try:
             record = json.loads(line)
@@ -176,6 +179,7 @@ def _read(path: Path) -> RunLog:
                 # What stood beside a run that lasts is its owner's to change since.
                 captured = captured.lasting if last in {"committed", "pending"} else captured
                 deadline = record.get("deadline", deadline)
+                boot_time = record.get("boot_time", boot_time)
                 ended = End(last)
             case kind:
                 going_back = going_back or kind in _GOING_BACK
@@ -197,4 +201,5 @@ def _read(path: Path) -> RunLog:
         going_back,
         captured,
         baseline,
+        boot_time,
     )

@@ -45,10 +45,13 @@ def why_fallen_back(mode: str, warnings: Iterable[str] = ()) -> str:
     return reason
 
 
-def codes_told(windows: WindowsFacts | None) -> tuple[str, ...]:
-    """The error paths of WSL's last fallback in the event log: it stands there whoever started WSL."""
+def codes_told(windows: WindowsFacts | None, mode: str | None = None) -> tuple[str, ...]:
+    """The error paths of WSL's last fallback in the event log: it stands there whoever started WSL.
+
+    With `mode` only of one that ended in that mode: any other was an earlier start's.
+    """
     events = (windows.wsl_events if windows is not None else None) or ()
-    told = [place for place, one in enumerate(events) if one.modes]
+    told = [place for place, one in enumerate(events) if one.modes and mode in {None, one.modes[-1]}]
     if not told:
         return ()
     # The path is logged right before the fallback; what lies further back was another start's.

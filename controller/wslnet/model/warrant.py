@@ -32,8 +32,10 @@ PRIVILEGED = frozenset(
         "portproxy.set",
         "relay.put",
         "relay.remove",
+        "service.set",
         "task.register",
         "task.unregister",
+        "windows_value.set",
         "wsl.update",
     }
 )

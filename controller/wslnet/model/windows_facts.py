@@ -207,6 +207,29 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class FirewallProduct:
+    """A firewall of another maker that has told Windows of itself; `on` None: it does not say."""
+
+    name: str
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What guards this Windows beside its own firewall, and what policies say of that; never ours to change.
+
+    `code_integrity`: 0 off, 1 audit, 2 enforced; `applocker`: kinds of rules that are enforced; `ntlm_…`: 2
+    is "deny all", `ntlm_incoming` 1 denies domain accounts.
+    """
+
+    firewalls: tuple[FirewallProduct, ...] = ()
+    code_integrity: int | None = None
+    applocker: tuple[str, ...] = ()
+    ntlm_incoming: int | None = None
+    ntlm_outgoing: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WslConfigFile:
     """The owner's `.wslconfig`: `target` behind a link, base64 `content`, why not read (`error`)."""
 
@@ -380,11 +403,13 @@ class WindowsFacts:
     port_ranges: tuple[PortRanges, ...] | None = None
     registry: Registry | None = None
     services: tuple[Service, ...] | None = None
+    security: Security | None = None
     wslconfig: WslConfigFile | None = None
     wsl: WslService | None = None
     wsl_events: tuple[WslEvent, ...] | None = None
     wsl_nat: WslNat | None = None
     boot: Boot | None = None
+    boot_time: str | None = None
     endpoint: Endpoint | None = None
     endpoint_access: EndpointAccess | None = None
     session: LogonSession | None = None

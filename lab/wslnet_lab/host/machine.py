@@ -18,6 +18,7 @@ from wslnet_lab.host.icacls import Icacls
 from wslnet_lab.host.netsh import Netsh
 from wslnet_lab.host.networks import Networks
 from wslnet_lab.host.port_proxy import SERVICE, PortProxy
+from wslnet_lab.host.reg import Reg
 from wslnet_lab.host.sc import Sc
 from wslnet_lab.host.service_control import ServiceActs, ServiceControl
 from wslnet_lab.host.state import MachineState
@@ -117,6 +118,7 @@ def build_windows(
         "whoami.exe": Whoami(state),
         "icacls.exe": Icacls(state),
         "netsh.exe": Netsh(state, proxy),
+        "reg.exe": Reg(state),
         "sc.exe": Sc(control),
     }
     programs = InstalledPrograms(state, own)

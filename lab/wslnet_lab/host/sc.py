@@ -1,4 +1,4 @@
-"""sc.exe: `query`, `start`, `stop` and `control NAME paramchange`, and nothing else of it."""
+"""sc.exe: `query`, `start`, `stop`, `config NAME start= KIND`, `control NAME paramchange`, nothing else."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _USAGE = 1639  # ERROR_INVALID_COMMAND_LINE
 _FAILING_CALL = {"query": "EnumQueryServicesStatus", "start": "StartService"}
+_STARTS = {"auto": "Automatic", "demand": "Manual", "disabled": "Disabled"}
 _RUNNING = "4  RUNNING"
 _STOPPED = "1  STOPPED"
 
@@ -45,6 +46,9 @@ class Sc:
                     known = self._services.find(name)
                 case ["stop", name]:
                     self._services.stop(name, identity)
+                    known = self._services.find(name)
+                case ["config", name, "start=", kind] if kind in _STARTS:
+                    self._services.configure(name, _STARTS[kind], identity)
                     known = self._services.find(name)
                 case ["control", name, "paramchange"]:
                     self._services.tell_parameters_changed(name, identity)

@@ -92,6 +92,16 @@ class ServiceControl:
         self._do(known, "stop")
         self._change(known, "Stopped")
 
+    def configure(self, name: str, start: str, identity: Identity) -> None:
+        """Sets how a service starts (`Automatic`, `Manual`, `Disabled`); one that runs goes on.
+
+        Raises:
+            ServiceError: It is absent, or the identity may not.
+        """
+        known = self._writable(name, identity)
+        with self._state.services.change() as rows:
+            rows[known]["start"] = start
+
     def tell_parameters_changed(self, name: str, identity: Identity) -> None:
         """Sends SERVICE_CONTROL_PARAMCHANGE.
 

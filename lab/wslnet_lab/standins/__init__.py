@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wslnet_lab.topology.model import Machine
 
 
-_OF_WINDOWS = ("powershell.exe", "wsl.exe", "netsh.exe", "sc.exe", "whoami.exe", "icacls.exe")
+_OF_WINDOWS = ("powershell.exe", "wsl.exe", "netsh.exe", "sc.exe", "reg.exe", "whoami.exe", "icacls.exe")
 
 
 def programs(machine: Machine) -> dict[str, str]:

@@ -22,7 +22,7 @@ from wslnet_win_agent.endpoint import render
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
 from wslnet_win_agent.facts import NAMES
 from wslnet_win_agent.ops.machine_lock import FILE as LOCK_FILE
-from wslnet_win_agent.registry import WSL_MACHINE
+from wslnet_win_agent.registry import IPV6_PARAMETERS, WSL_MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -199,6 +199,19 @@ CASES: dict[str, Case] = {
     "nat_range.set": Case(
         lambda _: {"network": "172.30.96.0/20", "gateway": "172.30.96.1"},
         lambda w: w.state.registry.get(WSL_MACHINE, "NatNetwork", OWNER_SID) == "172.30.96.0/20",
+        writes=("Set-ItemProperty",),
+    ),
+    "service.set": Case(
+        lambda _: {"name": "iphlpsvc", "start": "Manual", "running": False},
+        lambda w: (
+            w.state.services.data["iphlpsvc"]["start"] == "Manual"
+            and w.state.services.data["iphlpsvc"]["state"] == "Stopped"
+        ),
+        writes=("Set-Service", "Stop-Service"),
+    ),
+    "windows_value.set": Case(
+        lambda _: {"name": "DisabledComponents", "value": 32},
+        lambda w: w.state.registry.get(IPV6_PARAMETERS, "DisabledComponents", OWNER_SID) == 32,
         writes=("Set-ItemProperty",),
     ),
     "relay.put": Case(lambda _: RELAY, _relays, writes=("Register-ScheduledTask", "Start-ScheduledTask")),

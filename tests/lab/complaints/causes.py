@@ -46,6 +46,7 @@ class Cause:
         also: Further findings that the very same cause makes true.
         by_hand: What the finding tells to do where `doctor --fix` must leave it to the user; None: it mends.
         works_before: Whether the packets flow before; not where what is added never worked.
+        at_boot: Whether Windows takes the mending when it starts anew: exit 14, and `resume` behind it.
         ordinary: Whether it is part of the ordinary run, not only of the full one.
     """
 
@@ -59,6 +60,7 @@ class Cause:
     also: frozenset[tuple[str, str]] = frozenset()
     by_hand: Callable[[Any], object] | None = None
     works_before: bool = True
+    at_boot: bool = False
     ordinary: bool = False
 
     @property

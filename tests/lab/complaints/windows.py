@@ -2,13 +2,161 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .by_hand import and_start, cmdlet, registry_number
+from .causes import Cause, connects, in_machine, soon
+from .stages import greeting
 
 if TYPE_CHECKING:
-    from .causes import Cause
+    from collections.abc import Callable, Iterator
+
+_SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
+_HOST, _NAT_ADDRESS, _STALE = "172.24.21.109", "172.23.102.37", "172.23.111.200"
+_GREETING = "this is wsl"
+_FELT_S = 3.0
+"""A new listener of a mirrored WSL is felt within a second."""
+
+_FALLEN_BACK = frozenset(
+    {
+        ("mode.actual", "wsl"),
+        ("forwarding.adapters", "windows"),
+        ("nested.reject", "vm1"),
+        ("route.nested", "wsl"),
+    }
+)
+"""What a WSL in NAT mode that shall be in mirrored mode has, too; its VMs' ways went with the restart."""
+
+_WITHOUT_CARDS = frozenset(
+    {("mirror.links", "wsl"), ("nested.reject", "vm1"), ("route.default", "wsl"), ("route.nested", "wsl")}
+)
+"""What a WSL before 2.7.2 has that came up in mirrored mode all the same: lo, and nothing else."""
+
+
+@contextmanager
+def wsl_serves(lab: Any) -> Iterator[None]:
+    """A server in WSL on port 8080."""
+    with greeting(lab, "wsl", "0.0.0.0", 8080, _GREETING):
+        yield
+
+
+@contextmanager
+def published(lab: Any) -> Iterator[None]:
+    """The same, and a portproxy rule of Windows that leads to it from port 8081."""
+    add = f"netsh.exe interface portproxy add v4tov4 listenport=8081 listenaddress={_HOST}"
+    with wsl_serves(lab):
+        in_machine("windows", f"{add} connectaddress={_NAT_ADDRESS} connectport=8080")(lab)
+        try:
+            yield
+        finally:
+            in_machine(
+                "windows",
+                f"netsh.exe interface portproxy delete v4tov4 listenport=8081 listenaddress={_HOST}",
+            )(lab)
+
+
+def number(key: str, name: str, value: int) -> Callable[[Any], None]:
+    """Breaks by a number of the registry."""
+    return partial(registry_number, key=rf"{_SERVICES}\{key}\Parameters", name=name, value=value)
+
+
+def rule_gone(lab: Any) -> None:
+    """Somebody takes the rule away that lets the port into WSL."""
+    cmdlet(lab, "Remove-NetFirewallHyperVRule", Name="wslnet-allow-tcp-8080", Confirm=False)
+
+
+def host_blocks(lab: Any) -> None:
+    """Somebody's rule of Windows' own firewall, which holds for WSL, too."""
+    words = {"Direction": "Inbound", "Action": "Block", "Protocol": "TCP", "LocalPort": ["8080"]}
+    cmdlet(lab, "New-NetFirewallRule", Name="corp-block-8080", DisplayName="no 8080", **words)
+
+
+def host_lets_in(lab: Any) -> None:
+    """What the finding tells."""
+    cmdlet(lab, "Disable-NetFirewallRule", Name=["corp-block-8080"])
+
+
+_FROM_LAN = connects("lan", _HOST, 8080, _GREETING)
+
+
+def from_lan_anew(lab: Any) -> bool:
+    """Packets: the same with a server that is started now, where a start of WSL would end it."""
+    with wsl_serves(lab):
+        return soon(lambda: _FROM_LAN(lab), _FELT_S)
+
 
 IN_MIRRORED: tuple[Cause, ...] = ()
 """A mirrored WSL on the seed, after `setup --mirrored`."""
 
-IN_NAT: tuple[Cause, ...] = ()
+TO_THE_LAN: tuple[Cause, ...] = (
+    Cause(
+        row=8,
+        issues=("#10535", "#10597", "#10714", "#10769"),
+        breaking=rule_gone,
+        named=("hyperv.inbound", "windows"),
+        evidence="tcp/8080@lan: no rule admits it",
+        flows=_FROM_LAN,
+        stage=wsl_serves,
+        ordinary=True,
+    ),
+    Cause(
+        row=9,
+        issues=("#11184",),
+        breaking=host_blocks,
+        named=("hyperv.inbound", "windows"),
+        evidence="corp-block-8080 blocks it, and a block wins over every allow",
+        flows=_FROM_LAN,
+        stage=wsl_serves,
+        by_hand=host_lets_in,
+    ),
+    Cause(
+        row=7,
+        issues=("#10495", "#11377", "#11359"),
+        breaking=and_start("windows", "wsl", first=number("MpsSvc", "HyperVFirewallDisable", 1)),
+        named=("hyperv.firewall", "windows"),
+        evidence="HyperVFirewallDisable = 1",
+        flows=from_lan_anew,
+        also=_FALLEN_BACK,
+        at_boot=True,
+    ),
+    Cause(
+        row=6,
+        issues=("#11002", "#10650", "#12480"),
+        breaking=and_start("windows", "wsl", first=number("Tcpip6", "DisabledComponents", 0xFF)),
+        named=("ipv6.components", "windows"),
+        evidence="DisabledComponents = 0xff",
+        flows=from_lan_anew,
+        also=_WITHOUT_CARDS,
+        at_boot=True,
+    ),
+)
+"""A mirrored WSL on the seed, with port 8080 wished for the LAN."""
+
+IN_NAT: tuple[Cause, ...] = (
+    Cause(
+        row=23,
+        issues=("#4150", "#4210", "#4467"),
+        breaking=in_machine(
+            "windows",
+            f"netsh.exe interface portproxy set v4tov4 listenport=8081 listenaddress={_HOST} "
+            f"connectaddress={_STALE} connectport=8080",
+        ),
+        named=("portproxy.target", "windows"),
+        evidence=f"-> {_STALE}:8080: WSL has the address {_NAT_ADDRESS} now",
+        flows=connects("lan", _HOST, 8081, _GREETING),
+        stage=published,
+    ),
+    Cause(
+        row=39,
+        issues=("#12645", "#12074"),
+        breaking=and_start("wsl", first=in_machine("windows", "sc.exe config SharedAccess start= disabled")),
+        named=("win.services", "windows"),
+        evidence="SharedAccess is disabled: needed for NAT mode",
+        flows=connects("windows", _NAT_ADDRESS, 22, "SSH-2.0"),
+        also=frozenset({("mtu.mirror", "wsl"), ("nested.reject", "vm1"), ("route.nested", "wsl")}),
+        ordinary=True,
+    ),
+)
 """The seed in NAT mode, after `setup --nat`."""

@@ -165,6 +165,24 @@ def _set_range(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     return replace(facts, wsl_nat=replace(facts.wsl_nat, **args))
 
 
+def _set_service(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    found = facts.services or ()
+    if args["name"] not in {one.name for one in found}:
+        raise Refused("not-found")
+    state = "Running" if args["running"] else "Stopped"
+    made = (replace(o, start=args["start"], state=state) if o.name == args["name"] else o for o in found)
+    return replace(facts, services=tuple(made))
+
+
+def _set_value(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.registry is not None
+    names = {
+        "DisabledComponents": "ipv6_disabled_components",
+        "HyperVFirewallDisable": "hyperv_firewall_disabled",
+    }
+    return replace(facts, registry=replace(facts.registry, **{names[args["name"]]: args["value"]}))
+
+
 def _install_endpoint(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     rows = tuple(EndpointFile(each["path"], each["content"]) for each in args["files"])
     return replace(facts, endpoint=Endpoint(registered=True, files=rows))
@@ -191,6 +209,8 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "boot_data.remove": _remove_data,
     "nat_range.set": _set_range,
     "portproxy.set": _put_proxy,
+    "service.set": _set_service,
+    "windows_value.set": _set_value,
     "portproxy.remove": _remove_proxy,
     "relay.put": _put_relay,
     "relay.remove": _unregister,

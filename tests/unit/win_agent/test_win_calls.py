@@ -10,7 +10,18 @@ import pytest
 from wslnet_lab.host.contract import Argument, CommandError
 from wslnet_lab.host.engine.binder import bind
 from wslnet_lab.host.engine.signatures import load_oracle
-from wslnet_win_agent.calls import endpoints, events, files, firewall, host_firewall, network, services, tasks
+from wslnet_win_agent.calls import (
+    endpoints,
+    events,
+    files,
+    firewall,
+    host_firewall,
+    network,
+    security,
+    services,
+    system,
+    tasks,
+)
 from wslnet_win_agent.registry import WSL_MACHINE
 from wslnet_win_agent.send import SELECTORS, Batch, is_write
 
@@ -52,6 +63,13 @@ CALLS: dict[str, Call] = {
     "processes": network.processes([4, 4120]),
     "services": services.services(),
     "wsl_events": events.wsl_events(),
+    "service": services.service("hns"),
+    "set_start": services.set_start("hns", "Manual"),
+    "start_service": services.start_service("hns"),
+    "stop_service": services.stop_service("hns"),
+    "firewall_products": security.firewall_products(),
+    "operating_system": system.operating_system(),
+    "device_guard": security.device_guard(),
     "ping": network.ping("172.24.21.1"),
     "connect": network.connect("172.24.21.1", 8080),
     "creators": firewall.creators(),
@@ -134,7 +152,18 @@ def test_binds_on_server_2016_or_is_known_to_be_absent(name: str) -> None:
 def test_every_constructor_is_judged_here() -> None:
     made = {
         f"{name}_configuration" if module is endpoints and name in {"register", "unregister"} else name
-        for module in (network, firewall, host_firewall, files, services, tasks, endpoints, events)
+        for module in (
+            network,
+            firewall,
+            host_firewall,
+            files,
+            security,
+            services,
+            system,
+            tasks,
+            endpoints,
+            events,
+        )
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }

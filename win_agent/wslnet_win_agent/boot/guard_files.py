@@ -25,6 +25,8 @@ HALVES: Mapping[str, str] = {
     "hyperv_rule.remove": NETWORK,
     "hyperv_setting.set": NETWORK,
     "nat_range.set": NETWORK,
+    "service.set": NETWORK,
+    "windows_value.set": NETWORK,
     "portproxy.remove": NETWORK,
     "portproxy.set": NETWORK,
     "relay.put": NETWORK,

@@ -15,9 +15,9 @@ def registry_keys(paths: Iterable[str]) -> Call:
     return Call("Get-ItemProperty", {"LiteralPath": list(paths)})
 
 
-def set_value(path: str, name: str, text: str) -> Call:
-    """Write: one text of a registry key that is there."""
-    return Call("Set-ItemProperty", {"LiteralPath": [path], "Name": name, "Value": text})
+def set_value(path: str, name: str, value: str | int) -> Call:
+    """Write: one text, or one DWORD, of a registry key that is there."""
+    return Call("Set-ItemProperty", {"LiteralPath": [path], "Name": name, "Value": value})
 
 
 def remove_value(path: str, name: str) -> Call:

@@ -16,8 +16,10 @@ from wslnet_win_agent.calls import files as file_calls
 from wslnet_win_agent.calls import firewall as firewall_calls
 from wslnet_win_agent.calls import host_firewall as host_firewall_calls
 from wslnet_win_agent.calls import network as network_calls
+from wslnet_win_agent.calls import security as security_calls
 from wslnet_win_agent.calls import services as service_calls
-from wslnet_win_agent.errors import WindowsAgentError
+from wslnet_win_agent.calls import system as system_calls
+from wslnet_win_agent.errors import CallRefused, WindowsAgentError
 
 from . import firewall, network
 from .boot import boot
@@ -27,6 +29,7 @@ from .files import wslconfig
 from .host_rules import host_profiles, host_rules
 from .port_proxy import portproxy
 from .port_ranges import port_ranges
+from .security import security
 from .services import services
 from .session import session
 from .wsl import wsl
@@ -43,16 +46,25 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "os": (registry.CURRENT_VERSION,),
     "portproxy": tuple(registry.PORTPROXY.values()),
     "registry": (registry.IPV6_PARAMETERS, registry.FIREWALL_PARAMETERS, registry.WSL_POLICIES),
+    "security": (*registry.APPLOCKER.values(), registry.NTLM),
     "wsl": (registry.WSL_MSI, registry.WSL_USER),
 }
+_NOT_ON_ENDPOINT = frozenset({"boot_time", "security"})
+"""Facts that the constrained endpoint has nothing for."""
+
 _CALLS: dict[str, tuple[Callable[[], Call], ...]] = {
     "adapters": (network_calls.adapters,),
+    "boot_time": (system_calls.operating_system,),
     "interfaces": (network_calls.interfaces,),
     "addresses": (network_calls.addresses,),
     "routes": (network_calls.routes,),
     "profiles": (network_calls.profiles,),
     "listeners": (network_calls.tcp_listeners, network_calls.udp_listeners),
     "host_profiles": (host_firewall_calls.host_profiles,),
+    "security": (
+        security_calls.firewall_products,
+        security_calls.device_guard,
+    ),
     "services": (service_calls.services,),
 }
 
@@ -73,6 +85,9 @@ def gather(host: Host, needs: Iterable[str]) -> dict[str, object]:
     facts: dict[str, object] = {}
     errors: dict[str, WindowsAgentError] = {}
     for name in wanted:
+        if name in reading.left_out:
+            facts[name] = None
+            continue
         try:
             facts[name] = _FACTS[name](host, reading.of(name))
         except WindowsAgentError as error:
@@ -91,7 +106,12 @@ class _Reading:
 
     def __init__(self, host: Host, wanted: Sequence[str]) -> None:
         self._host = host
-        self._shared = self._read(wanted)
+        self.left_out: frozenset[str] = frozenset()
+        try:
+            self._shared = self._read(wanted)
+        except CallRefused:
+            self._shared = self._read(name for name in wanted if name not in _NOT_ON_ENDPOINT)
+            self.left_out = _NOT_ON_ENDPOINT
 
     def of(self, name: str) -> Reply:
         """Give the outputs for one fact.
@@ -120,7 +140,9 @@ def _is_answered(reply: Reply) -> bool:
 
 def _without_absences(reply: Reply) -> Reply:
     """An absent registry key, an empty table or an unset setting is an answer, any other error is not."""
-    return replace(reply, errors=tuple(error for error in reply.errors if not error.is_not_found))
+    return replace(
+        reply, errors=tuple(one for one in reply.errors if not (one.is_not_found or one.is_unknown_class))
+    )
 
 
 def _os(_host: Host, reply: Reply) -> dict[str, object]:
@@ -142,6 +164,12 @@ def _elevated(host: Host, _reply: Reply) -> bool | None:
     if any(error.is_denied for error in reply.errors):
         return False
     return True if reply.ok else None
+
+
+def _boot_time(_host: Host, reply: Reply) -> str | None:
+    """Since when Windows runs, as it says it: only good for telling one start from another."""
+    rows = reply.rows("Win32_OperatingSystem")
+    return str(rows[0].get("LastBootUpTime")) if rows else None
 
 
 def _registry(_host: Host, reply: Reply) -> dict[str, object]:
@@ -197,6 +225,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "adapters": lambda _host, reply: network.adapters(reply),
     "addresses": lambda _host, reply: network.addresses(reply),
     "boot": lambda host, _reply: boot(host),
+    "boot_time": _boot_time,
     "elevated": _elevated,
     "endpoint": lambda host, _reply: endpoint(host),
     "endpoint_access": lambda host, _reply: access(host),
@@ -211,6 +240,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "profiles": lambda _host, reply: network.profiles(reply),
     "registry": _registry,
     "routes": lambda _host, reply: network.routes(reply),
+    "security": lambda _host, reply: security(reply),
     "services": lambda _host, reply: services(reply),
     "session": lambda host, _reply: session(host),
     "wsl": _wsl,

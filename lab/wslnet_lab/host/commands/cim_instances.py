@@ -1,10 +1,11 @@
-"""Get-CimInstance: the classes behind the lab's CDXML commands, and Win32_OperatingSystem.
+"""Get-CimInstance: the classes behind the lab's CDXML commands, and what guards this Windows.
 
 By class name only; a query in WQL or a filter is refused.
 """
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ _FULL_NAME = "Microsoft.Management.Infrastructure.CimCmdlets.GetCimInstanceComma
 _EXCEPTIONS = ("Microsoft.Management.Infrastructure.CimException", "System.Exception")
 _CIMV2 = "root/cimv2"
 _STANDARD = "root/standardcimv2"
+_SECURITY, _GUARD = "root/securitycenter2", "root/microsoft/windows/deviceguard"
+_NO_NAMESPACE, _NO_CLASS = "HRESULT 0x8004100e", "HRESULT 0x80041010"
 _LOCALES = {"en-us": "0409", "zh-cn": "0804", "de-de": "0407"}
 
 
@@ -53,6 +56,12 @@ class CimInstances:
         namespace = str(call.parameters.get("Namespace") or _CIMV2).replace("\\", "/").lower()
         if namespace == _CIMV2 and wanted.lower() == "win32_operatingsystem":
             yield self._operating_system()
+        elif namespace == _SECURITY and self._is_server():
+            sink.error(_record(_NO_NAMESPACE, Category.METADATA_ERROR, "Invalid namespace ", namespace))
+        elif namespace == _SECURITY and wanted.lower() == "firewallproduct":
+            yield from self._firewall_products()
+        elif namespace == _GUARD and wanted.lower() == "win32_deviceguard":
+            yield self._device_guard()
         elif namespace == _STANDARD and wanted.lower() in self._providers:
             class_name, provider = self._providers[wanted.lower()]
             try:
@@ -60,7 +69,29 @@ class CimInstances:
             except ProviderError as error:
                 sink.error(_record(error.message_id, error.category, str(error), class_name))
         else:
-            sink.error(_record("HRESULT 0x80041010", Category.METADATA_ERROR, "Invalid class ", wanted))
+            sink.error(_record(_NO_CLASS, Category.METADATA_ERROR, "Invalid class ", wanted))
+
+    def _is_server(self) -> bool:
+        return self._state.settings.edition.startswith("Server")
+
+    def _firewall_products(self) -> Iterator[CimInstance]:
+        for name, state in self._state.settings.firewall_products.items():
+            values = {
+                "displayName": CimValue("string", name),
+                "instanceGuid": CimValue("string", f"{{{uuid.uuid5(uuid.NAMESPACE_DNS, name)}}}".upper()),
+                "pathToSignedProductExe": CimValue("string", rf"C:\Program Files\{name}\product.exe"),
+                "productState": CimValue("uint32", state),
+            }
+            yield CimInstance("ROOT/SecurityCenter2", "FirewallProduct", values)
+
+    def _device_guard(self) -> CimInstance:
+        state = self._state.settings.code_integrity
+        values = {
+            "CodeIntegrityPolicyEnforcementStatus": CimValue("uint32", state),
+            "UsermodeCodeIntegrityPolicyEnforcementStatus": CimValue("uint32", state),
+            "VirtualizationBasedSecurityStatus": CimValue("uint32", 0),
+        }
+        return CimInstance("ROOT/Microsoft/Windows/DeviceGuard", "Win32_DeviceGuard", values)
 
     def _operating_system(self) -> CimInstance:
         own = self._state.settings

@@ -1,4 +1,4 @@
-"""Start-Service, Stop-Service and Restart-Service over the service control manager."""
+"""Start-, Stop-, Restart- and Set-Service over the service control manager."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands.provider_errors import hardware_failure, no_such_name, not_modelled, record
 from wslnet_lab.host.commands.services import service_object
-from wslnet_lab.host.contract import BoundCall, Category, CommandError, PlainObject, Sink
+from wslnet_lab.host.contract import BoundCall, Category, CommandError, EnumValue, PlainObject, Sink
 from wslnet_lab.host.service_control import ServiceControl, ServiceError
 
 if TYPE_CHECKING:
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 _EXCEPTIONS = ("Microsoft.PowerShell.Commands.ServiceCommandException",)
 _TARGETS = frozenset({"Name", "InputObject"})
+_VERBS = {
+    "CouldNotStartService": "started",
+    "CouldNotStopService": "stopped",
+    "CouldNotSetService": "configured",
+}
 
 
 class ServiceActsOfCmdlets:
-    """The bodies of the three cmdlets."""
+    """The bodies of the four cmdlets."""
 
     def __init__(self, state: MachineState, control: ServiceControl) -> None:
         self._state = state
@@ -47,6 +52,24 @@ class ServiceActsOfCmdlets:
                 continue
             if self._begin(call, sink, name):
                 yield from self._passed(call, name)
+
+    def configure(self, call: BoundCall, sink: Sink) -> Iterator[object]:
+        """Set-Service: the start type alone; display name, description and status are not modelled."""
+        other = next(
+            (name for name in ("DisplayName", "Description", "Status") if name in call.parameters), None
+        )
+        if other is not None:
+            raise CommandError(not_modelled(call.command, f"-{other}"))
+        given = call.parameters.get("StartupType")
+        for name in self._names(call, sink):
+            if given is not None:
+                try:
+                    start = given.name if isinstance(given, EnumValue) else str(given)
+                    self._control.configure(name, start, call.session.identity)
+                except ServiceError as error:
+                    self._refused(call, sink, "CouldNotSetService", Category.PERMISSION_DENIED, name, error)
+                    continue
+            yield from self._passed(call, name)
 
     def _names(self, call: BoundCall, sink: Sink) -> Iterator[str]:
         other = next(
@@ -84,7 +107,7 @@ class ServiceActsOfCmdlets:
     def _refused(  # noqa: PLR0917 - the parts of one error record
         self, call: BoundCall, sink: Sink, error_id: str, category: Category, name: str, error: ServiceError
     ) -> None:
-        verb = "started" if error_id == "CouldNotStartService" else "stopped"
+        verb = _VERBS[error_id]
         message = f"Service '{name}' cannot be {verb} due to the following error: {error}"
         sink.error(record(call.command, error_id, category, message, exceptions=_EXCEPTIONS, target=name))
 
@@ -94,8 +117,9 @@ class ServiceActsOfCmdlets:
 
 
 def register(registry: Registry, state: MachineState, control: ServiceControl) -> None:
-    """Enters the three cmdlets."""
+    """Enters the four cmdlets."""
     acts = ServiceActsOfCmdlets(state, control)
     registry.add("Start-Service", acts.start)
     registry.add("Stop-Service", acts.stop)
     registry.add("Restart-Service", acts.restart)
+    registry.add("Set-Service", acts.configure)

@@ -120,7 +120,7 @@ def install_files(drive: Path, settings: Settings) -> None:
         home / "Documents",
     ):
         folder.mkdir(parents=True, exist_ok=True)
-    programs = [f"Windows/System32/{name}.exe" for name in ("cmd", "whoami", "netsh", "sc", "icacls")]
+    programs = [f"Windows/System32/{name}.exe" for name in ("cmd", "whoami", "netsh", "sc", "icacls", "reg")]
     programs.append("Program Files/wslnet/wslnet.exe")  # what its installer has put there
     if settings.wsl_version is not None:
         programs += ["Windows/System32/wsl.exe", "Program Files/WSL/wsl.exe"]

@@ -126,8 +126,13 @@ class MachineState:
     def _start_services(self) -> None:
         """Each service is again in the state that this Windows boots it into."""
         with self.services.change() as rows:
-            for name, row in install_services(self.settings).items():
-                rows[name]["state"] = row["state"]
+            fresh = install_services(self.settings)
+            for name, row in fresh.items():
+                row["start"] = rows.get(name, row)["start"]
+                if row["start"] == "Disabled":
+                    row["state"] = "Stopped"
+            rows.clear()
+            rows.update(fresh)
 
     def _locked_files(self) -> frozenset[str]:
         return frozenset({self.wslconfig_path()}) if WSLCONFIG_LOCKED in self.faults() else frozenset()

@@ -59,6 +59,8 @@ class Settings:
         dead_adapters: Adapters without a device.
         files: Windows path → text, written at the first install where there is no such file yet.
         registry: Key → value name → data, merged over the usual registry when it is made.
+        firewall_products: Name → `productState` of firewalls that have told Windows of themselves.
+        code_integrity: What Win32_DeviceGuard says of user mode: 0 off, 1 audit, 2 enforced.
         services: Service name → `Running`/`Stopped`, merged over the usual ones.
         dns_servers: Adapter alias → servers.
         exec_timeout_s: How long a command in WSL may run.
@@ -97,6 +99,8 @@ class Settings:
         default_factory=lambda: {"C:\\Users\\17895\\bzImage": "the kernel of note 000"}
     )
     registry: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    firewall_products: Mapping[str, int] = field(default_factory=dict)
+    code_integrity: int = 0
     services: Mapping[str, str] = field(default_factory=dict)
     dns_servers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exec_timeout_s: float = 3600.0

@@ -46,6 +46,10 @@ _CONSOMME_SINCE, _CONSOMME = (2, 3, 25), "Consomme"
 _LXSS_MACHINE = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
 _POLICIES = r"HKLM:\SOFTWARE\Policies\WSL"
 _TCPIP6 = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
+_SERVICES = {"Mirrored": ("hns",), "Nat": ("hns", "SharedAccess")}
+"""Without them Windows makes no network of the mode: ERROR_SERVICE_DISABLED (wsl-facts 2.1, 6 no. 39)."""
+
+_SERVICE_DISABLED = "0x80070422"
 _CREATE = "Wsl/Service/CreateInstance/CreateVm"
 _NETWORK = "CreateInstance/CreateVm/ConfigureNetworking"
 _IPV6_OFF = 0xFF
@@ -173,9 +177,17 @@ class Startup:
         if fault is not None:
             code = f"{_NETWORK}/{fault.get('code', '0x8007054f')}"
             return "None", [Message("error-code", (code,)), fallback]
+        if self._lacks_service(mode):
+            told = Message("error-code", (f"{_NETWORK}/{_SERVICE_DISABLED}",))
+            instead, words = self._without_nat(fallback) if mode == "Nat" else ("None", [fallback])
+            return instead, [told, *words]
         if mode == "Nat" and NO_NAT_NETWORK in self._state.faults():
             return self._without_nat(fallback)
         return self._spelt(mode), []
+
+    def _lacks_service(self, mode: str) -> bool:
+        rows = self._state.services.data
+        return any(rows[name]["start"] == "Disabled" for name in _SERVICES.get(mode, ()))
 
     def _bridged(self, switch: str, fallback: Message) -> tuple[str, list[Message]]:
         """Only an External switch carries WSL (microsoft/WSL#9251); the host's own adapter on it names it."""

@@ -1,0 +1,67 @@
+"""What somebody does to Windows by hand: cmdlets, programs, starts of it and of WSL."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.wsman import WSMan
+from tests.lab.asking import WSLNET
+
+from .causes import in_machine, soon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VM2 = "192.168.124.91"
+_TIMEOUT_S = 180
+
+
+def cmdlet(lab: Any, name: str, **parameters: object) -> None:
+    """One cmdlet, as an administrator types it."""
+    windows = tomllib.loads(lab.inventory.read_text(encoding="utf-8"))["machines"]["windows"]
+    asked = windows["secret"]["command"]
+    password = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    wsman = WSMan(
+        windows["address"],
+        port=windows["port"],
+        username=windows["user"],
+        password=password,
+        ssl=False,
+        auth="negotiate",
+        proxy=windows["proxy"],
+    )
+    with wsman, RunspacePool(wsman) as pool:
+        shell = PowerShell(pool)
+        shell.add_cmdlet(name).add_parameters(parameters)
+        shell.invoke()
+        assert not shell.streams.error, [str(one) for one in shell.streams.error]
+
+
+def registry_number(lab: Any, key: str, name: str, value: int) -> None:
+    """One number of the registry."""
+    argv = ["reg.exe", "add", key, "/v", name, "/t", "REG_DWORD", "/d", str(value), "/f"]
+    done = lab.run("windows", argv)
+    assert done.returncode == 0, done.stdout
+
+
+def starts_anew(lab: Any, *machines: str) -> None:
+    """Machines start again, WSL after its Windows; the VMs come up as they were."""
+    for machine in machines:
+        command = [WSLNET, "lab", "reboot", "--name", lab.name, machine]
+        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+    in_machine("wsl", "virsh start vm1")(lab)
+    lab.run("vm1", ["virsh", "start", "vm2"])  # it may come up by itself
+    assert soon(lambda: lab.pings("vm1", VM2))
+
+
+def and_start(*machines: str, first: Callable[[Any], object]) -> Callable[[Any], None]:
+    """Breaks by `first`, which has its effect when the machines start anew."""
+
+    def act(lab: Any) -> None:
+        first(lab)
+        starts_anew(lab, *machines)
+
+    return act
