@@ -32,10 +32,12 @@ def mode(lab: Any) -> str:
 
 
 def start_in(lab: Any, wanted: str) -> bytes:
-    """WSL in a mode as its owner would have brought it there; gives the `.wslconfig` of it."""
+    """WSL in a mode as its owner would have brought it there, in a fresh boot; gives its `.wslconfig`."""
     config = lab.root("windows") / "Users" / "owner" / ".wslconfig"
     more = "vmSwitch=LAN\r\n" if wanted == "bridged" else ""
     config.write_bytes(f"[wsl2]\r\n# by hand\r\nnetworkingMode={wanted}\r\n{more}".encode())
+    # What an earlier NAT start has made would be lost by the reboot that is to come.
+    lab_command(lab, "reboot", "windows")
     lab_command(lab, "reboot", "wsl")
     assert mode(lab) == wanted
     return bytes(config.read_bytes())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wslnet.app import boot_wsl
+from wslnet.app import boot_status, boot_wsl
 from wslnet.app.boot_wish import boot_data, boot_resources
 from wslnet.errors import InputError
 from wslnet.model.allow import Allow, parse_allow
@@ -125,6 +125,28 @@ def test_installed_without_a_setup_nat_has_no_rules_of_the_wish(tmp_path: Path) 
     data = boot_data(seen(tmp_path, None, "nat", allow=(parse_allow("tcp/8080@lan"),)))
     assert (data.mode, data.options["allow"]) == ("nat", [])
     assert profile_of("nat").resources(seen(tmp_path, None), SetupOptions()) is not None
+
+
+class Looking:
+    """A fleet whose Windows is asked for its facts only."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.inventory = snapshot.inventory
+        self._snapshot = snapshot
+
+    def gather(self, *_: Any, **__: Any) -> Snapshot:
+        return self._snapshot
+
+
+@pytest.mark.parametrize(("running", "said"), [("nat", 0), ("mirrored", 1), (None, 0)])
+def test_status_says_when_another_mode_runs_than_the_tasks_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: str | None, said: int
+) -> None:
+    looking = Looking(seen(tmp_path, old_data(tmp_path, "nat"), running))  # type: ignore[arg-type]
+    monkeypatch.setattr(boot_status, "gather", looking.gather)
+    found = boot_status.boot_status(looking)  # type: ignore[arg-type]  # it only hands it on
+    assert "mode nat" in found.puts_back[0]
+    assert sum("WSL runs in mirrored mode" in one for one in found.problems) == said
 
 
 class Rested:

@@ -21,6 +21,7 @@ from wslnet.resources.scheduled_task import stands_as
 
 if TYPE_CHECKING:
     from wslnet.engine.fleet import Fleet
+    from wslnet.model.boot_data import BootData
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Boot
     from wslnet_win_agent.boot.task import Task, Trigger
@@ -108,7 +109,7 @@ def boot_status(fleet: Fleet) -> BootStatus:
     if windows is None:
         raise InputError(f"{fleet.inventory.path}: boot needs a windows machine")
     linux = linux_machines(fleet.inventory)
-    snapshot = gather(fleet, dict.fromkeys(linux, NEEDS) | {windows.name: BOOT_FACTS})
+    snapshot = gather(fleet, dict.fromkeys(linux, NEEDS) | {windows.name: BOOT_FACTS | {"wsl"}})
     if windows.name in snapshot.unseen:
         raise snapshot.unseen[windows.name].error(windows.name)
     facts = snapshot.windows
@@ -116,7 +117,8 @@ def boot_status(fleet: Fleet) -> BootStatus:
         raise WslnetError(f"{windows.name}: the scheduled tasks cannot be read", machine=windows.name)
     boot = facts.boot
     tasks = tuple(_status(boot, name) for name in (NETWORK, WSL))
-    data, problem = _puts_back(boot)
+    data, problem = _data(boot)
+    problem = problem or _other_mode(snapshot.mode, data)
     problems = [*_task_problems(tasks), *([problem] if problem else [])]
     if any(task.installed for task in tasks):
         problems += [f"others could change what SYSTEM runs: {who}" for who in boot.program.strangers]
@@ -129,7 +131,7 @@ def boot_status(fleet: Fleet) -> BootStatus:
         for line in one.evidence
     ]
     agents = tuple(_agent(snapshot, name) for name in linux)
-    return BootStatus(tasks, data, tuple(problems), agents)
+    return BootStatus(tasks, () if data is None else _puts_back(data), tuple(problems), agents)
 
 
 def _agent(snapshot: Snapshot, name: str) -> AgentStatus:
@@ -185,15 +187,28 @@ def _when(trigger: Trigger) -> str:
     return words + (f", {trigger.delay_s} s later" if trigger.delay_s else "")
 
 
-def _puts_back(boot: Boot) -> tuple[tuple[str, ...], str | None]:
+def _data(boot: Boot) -> tuple[BootData | None, str | None]:
+    """What the tasks read, or why that cannot be told."""
     if boot.data.content is None:
-        missing = f"{boot.data.path} is not there" if boot.tasks else None
-        return (), missing
+        return None, f"{boot.data.path} is not there" if boot.tasks else None
     content = base64.b64decode(boot.data.content)
     try:
-        data = read_boot_data(PureWindowsPath(boot.data.path), content)
+        return read_boot_data(PureWindowsPath(boot.data.path), content), None
     except InputError as error:
-        return (), error.message
+        return None, error.message
+
+
+def _other_mode(running: str | None, data: BootData | None) -> str | None:
+    """A setup takes the data with it; who writes `.wslconfig` by hand, or an earlier wslnet, does not."""
+    if data is None or running in {None, data.mode}:
+        return None
+    return (
+        f"WSL runs in {running} mode, and what {data.mode} mode needs would be put back: run `wslnet setup` "
+        "for the mode that is wished for"
+    )
+
+
+def _puts_back(data: BootData) -> tuple[str, ...]:
     wsl = data.inventory.wsl
     words = [f"WSL ({wsl.distro if wsl else '-'}) started and held, mode {data.mode}"]
     words += [f"VM {one.name} in {one.host}" for one in data.domains]
@@ -204,7 +219,7 @@ def _puts_back(boot: Boot) -> tuple[tuple[str, ...], str | None]:
         f"{one.listen} published, to {one.target}:{one.target_port}" for one in data.inventory.wish.forward
     ]
     words.append("routes, accepts and ip_forward that connect the VMs")
-    return tuple(words), None
+    return tuple(words)
 
 
 def _task_problems(tasks: tuple[TaskStatus, ...]) -> list[str]:
