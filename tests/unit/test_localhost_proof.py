@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,8 @@ MACHINES = {
 INVENTORY = Inventory(Path("wslnet.toml"), Path("state"), MACHINES)
 
 
-def in_mode(mode: str) -> Snapshot:
-    return Snapshot(INVENTORY, {"wsl": LinuxFacts(wsl=WslInfo(mode))})
+def in_mode(mode: str, inventory: Inventory = INVENTORY) -> Snapshot:
+    return Snapshot(inventory, {"wsl": LinuxFacts(wsl=WslInfo(mode))})
 
 
 @dataclass
@@ -57,6 +57,9 @@ def test_only_mirrored_mode_promises_it() -> None:
         "127.0.0.1",
         True,
     )
+    endpoint = replace(MACHINES["windows"], configuration="wslnet")
+    there = replace(INVENTORY, machines={**MACHINES, "windows": endpoint})
+    assert localhost_probes(in_mode("mirrored", there)) == ()
 
 
 @pytest.mark.row("S3-44")

@@ -49,9 +49,12 @@ def allow_probes(snapshot: Snapshot, allows: tuple[Allow, ...], peer: str | None
 
 
 def localhost_probes(snapshot: Snapshot) -> tuple[Probe, ...]:
-    """WSL as Windows reaches it in mirrored mode, by 127.0.0.1 and a listener of ours for that moment."""
+    """WSL as Windows reaches it in mirrored mode, by 127.0.0.1 and a listener of ours for that moment.
+
+    None through the constrained endpoint, which offers nothing to ask from Windows with.
+    """
     windows, wsl = snapshot.inventory.windows, snapshot.inventory.wsl
-    if windows is None or wsl is None or snapshot.mode != "mirrored":
+    if windows is None or wsl is None or snapshot.mode != "mirrored" or windows.configuration is not None:
         return ()
     return (
         Probe(windows.name, wsl.name, "tcp", _LOCALHOST, _FREE_PORT, expected=True, listen=True, own=True),
