@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import WSLNET
 from .asking import run as ask
 from .canonical.snapshot import differences, take
 
@@ -55,6 +57,10 @@ def serving(lab: Any, address: str = "0.0.0.0", port: int = PORT) -> Iterator[No
 def reached(lab: Any, port: int = PORT) -> bool:
     done = lab.outside("lan", [sys.executable, "-c", FETCH, HOST, str(port)])
     return bool(done.stdout.strip() == "from wsl")
+
+
+def exposed(lab: Any) -> set[int]:
+    return {one["port"] for one in ask(lab, "firewall", "audit")[1]["exposed"]}
 
 
 def rules(lab: Any) -> list[tuple[int, str | None, str | None]]:
@@ -110,7 +116,7 @@ def test_the_open_default_is_named_and_taken_back(story_lab: Any) -> None:
 def test_what_is_granted_for_a_time_goes_by_itself(story_lab: Any) -> None:
     assert ask(story_lab, "boot", "install", "--yes")[0] == 0
     with serving(story_lab):
-        code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--for", "3m", "--yes")
+        code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--for", "2m", "--yes")
         assert (code, said["result"]) == (0, "committed"), said
         ((port, scope, until),) = rules(story_lab)
         assert (port, scope) == (PORT, "lan")
@@ -121,4 +127,36 @@ def test_what_is_granted_for_a_time_goes_by_itself(story_lab: Any) -> None:
         while reached(story_lab):
             assert time.monotonic() < deadline
             time.sleep(2)
+    assert rules(story_lab) == []
+    assert PORT not in exposed(story_lab)
+
+
+@pytest.mark.full
+def test_what_ended_while_windows_was_off_goes_at_its_start(story_lab: Any) -> None:
+    code, said = ask(story_lab, "firewall", "allow", "tcp/8080@lan", "--for", "2h", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    ((_, _, until),) = rules(story_lab)
+    # As if Windows had been off for two hours: the end is over when it comes up.
+    ended = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name in ("firewall.json", "tasks.json"):
+        file = story_lab.inventory.parent / "windows" / name
+        text = file.read_text("utf-8")
+        assert until in text, name
+        file.write_text(text.replace(str(until), ended), "utf-8")
+    time.sleep(2)
+    reboot = [WSLNET, "lab", "reboot", "--name", story_lab.name, "windows"]
+    subprocess.run(reboot, capture_output=True, timeout=120, check=True)
+    deadline = time.monotonic() + 120
+    while rules(story_lab):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert PORT not in exposed(story_lab)
+
+
+@pytest.mark.full
+def test_a_time_and_a_wait_for_confirmation_are_refused_with_the_reason(story_lab: Any) -> None:
+    words = ("firewall", "allow", "tcp/8080@lan", "--for", "2h", "--confirm-within", "5m", "--yes")
+    code, said = ask(story_lab, *words)
+    assert (code, said["error"]["code"]) == (15, "unsupported"), said
+    assert "the task that would take it back" in said["error"]["message"]
     assert rules(story_lab) == []

@@ -113,6 +113,8 @@ def test_a_forward_by_hand_is_stopped_and_one_of_ours_is_not(story_lab: RunningL
     assert greets(story_lab, "lan", LAN, 2200)
     assert rules(story_lab) == {"wslnet-publish-tcp-2200": "iphlpsvc"}
     assert finding(story_lab, "forward.firewall")["status"] == "ok"
+    exposed = run(story_lab, "firewall", "audit")[1]["exposed"]
+    assert [(one["port"], one["sources"]) for one in exposed] == [(2200, ["172.24.21.0/24"])]
     assert run(story_lab, "undo", "--yes")[0] == 0
     assert differences(before, take(story_lab)) == []
 

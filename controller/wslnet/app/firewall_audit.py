@@ -11,6 +11,7 @@ from wslnet.engine.exposure import (
     EVERYBODY,
     Exposure,
     default_inbound,
+    exposures_of_windows,
     exposures_of_wsl,
     guarding,
 )
@@ -75,7 +76,7 @@ def firewall_audit(fleet: Fleet, say: Callable[[str, str], None]) -> Audit:
     snapshot, windows = see(fleet, say)
     firewall = firewall_of(snapshot, windows)
     category = uplink_category(snapshot)
-    exposed = tuple(exposures_of_wsl(snapshot, firewall))
+    exposed = (*exposures_of_wsl(snapshot, firewall), *exposures_of_windows(snapshot))
     return Audit(
         snapshot.mode,
         category,

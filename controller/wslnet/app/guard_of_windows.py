@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from wslnet.model.windows_facts import Boot
 
 
+_OF_TASKS = frozenset({"task.register", "task.unregister"})
+"""The guard is the process of such a task (docs/adr/0012)."""
+
+
 def guard_of_windows(prepared: Prepared, *, demanded: bool) -> WindowsGuard | None:
     """What arms the guard of Windows; None when the plan does not change it, or it has none.
 
@@ -30,7 +34,9 @@ def guard_of_windows(prepared: Prepared, *, demanded: bool) -> WindowsGuard | No
     if not changes:
         return None
     problem = "its boot tasks are not installed"
-    if not can_guard(made):
+    if any(one.do.verb in _OF_TASKS for one in made):
+        problem = "it changes the task that would take it back"
+    elif not can_guard(made):
         problem = "a change of it has no guard that could take it back by itself"
     else:
         windows = changes[0].machine

@@ -9,19 +9,24 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wslnet.checks.parts.host_rules import let_in
 from wslnet.checks.parts.hyperv_rules import ANY, blocking, holds_in, inbound, names_port
 from wslnet.model.allow import Allow
+from wslnet.model.grant import OWN_PREFIX
+from wslnet.model.portproxy import leads_to_wsl
 from wslnet.model.ports import NEVER_STEERED, OF_WSL_ITSELF
 from wslnet.model.topology import lan_prefixes
-from wslnet.profiles import mirrored
+from wslnet.model.windows_facts import HyperVProfile, WindowsListener
+from wslnet.profiles import mirrored, nat
 from wslnet.profiles.firewall import uplink_category
+from wslnet.profiles.nat_forwards import IP_HELPER, PURPOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wslnet.model.linux_facts import Listener
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import HyperVFirewall, HyperVRule
+    from wslnet.model.windows_facts import HyperVFirewall, HyperVRule, WindowsFacts
 
 EVERYBODY = ("any source",)
 _OFF = frozenset({"false", "disabled"})
@@ -57,6 +62,49 @@ def exposures_of_wsl(snapshot: Snapshot, firewall: HyperVFirewall) -> Iterator[E
         let_in = admitted(firewall, Allow(*key), uplink_category(snapshot), lan)
         if let_in is not None:
             yield Exposure(wsl.name, one.proto, one.port, one.process, *let_in)
+
+
+def exposures_of_windows(snapshot: Snapshot) -> Iterator[Exposure]:
+    """The ports of Windows that lead to WSL in NAT mode and that its own firewall lets the LAN come to."""
+    facts, machine = snapshot.windows, snapshot.inventory.windows
+    if facts is None or machine is None or facts.host_rules is None or snapshot.mode != nat.MODE:
+        return
+    category, lan = uplink_category(snapshot), lan_prefixes(snapshot)
+    profile = next((one for one in facts.host_profiles or () if one.name == category), HyperVProfile())
+    off = (profile.enabled or "").lower() in _OFF
+    by_policy = (profile.local_rules or "").lower() in _OFF
+    rules = tuple(one for one in facts.host_rules if not by_policy or one.source == "GroupPolicy")
+    for listener, service in _leading_to_wsl(facts):
+        if off:
+            by = f"Windows' own firewall is off in the profile {category}"
+            yield Exposure(machine.name, listener.proto, listener.port, listener.process, EVERYBODY, by)
+            continue
+        found = [
+            (prefix, let_in(rules, listener, prefix, category=category, service=service)) for prefix in lan
+        ]
+        sources = tuple(prefix for prefix, (admits, _) in found if admits)
+        if sources:
+            by = next(why for _, (admits, why) in found if admits)
+            yield Exposure(machine.name, listener.proto, listener.port, listener.process, sources, by)
+
+
+def _leading_to_wsl(facts: WindowsFacts) -> Iterator[tuple[WindowsListener, str | None]]:
+    published = {
+        rule.listen_port
+        for rule in facts.portproxy or ()
+        if leads_to_wsl(facts, rule) and not rule.listen_address.startswith("127.")
+    }
+    carried = {
+        int(port)
+        for rule in facts.host_rules or ()
+        if rule.name.startswith(f"{OWN_PREFIX}{PURPOSE}-udp-")
+        for port in rule.local_ports
+        if port.isdecimal()
+    }
+    for port in sorted(published):
+        yield WindowsListener("tcp", "", port, process="svchost"), IP_HELPER[1]
+    for port in sorted(carried):
+        yield WindowsListener("udp", "", port, process="wslnet"), None
 
 
 def admitted(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from wslnet.engine.exposure import exposures_of_windows
 from wslnet.errors import PortTaken
 from wslnet.model.forward import parse_forward
 from wslnet.profiles.forward_conflicts import range_notes, refuse_conflicts
@@ -39,6 +40,45 @@ RANGES = {
 
 def with_rules(snapshot: Make, *rules: dict[str, Any]) -> Snapshot:
     return snapshot("seed", {"facts": {"windows": {"host_rules": list(rules)}}})
+
+
+PUBLISHED = {
+    **RULE,
+    "name": "wslnet-publish-tcp-2200",
+    "local_ports": ["2200"],
+    "remote_addresses": ["172.24.21.0/255.255.255.0"],
+    "profiles": ["Domain", "Private"],
+    "program": "%SystemRoot%\\System32\\svchost.exe",
+    "service": "iphlpsvc",
+}
+PROXY = {
+    "family": "v4tov4",
+    "listen_address": "172.24.21.109",
+    "listen_port": 2200,
+    "connect_address": "172.23.102.37",
+    "connect_port": 22,
+}
+
+
+@pytest.mark.parametrize(
+    ("rules", "profile", "sources"),
+    [
+        ([PUBLISHED], {}, [("172.24.21.0/24",)]),
+        ([], {}, []),
+        ([PUBLISHED], {"local_rules": "False"}, []),
+        ([{**PUBLISHED, "source": "GroupPolicy"}], {"local_rules": "False"}, [("172.24.21.0/24",)]),
+        ([], {"enabled": "False"}, [("any source",)]),
+    ],
+)
+def test_what_the_lan_reaches_of_wsl_by_ports_of_windows(
+    snapshot: Make, rules: list[dict[str, Any]], profile: dict[str, str], sources: list[tuple[str]]
+) -> None:
+    profiles = [{"name": "Private", "enabled": "True", "local_rules": "True", **profile}]
+    facts = {"host_rules": rules, "host_profiles": profiles, "portproxy": [PROXY]}
+    seen = snapshot("seed", {"facts": {"windows": facts}})
+    assert [one.sources for one in exposures_of_windows(seen)] == sources
+    at_home = {**facts, "portproxy": [{**PROXY, "listen_address": "127.0.0.1"}]}
+    assert list(exposures_of_windows(snapshot("seed", {"facts": {"windows": at_home}}))) == []
 
 
 @pytest.mark.row("S1-06")
