@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from wslnet.app.after_reboot import waiting_for_boot
 from wslnet.app.doctor_fix import prepare_fix
 from wslnet.engine.planner import RESTART_VERB
 from wslnet.model.change import OpResult
@@ -70,3 +71,38 @@ def test_a_fix_of_the_mode_restarts_into_the_mode_that_it_writes(snapshot: Calla
     plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=["mode.actual"]).plan
     (barrier,) = (one for one in plan.changes if one.do.verb == RESTART_VERB)
     assert (barrier.do.args["mode"], barrier.undo and barrier.undo.args["mode"]) == ("mirrored", "nat")
+
+
+@pytest.mark.row("S1-18")
+def test_a_service_comes_back_with_a_restart_into_the_mode_that_wslconfig_asks_for(
+    snapshot: Callable[..., Snapshot],
+) -> None:
+    broken = {"name": "SharedAccess", "state": "Stopped", "start": "Disabled"}
+    windows = {"services": [broken], "wsl": {"running": True, "mode": "virtioproxy"}}
+    windows["wslconfig"] = {"exists": True, "content": "$text:[wsl2]\n"}
+    seen = snapshot("seed", {"facts": {"windows": windows, "wsl": {"wsl": {"mode": "virtioproxy"}}}})
+    plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=["win.services"]).plan
+    service, barrier = plan.changes[:2]
+    assert service.do.args == {"name": "SharedAccess", "start": "Manual", "running": True}
+    assert (barrier.do.verb, barrier.do.args["mode"]) == (RESTART_VERB, "nat")
+    assert waiting_for_boot(plan.changes) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "registry", "value"),
+    [
+        ("ipv6.components", {"ipv6_disabled_components": 255}, 32),
+        ("hyperv.firewall", {"hyperv_firewall_disabled": 1}, None),
+    ],
+)
+def test_what_windows_takes_at_its_next_start_waits_for_it(
+    snapshot: Callable[..., Snapshot], code: str, registry: dict[str, int], value: int | None
+) -> None:
+    config = {"exists": True, "content": "$text:[wsl2]\nnetworkingMode=mirrored\n"}
+    seen = snapshot("seed", {"facts": {"windows": {"registry": registry, "wslconfig": config}}})
+    plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=[code]).plan
+    number, barrier = plan.changes[:2]
+    assert (number.do.verb, number.do.args["value"]) == ("windows_value.set", value)
+    assert (barrier.do.verb, barrier.do.args["mode"]) == (RESTART_VERB, "mirrored")
+    assert plan.profile["mode"] == "mirrored"
+    assert "reboot Windows, then wslnet resume" in (waiting_for_boot(plan.changes) or "")
