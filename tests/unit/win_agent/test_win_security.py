@@ -73,6 +73,10 @@ def test_the_endpoint_has_nothing_for_it_and_the_rest_is_read_as_before(
         return deliver(batch, deadline_s=deadline_s)  # type: ignore[arg-type]
 
     monkeypatch.setattr(windows, "deliver", constrained)
-    facts = gather(host, ["boot_time", "routes", "security", "services"])
-    assert facts == {"boot_time": None, "routes": [], "security": None, "services": []}
+    windows.registry[registry.IPV6_PARAMETERS] = {"DisabledComponents": 32}
+    facts = gather(host, ["boot_time", "registry", "routes", "security"])
+    known = facts.pop("registry")
+    assert isinstance(known, dict)
+    assert known["ipv6_disabled_components"] == 32
+    assert facts == {"boot_time": None, "routes": [], "security": None}
     assert len(windows.batches) == 1

@@ -110,7 +110,7 @@ class _Reading:
         try:
             self._shared = self._read(wanted)
         except CallRefused:
-            self._shared = self._read(name for name in wanted if name not in _NOT_ON_ENDPOINT)
+            self._shared = self._read([name for name in wanted if name not in _NOT_ON_ENDPOINT])
             self.left_out = _NOT_ON_ENDPOINT
 
     def of(self, name: str) -> Reply:
@@ -126,7 +126,7 @@ class _Reading:
             return reply
         return demand(_without_absences(reply), f"reading {name}")
 
-    def _read(self, names: Iterable[str]) -> Reply:
+    def _read(self, names: Sequence[str]) -> Reply:
         calls = [make() for name in names for make in _CALLS.get(name, ())]
         paths = [path for name in names for path in _KEYS.get(name, ())]
         if paths:
