@@ -58,3 +58,10 @@ def test_what_is_in_force_counts_and_not_what_was_written() -> None:
     # A policy of the organisation keeps Block in force: what an administrator wrote does not make it open.
     assert planned(snapshot("Block", "Allow"), open_all=True) == [("Block", "Allow", "Allow")]
     assert planned(snapshot("Allow", "Block"), open_all=True) == []
+
+
+def test_a_change_that_two_parts_of_a_wish_declare_is_made_once() -> None:
+    twice = 2 * mirrored_resources(snapshot("Block", None), SetupOptions(open_all=True))
+    plan = make_plan(snapshot("Block", None), twice, mode="mirrored")
+    made = [change.id for change in plan.changes]
+    assert len(made) == len(set(made)) > 1

@@ -46,8 +46,8 @@ def make_plan(
     Raises:
         PlanRefused: a resource cannot be made true, or a machine it stands on was not seen.
     """
-    persistent = [change for one in resources if not one.volatile for change in _diff(snapshot, one)]
-    volatile = [change for one in resources if one.volatile for change in _diff(snapshot, one)]
+    persistent = _changes(snapshot, [one for one in resources if not one.volatile])
+    volatile = _changes(snapshot, [one for one in resources if one.volatile])
     restart = (
         restart
         or update is not None
@@ -71,6 +71,15 @@ def make_plan(
     later = [replace(change, stage=2) for change in _ordered(snapshot, volatile)]
     changes = (*_ordered(snapshot, persistent), barrier, *later)
     return Plan(stages, changes, prints, notes=tuple(notes), facts=facts)
+
+
+def _changes(snapshot: Snapshot, resources: Iterable[Resource]) -> list[Change]:
+    """What makes them true, each change once: two parts of a wish may declare the same route or rule."""
+    found: dict[str, Change] = {}
+    for one in resources:
+        for change in _diff(snapshot, one):
+            found.setdefault(change.id, change)
+    return list(found.values())
 
 
 def _diff(snapshot: Snapshot, resource: Resource) -> tuple[Change, ...]:

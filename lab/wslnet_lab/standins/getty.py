@@ -28,8 +28,9 @@ def main() -> None:
         user = _line()
         if not user:
             continue
-        _say("Password: ")
+        # As PAM does: what is typed after the prompt must not be flushed.
         _echo(on=False)
+        _say("Password: ")
         password = _line()
         _echo(on=True)
         if accounts.get(user) == password:
