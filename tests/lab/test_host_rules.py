@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pypsrp.powershell import PowerShell, RunspacePool
 
 from .asking import WSLNET, run
 from .canonical.snapshot import differences, take
-from .test_lab_windows import wsman
+from .complaints.by_hand import cmdlet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,16 +45,6 @@ SERVE = (
 def greets(lab: RunningLab, source: str, address: str, port: int) -> bool:
     done = lab.outside(source, [sys.executable, "-c", FETCH, address, str(port)])
     return done.stdout.startswith("SSH-2.0")
-
-
-def by_hand(lab: RunningLab, cmdlet: str, **parameters: object) -> list[Any]:
-    """What an administrator does at a PowerShell of that PC."""
-    with wsman(lab) as connection, RunspacePool(connection) as pool:
-        shell = PowerShell(pool)
-        shell.add_cmdlet(cmdlet).add_parameters(parameters)
-        output = shell.invoke()
-        assert not shell.had_errors, shell.streams.error
-        return list(output)
 
 
 def rules(lab: RunningLab) -> dict[str, str]:
@@ -121,7 +110,7 @@ def test_a_forward_by_hand_is_stopped_and_one_of_ours_is_not(story_lab: RunningL
 
 def test_a_rule_that_is_gone_is_named_and_put_back(story_lab: RunningLab) -> None:
     assert run(story_lab, "forward", "add", "--to", "wsl:22", "--listen", "2200@lan", "--yes")[0] == 0
-    by_hand(story_lab, "Remove-NetFirewallRule", Name="wslnet-publish-tcp-2200", Confirm=False)
+    cmdlet(story_lab, "Remove-NetFirewallRule", Name="wslnet-publish-tcp-2200", Confirm=False)
     assert not greets(story_lab, "lan", LAN, 2200)
     found = finding(story_lab, "forward.firewall")
     assert (found["status"], "tcp/2200@lan" in found["title"]) == ("fail", True), found
@@ -141,14 +130,14 @@ def test_a_block_of_somebody_else_is_named_and_left(story_lab: RunningLab) -> No
         "Protocol": "TCP",
         "LocalPort": ["2200"],
     }
-    by_hand(story_lab, "New-NetFirewallRule", **block)
+    cmdlet(story_lab, "New-NetFirewallRule", **block)
     assert not greets(story_lab, "lan", LAN, 2200)
     found = finding(story_lab, "forward.firewall")
     assert found["status"] == "fail"
     assert any("rule corp (Corp) blocks it" in line for line in found["evidence"]), found
     code, said = run(story_lab, "doctor", "--fix", "--only", "forward.firewall", "--yes")
     assert (code, said["result"]) == (0, "unchanged"), said
-    by_hand(story_lab, "Remove-NetFirewallRule", Name="corp", Confirm=False)
+    cmdlet(story_lab, "Remove-NetFirewallRule", Name="corp", Confirm=False)
     assert greets(story_lab, "lan", LAN, 2200)
 
 

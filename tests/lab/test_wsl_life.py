@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .complaints.by_hand import open_port
 from .conftest import RunningLab, wslnet
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def test_portproxy_carries_from_the_lan_beside_the_relay(story_lab: RunningLab) 
             windows(story_lab, "netsh.exe", "interface", "portproxy", "add", "v4tov4", *rule).returncode == 0
         )
         assert owners(story_lab, 8083) == {"0.0.0.0": "svchost", "127.0.0.1": "wslrelay"}
+        open_port(story_lab, 8083)
         assert answer(story_lab, "lan", WINDOWS, 8083, 2_000_000) == "wsl 2000000"
 
 
@@ -150,6 +152,7 @@ def test_a_rule_whose_port_is_taken_does_not_listen_until_the_service_is_told_ag
         )
         assert "8084" in windows(story_lab, "netsh.exe", "interface", "portproxy", "show", "all").stdout
         assert "svchost" not in owners(story_lab, 8084).values()
+        open_port(story_lab, 8084)
         assert answer(story_lab, "lan", WINDOWS, 8084) == "windows 10"
     assert owners(story_lab, 8084) == {}
     assert windows(story_lab, "sc.exe", "control", "iphlpsvc", "paramchange").returncode == 0

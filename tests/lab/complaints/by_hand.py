@@ -40,6 +40,12 @@ def cmdlet(lab: Any, name: str, **parameters: object) -> None:
         assert not shell.streams.error, [str(one) for one in shell.streams.error]
 
 
+def open_port(lab: Any, port: int) -> None:
+    """Lets others come to a port of Windows itself, as whoever sets a portproxy up must."""
+    rule = {"Name": f"by-hand-{port}", "DisplayName": f"by hand {port}"}
+    cmdlet(lab, "New-NetFirewallRule", **rule, Protocol="TCP", LocalPort=[str(port)])
+
+
 def registry_number(lab: Any, key: str, name: str, value: int) -> None:
     """One number of the registry."""
     argv = ["reg.exe", "add", key, "/v", name, "/t", "REG_DWORD", "/d", str(value), "/f"]

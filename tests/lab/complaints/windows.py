@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .by_hand import and_start, cmdlet, registry_number
+from .by_hand import and_start, cmdlet, open_port, registry_number
 from .causes import Cause, connects, in_machine, soon
 from .stages import greeting
 
@@ -48,6 +48,7 @@ def published(lab: Any) -> Iterator[None]:
     add = f"netsh.exe interface portproxy add v4tov4 listenport=8081 listenaddress={_HOST}"
     with wsl_serves(lab):
         in_machine("windows", f"{add} connectaddress={_NAT_ADDRESS} connectport=8080")(lab)
+        open_port(lab, 8081)
         try:
             yield
         finally:
@@ -55,6 +56,7 @@ def published(lab: Any) -> Iterator[None]:
                 "windows",
                 f"netsh.exe interface portproxy delete v4tov4 listenport=8081 listenaddress={_HOST}",
             )(lab)
+            cmdlet(lab, "Remove-NetFirewallRule", Name="by-hand-8081", Confirm=False)
 
 
 def number(key: str, name: str, value: int) -> Callable[[Any], None]:
