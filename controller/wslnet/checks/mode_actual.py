@@ -21,6 +21,14 @@ _SAY = Findings("mode.actual", docs="https://learn.microsoft.com/windows/wsl/net
 
 _SETUP_MODES = frozenset({"mirrored", "nat", "bridged"})
 _BEHIND_A_FALLBACK = ("windows.build", "wsl.version", "hyperv.firewall", "ipv6.components", "wslconfig.keys")
+_NO_PORTS = "0x8007054f"
+_PORT_STEPS = (
+    "give Windows its dynamic ports back: netsh int ipv4 set dynamicport tcp start=49152 num=16384",
+    "the same with udp, and both with ipv6",
+    "reboot Windows",
+)
+"""No 4096 ports in a row are free: the dynamic range was moved, or is full of exclusions (wsl-facts 6, 4)."""
+
 _NOT_STARTED_SINCE = "or .wslconfig was changed after WSL had started, which reads it only then"
 
 
@@ -98,6 +106,10 @@ def _cause(snapshot: Snapshot, measured: str, asked: str | None, *, fell_back: b
     return ".wslconfig asks for no mode that WSL takes, so its default holds"
 
 
+def _lacks_ports(snapshot: Snapshot) -> bool:
+    return any(_NO_PORTS in code.lower() for code in codes_told(snapshot.windows, snapshot.mode))
+
+
 def _fix(snapshot: Snapshot, wished: str, *, fell_back: bool) -> Fix:
     mode = wished.lower()
     command = f"wslnet setup --{mode}" if mode in _SETUP_MODES else f"wslnet config set {MODE_KEY} {mode}"
@@ -106,6 +118,7 @@ def _fix(snapshot: Snapshot, wished: str, *, fell_back: bool) -> Fix:
             command,
             (
                 "mend what doctor names beside this, if it names anything",
+                *(_PORT_STEPS if _lacks_ports(snapshot) else ()),
                 "let WSL start anew: wslnet restart, which measures the mode again",
             ),
         )
