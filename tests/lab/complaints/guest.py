@@ -50,6 +50,12 @@ def names_are_found(lab: Any) -> bool:
     return stages.asks(lab, "wsl", stages.nameserver(lab))
 
 
+def asks_mdns_first(lab: Any) -> bool:
+    """What nsswitch.conf says, word by word. (Nobody speaks mDNS in the lab.)"""
+    words = lab.run("wsl", ["cat", stages.NSSWITCH]).stdout.split()
+    return "mdns4_minimal" in words and words.index("mdns4_minimal") < words.index("dns")
+
+
 def narrow(lab: Any) -> None:
     """A wire behind the card takes 1400 bytes, and nobody says so."""
     for command in (
@@ -102,6 +108,15 @@ IN_MIRRORED = (
         flows=names_are_found,
         also=frozenset({("wslconf.keys", "wsl")}),
         ordinary=True,
+    ),
+    Cause(
+        row=19,
+        issues=("#11852",),
+        stage=stages.mdns_installed,
+        breaking=lambda lab: write(lab, "wsl", stages.NSSWITCH, "hosts: files dns\n"),
+        named=("dns.mdns", "wsl"),
+        evidence="hosts: files dns",
+        flows=asks_mdns_first,
     ),
     Cause(
         row=29,

@@ -22,6 +22,7 @@ NAT_GATEWAY, TUNNEL = "172.23.96.1", "10.255.255.254"
 CABLE = "p1c8341cfa87c"
 """The far end of the cable of Windows' card, on the switch of the LAN."""
 SECOND, SECOND_PEER = "10.9.0.50", "10.9.0.1"
+NSSWITCH, _LIBRARY = "/etc/nsswitch.conf", "/usr/lib/x86_64-linux-gnu/libnss_mdns4_minimal.so.2"
 _MODPROBE = "#!/bin/sh\n[ $1 = -r ] && exec rm /dev/kvm\nexec touch /dev/kvm\n"
 _NMCLI = f"""#!/bin/sh
 ls /run/NetworkManager/conf.d/*.conf >/dev/null 2>&1 && state=unmanaged || state=connected
@@ -231,6 +232,19 @@ def managed_network(lab: Any) -> Iterator[None]:
     finally:
         lab.run("wsl", ["rm", "-rf", "/usr/local/bin/nmcli", "/run/NetworkManager"])
         lab.outside("wsl", ["ip", "route", "del", f"{LAN}/32"])
+
+
+@contextmanager
+def mdns_installed(lab: Any) -> Iterator[None]:
+    """The library nss-mdns is there, and nsswitch.conf has its word; behind a drill as it was."""
+    before = lab.run("wsl", ["cat", NSSWITCH]).stdout
+    write(lab, "wsl", _LIBRARY, "")
+    write(lab, "wsl", NSSWITCH, "hosts: files mdns4_minimal [NOTFOUND=return] dns\n")
+    try:
+        yield
+    finally:
+        write(lab, "wsl", NSSWITCH, before)
+        lab.run("wsl", ["rm", "-f", _LIBRARY])
 
 
 @contextmanager
