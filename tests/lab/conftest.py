@@ -16,6 +16,7 @@ import pytest
 from wslnet_lab import control
 
 from .agent_bench import Netns, agent_in, wire_up
+from .write_rules import judge_story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,11 +135,16 @@ def seed_lab(raise_lab: Callable[[str], RunningLab]) -> RunningLab:
 
 @pytest.fixture(scope="module")
 def story_lab(request: pytest.FixtureRequest) -> Iterator[RunningLab]:
-    """One fresh lab of the module's TOPOLOGY (else seed), whose tests tell one story in their order."""
+    """One fresh lab of the module's TOPOLOGY (else seed), whose tests tell one story in their order.
+
+    In the end all that was written to its Windows is judged by issue 8's rule for writes.
+    """
     module = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
     with labs() as up:
         name = f"t{os.getpid()}-{module}"[:24].rstrip("-")
-        yield up(name, getattr(request.module, "TOPOLOGY", "seed"))
+        lab = up(name, getattr(request.module, "TOPOLOGY", "seed"))
+        yield lab
+        judge_story(lab)
 
 
 @pytest.fixture

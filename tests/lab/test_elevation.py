@@ -13,6 +13,7 @@ import pytest
 
 from .asking import WSLNET, lab_calls
 from .conftest import RunningLab, labs, wslnet
+from .write_rules import judge_story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def lab() -> Iterator[RunningLab]:
     with labs() as up:
-        yield up(f"t{os.getpid()}-elevation")
+        story = up(f"t{os.getpid()}-elevation")
+        yield story
+        judge_story(story)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from wslnet_win_agent.endpoint.offer import CONFIGURATION, FUNCTIONS, READS
 from .asking import lab_calls, run
 from .canonical.snapshot import differences, take
 from .conftest import RunningLab, labs, wslnet
+from .write_rules import judge_story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,7 @@ def story() -> Iterator[Story]:
         lan = SocksProxy(lab.netns("lan"))
         try:
             yield _people(lab, f"socks5h://127.0.0.1:{lan.port}")
+            judge_story(lab)
         finally:
             threading.Thread(target=lan.shutdown).start()
             lan.server_close()
@@ -104,12 +106,18 @@ def test_the_whole_setup_and_its_undo_by_one_who_is_no_administrator(story: Stor
     assert said["unverified"] == []
     doctor, found = run(story.owner, "doctor")
     assert (doctor, found["summary"]["fail"], found["summary"]["crash"]) == (0, 0, 0), found
-    assert (
-        run(story.owner, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")[1]["result"]
-        == "unchanged"
-    )
-    code, said = run(story.owner, "undo", "--yes")
-    assert (code, said["result"]) == (0, "committed"), said
+    for words in (
+        ("firewall", "allow", "tcp/9090@lan"),
+        ("forward", "add", "--to", "vm1:22", "--listen", "2201@lan"),
+    ):
+        code, said = run(story.owner, *words, "--yes")
+        assert (code, said.get("result")) == (0, "committed"), said
+        assert run(story.owner, *words, "--yes")[1]["result"] == "unchanged"
+    code, said = run(story.owner, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
+    assert (code, said["result"]) == (0, "unchanged"), said
+    for _ in range(3):
+        code, said = run(story.owner, "undo", "--yes")
+        assert (code, said.get("result")) == (0, "committed"), said
     assert differences(before, take(story.lab)) == []
 
     sessions = [

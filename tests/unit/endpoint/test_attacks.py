@@ -185,6 +185,36 @@ def test_names_and_positions(function: str, parameter: str, endpoint: Any) -> No
 
 
 @pytest.mark.parametrize(("function", "parameter"), PAIRS)
+def test_an_abbreviation_leads_to_the_same_checks(function: str, parameter: str, endpoint: Any) -> None:
+    others = {name: value for name, value in GOOD[function].items() if name != parameter}
+    mine = {name.lower() for name in GOOD[function]}
+    for length in range(1, len(parameter)):
+        short = parameter[:length]
+        bound = [name for name in mine if name.startswith(short.lower())]
+        outcome, _ = endpoint.run((_call(function, others, **{short: "*"}),))
+
+        # What is also the beginning of a common parameter loses against our own (jea-facts D).
+        wrong = TRANSFORMATION if (function, parameter) in NUMBERS else VALIDATION
+        expected = wrong if len(bound) == 1 else "AmbiguousParameter"
+        assert outcome.reason.fqid == f"{expected},{function}", short
+        assert endpoint.machine.calls == []
+
+
+@pytest.mark.parametrize(("function", "parameter"), PAIRS)
+@pytest.mark.parametrize("alias", ["ifIndex", "ifAlias", "ID", "InstanceID", "PSPath", "LP", "Session"])
+def test_an_alias_of_windows_own_cmdlets_is_none_here(
+    function: str, parameter: str, alias: str, endpoint: Any
+) -> None:
+    others = {name: value for name, value in GOOD[function].items() if name != parameter}
+    if alias.lower() in {name.lower()[: len(alias)] for name in GOOD[function]}:
+        return  # it is one of our own names, or the beginning of one
+    outcome, _ = endpoint.run((_call(function, others, **{alias: GOOD[function][parameter]}),))
+
+    assert outcome.reason.fqid == f"NamedParameterNotFound,{function}"
+    assert endpoint.machine.calls == []
+
+
+@pytest.mark.parametrize(("function", "parameter"), PAIRS)
 def test_case_of_values(function: str, parameter: str, endpoint: Any) -> None:
     good = GOOD[function][parameter]
     swapped = [each.swapcase() for each in good] if isinstance(good, list) else str(good).swapcase()
