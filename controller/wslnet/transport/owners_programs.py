@@ -65,21 +65,20 @@ class OwnersPrograms:
     def _probed(self, program: str) -> NativeRunner:
         try:
             seen = self._winrs.run((program, _LOOK), timeout_s=_LOOK_S)
-            works, refused = seen.exit_code == 0, None
         except WindowsAgentError as error:
             if error.code != "not-permitted":
                 raise
-            works, refused = False, error
-        if works:
+            seen = None
+        if seen is not None and seen.exit_code == 0:
             self._looked = ((program, _LOOK), seen)
             return self._winrs
         if self._task.is_installed():
             return self._task
-        if refused is not None:
-            raise WindowsAgentError(
-                "not-permitted",
-                f"{self._machine}: programs run over WinRM for administrators only, and the owner's task is "
-                "not there: an administrator makes it with `wslnet endpoint install --owner`",
-            )
-        # A wsl.exe that came with Windows knows no --version and runs all the same.
-        return self._winrs
+        if seen is not None and seen.stdout:
+            # A wsl.exe that came with Windows knows no --version, says so, and runs all the same.
+            return self._winrs
+        raise WindowsAgentError(
+            "not-permitted",
+            f"{self._machine}: wsl.exe does not run over WinRM, and the owner's task is not there: an "
+            "administrator makes it with `wslnet endpoint install --owner`",
+        )

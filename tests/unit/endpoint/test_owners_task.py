@@ -26,11 +26,14 @@ CALL = "0123456789abcdef0123456789abcdef"
 class Programs:
     """A runner that notes what it was asked; `slow` programs end when they are let go."""
 
-    def __init__(self, *, exit_code: int = 0, error: WindowsAgentError | None = None) -> None:
+    def __init__(
+        self, *, exit_code: int = 0, stdout: bytes = b"\xffout", error: WindowsAgentError | None = None
+    ) -> None:
         self.asked: list[tuple[str, ...]] = []
         self.given = b""
         self.closed = threading.Event()
         self._exit_code = exit_code
+        self._stdout = stdout
         self._error = error
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"", changes: bool = False) -> Any:
@@ -39,7 +42,7 @@ class Programs:
         self.given += stdin
         if self._error is not None:
             raise self._error
-        return NativeResult(self._exit_code, b"\xffout", b"err")
+        return NativeResult(self._exit_code, self._stdout, b"err")
 
     def hold(self, argv: Sequence[str]) -> None:
         self.asked.append(("held", *argv))
@@ -224,9 +227,24 @@ def test_winrs_where_it_works_and_the_task_where_it_does_not(folder: Path) -> No
 def test_without_the_task_it_says_who_makes_it(folder: Path) -> None:
     bridge = FolderBridge(folder, Programs(), task=False)
     refused = Programs(error=WindowsAgentError("not-permitted", "WinRS: access denied"))
-    with pytest.raises(WindowsAgentError, match="wslnet endpoint install --owner"):
-        OwnersPrograms("win", refused, TaskPrograms("win", bridge)).run((WSL, "-l"), timeout_s=20)
+    not_started = Programs(exit_code=1, stdout=b"")
+    for winrs in (refused, not_started):
+        with pytest.raises(WindowsAgentError, match="wslnet endpoint install --owner"):
+            OwnersPrograms("win", winrs, TaskPrograms("win", bridge)).run((WSL, "-l"), timeout_s=20)
+        assert winrs.asked == [(WSL, "--version")]
     inbox = Programs(exit_code=1)
     OwnersPrograms("win", inbox, TaskPrograms("win", bridge)).run((WSL, "-l"), timeout_s=20)
 
     assert inbox.asked[-1] == (WSL, "-l")
+
+
+def test_the_look_is_the_answer_when_it_is_what_is_asked(folder: Path) -> None:
+    bridge = FolderBridge(folder, Programs())
+    winrs = Programs()
+    programs = OwnersPrograms("win", winrs, TaskPrograms("win", bridge))
+    asked = ((WSL, "--version"), (WSL, "-l"), (WSL, "--version"))
+    said = {programs.run(argv, timeout_s=20).stdout for argv in asked}
+    bridge.close()
+
+    assert said == {b"\xffout"}
+    assert winrs.asked == list(asked)

@@ -37,6 +37,7 @@ FAULTS: Mapping[str, Mapping[str, object]] = {
     "psrp-error-non-terminating": {"failing": {"Get-NetFirewallHyperVRule": "continue"}},
     "psrp-error-terminating": {"failing": {"New-NetFirewallHyperVRule": "stop"}},
     "winrm-loopback-open": {"loopback_for_others": True},
+    "winrs-no-wsl": {"wsl_over_network": False},
     "winrm-shell-quota": {"max_shells_per_user": 0},
     "winrm-operation-quota": {"max_operations_per_user": 0},
     "culture-zh-cn": {"culture": "zh-CN"},
@@ -88,6 +89,8 @@ class Settings:
     """Accounts beside the owner: `user`, `password` (none: the owner's), `sid`, `admin`."""
     loopback_for_others: bool = False
     """Whether others than administrators get a session over loopback; reported blocked (windows-facts 11)."""
+    wsl_over_network: bool = True
+    """Whether wsl.exe runs in a session of the network; a Store WSL does not (windows-facts 5)."""
 
 
 _NAMES = frozenset(field.name for field in fields(Settings))

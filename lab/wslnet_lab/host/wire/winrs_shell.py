@@ -30,15 +30,19 @@ _STDIN_GRACE_S = 0.3
 
 _CHUNK = 32768
 _SYNTAX_EXIT = 255
+_NO_ACCESS = NativeOutcome(1, b"", b"The file cannot be accessed by the system.\r\n")
+"""What a WSL of the Store comes to in session 0 (windows-facts 5)."""
+
 _CTRL_C_EXIT = 3221225786  # STATUS_CONTROL_C_EXIT
 
 
 class Program:
     """One command of a cmd shell. It gets all its input at once, hence the late start."""
 
-    def __init__(self, line: str) -> None:
-        """Takes the command line."""
+    def __init__(self, line: str, *, has_wsl: bool = True) -> None:
+        """Takes the command line, and whether wsl.exe runs in this session."""
         self.line = line
+        self._has_wsl = has_wsl
         self.outbox = Outbox()
         self.stdin = bytearray()
         self._begun = threading.Event()
@@ -69,7 +73,8 @@ class Program:
         argv: tuple[str, ...] = ()
         try:
             argv = split_command_line(self.line)
-            outcome = self._with_streams(programs, argv, shell.owner, environment)
+            refused = not self._has_wsl and argv[0].lower().endswith("wsl.exe")
+            outcome = _NO_ACCESS if refused else self._with_streams(programs, argv, shell.owner, environment)
         except ShellSyntaxError as error:
             argv, outcome = (self.line,), NativeOutcome(_SYNTAX_EXIT, b"", f"lab: {error}\r\n".encode())
         except Exception as error:  # noqa: BLE001 - a fault in one program's model must not hang its client
@@ -126,13 +131,13 @@ class WinRsShell(Shell):
 
     def command(self, request: soap.Request, settings: Settings) -> str:
         """Starts a program; its line is the command and the arguments joined by blanks."""
-        del settings
         line = request.find("rsp:CommandLine")
         words = [line.findtext("rsp:Command", "", {"rsp": soap.SHELL}) if line is not None else ""]
         words += [argument.text or "" for argument in request.find_all("rsp:CommandLine/rsp:Arguments")]
         given = line.get("CommandId") if line is not None else None
         command_id = (given or str(uuid.uuid4())).upper()
-        program = self._commands[command_id] = Program(" ".join(word for word in words if word))
+        text = " ".join(word for word in words if word)
+        program = self._commands[command_id] = Program(text, has_wsl=settings.wsl_over_network)
         arguments = (self._programs, self.record, self._environment, self._log)
         threading.Thread(target=program.run, args=arguments, name=f"winrs-{command_id}", daemon=True).start()
         return command_id
