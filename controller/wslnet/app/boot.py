@@ -19,7 +19,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, Unsupported, WslnetError
 from wslnet.model.change import Op
-from wslnet.profiles.boot import WSL, network_task, wsl_task
+from wslnet.profiles.boot import WSL, network_task, startup_script, wsl_task
 from wslnet.profiles.firewall import expiries
 from wslnet.profiles.persistence import NEEDS, without_persisters
 from wslnet.resources.boot_data import BootDataFile
@@ -46,12 +46,20 @@ _POLL_S = 0.5
 _TO_NOBODY = "S-1-5-18"
 
 
-def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_logon: bool) -> UnguardedPlan:
+def prepare_install(
+    fleet: Fleet, say: Callable[[str, str], None], *, before_logon: bool, by_policy: bool = False
+) -> UnguardedPlan:
     """Reads the machines, refuses what would not be safe, and makes the plan. Changes nothing.
+
+    Args:
+        fleet: Its machines.
+        say: Takes (machine, text).
+        before_logon: WSL starts at boot, not at its owner's logon.
+        by_policy: The Group Policy's start-up script starts SYSTEM's half, not a trigger of its task.
 
     Raises:
         InputError: no Windows or WSL in the inventory, no mode known, or wslnet is not installed for SYSTEM.
-        Unsupported: somebody else could change what SYSTEM would run.
+        Unsupported: somebody else could change what SYSTEM would run, or this Windows has no Group Policy.
     """
     inventory = fleet.inventory
     windows = inventory.windows
@@ -59,16 +67,23 @@ def prepare_install(fleet: Fleet, say: Callable[[str, str], None], *, before_log
         raise InputError(f"{inventory.path}: boot needs a windows and a wsl machine")
     say("all", "reading the machines")
     needs = dict(needs_of(inventory))
-    needs[windows.name] |= BOOT_FACTS
+    needs[windows.name] |= BOOT_FACTS | {"os"}
     needs |= {name: needs[name] | NEEDS for name in linux_machines(inventory)}
     snapshot = gather(fleet, needs)
     boot = _boot_of(snapshot)
     _refuse_unsafe(boot, windows.name)
+    if by_policy:
+        _refuse_home(snapshot, windows.name)
     data, ends = boot_data(snapshot), expiries(snapshot, datetime.now(UTC))
     why = "what a start of Windows puts back"
     resources: tuple[Resource, ...] = (
         BootDataFile(windows.name, data.to_bytes(), boot.sid, why),
-        ScheduledTask(windows.name, network_task(boot.sid, ends), "SYSTEM puts the network half back"),
+        ScheduledTask(
+            windows.name,
+            network_task(boot.sid, ends, at_boot=not by_policy),
+            "SYSTEM puts the network half back",
+        ),
+        startup_script(windows.name, present=by_policy),
         ScheduledTask(
             windows.name,
             wsl_task(boot.sid, before_logon=before_logon),
@@ -105,6 +120,7 @@ def prepare_remove(fleet: Fleet) -> UnguardedPlan:
     sid = _boot_of(snapshot).sid
     resources: tuple[Resource, ...] = (
         ScheduledTask(windows.name, wsl_task(sid, before_logon=False), "asked for", present=False),
+        startup_script(windows.name, present=False),
         ScheduledTask(windows.name, network_task(sid), "asked for", present=False),
         BootDataFile(windows.name, None, _TO_NOBODY, "asked for"),
         *(one for name in linux_machines(fleet.inventory) for one in without_persisters(snapshot, name)),
@@ -143,6 +159,16 @@ def _refuse_unsafe(boot: Boot, machine: str) -> None:
             f"{machine}: refused, others than administrators could change what SYSTEM would run: "
             + "; ".join(boot.program.strangers),
             machine=machine,
+        )
+
+
+def _refuse_home(snapshot: Snapshot, machine: str) -> None:
+    system = snapshot.windows.os if snapshot.windows is not None else None
+    if system is not None and system.is_home:
+        raise Unsupported(
+            f"{machine}: Windows Home ({system.edition}) has no local Group Policy to start it",
+            machine=machine,
+            hint="wslnet boot install, without --backend gpo: the scheduled tasks do the same",
         )
 
 

@@ -15,7 +15,7 @@ from wslnet.errors import InputError, WslnetError
 from wslnet.model.boot_data import read_boot_data
 from wslnet.model.finding import Status
 from wslnet.model.machine import Kind
-from wslnet.profiles.boot import NETWORK, WSL, expiries_in, network_task, wsl_task
+from wslnet.profiles.boot import NETWORK, WSL, is_started_by_policy, standing_network_task, wsl_task
 from wslnet.profiles.persistence import NEEDS, starters
 from wslnet.resources.scheduled_task import stands_as
 
@@ -116,7 +116,8 @@ def boot_status(fleet: Fleet) -> BootStatus:
     if facts is None or facts.boot is None:
         raise WslnetError(f"{windows.name}: the scheduled tasks cannot be read", machine=windows.name)
     boot = facts.boot
-    tasks = tuple(_status(boot, name) for name in (NETWORK, WSL))
+    by_policy = is_started_by_policy(boot)
+    tasks = tuple(_status(boot, name, by_policy=by_policy) for name in (NETWORK, WSL))
     data, problem = _data(boot)
     problem = problem or _other_mode(snapshot.mode, data)
     problems = [*_task_problems(tasks), *([problem] if problem else [])]
@@ -148,11 +149,12 @@ def _agent(snapshot: Snapshot, name: str) -> AgentStatus:
     )
 
 
-def _status(boot: Boot, name: str) -> TaskStatus:
+def _status(boot: Boot, name: str, *, by_policy: bool) -> TaskStatus:
     found = next((task for task in boot.tasks if task.name == name), None)
     if found is None:
         return TaskStatus(name, installed=False)
     wanted = next((task for task in _as_written(boot, name) if stands_as(task, found, boot)), None)
+    script = ("at boot, by a start-up script of the Group Policy",) if by_policy and name == NETWORK else ()
     return TaskStatus(
         name,
         installed=True,
@@ -161,13 +163,13 @@ def _status(boot: Boot, name: str) -> TaskStatus:
         last_result=found.last_result,
         last_words=_RESULTS.get(found.last_result or 0, f"failed with {_code(found.last_result)}"),
         last_run=found.last_run,
-        next=tuple(_when(trigger) for trigger in wanted.triggers) if wanted is not None else (),
+        next=(*script, *(_when(trigger) for trigger in wanted.triggers)) if wanted is not None else (),
     )
 
 
 def _as_written(boot: Boot, name: str) -> tuple[Task, ...]:
     if name == NETWORK:
-        return (network_task(boot.sid, expiries_in(boot) or ()),)
+        return (standing_network_task(boot),)
     return tuple(wsl_task(boot.sid, before_logon=before) for before in (False, True))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wslnet.engine.run_log import End, read_runs
 from wslnet.model.allow import parse_allow
 from wslnet.model.boot_data import read_boot_data
-from wslnet.profiles.boot import expiries_in, network_task
+from wslnet.profiles.boot import expiries_in, standing_network_task
 from wslnet.profiles.table import PROFILES
 from wslnet.profiles.table import profile_of as mode_profile
 from wslnet.resources.boot_data import BootDataFile
@@ -86,7 +86,7 @@ def boot_resources(
     present = expiries_in(boot)
     if present is not None and present != expiries:
         why = "it takes away what is granted for a time"
-        yield ScheduledTask(windows.name, network_task(boot.sid, expiries), why, rows=("N-19",))
+        yield ScheduledTask(windows.name, standing_network_task(boot, expiries), why, rows=("N-19",))
 
 
 def _listed(profile: Mapping[str, object]) -> Iterator[tuple[tuple[str, int], Allow]]:

@@ -10,7 +10,7 @@ from wslnet.engine.guards import WindowsGuard
 from wslnet.engine.guards_windows import can_guard
 from wslnet.engine.restart import running_vms
 from wslnet.errors import Unsupported
-from wslnet.profiles.boot import NETWORK, WSL, expiries_in, network_task, wsl_task
+from wslnet.profiles.boot import NETWORK, WSL, standing_network_task, wsl_task
 from wslnet.resources.scheduled_task import stands_as
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def guard_of_windows(prepared: Prepared, *, demanded: bool) -> WindowsGuard | No
 
 def _is_installed(boot: Boot) -> bool:
     wanted = {
-        NETWORK: [network_task(boot.sid, expiries_in(boot) or ())],
+        NETWORK: [standing_network_task(boot)],
         WSL: [wsl_task(boot.sid, before_logon=before) for before in (False, True)],
     }
     found = {task.name: task for task in boot.tasks}

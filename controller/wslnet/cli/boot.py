@@ -31,6 +31,13 @@ def boot() -> None:
 @click.option(
     "--before-logon", is_flag=True, help="Start WSL at boot, before anybody logs on (interop breaks)."
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["task", "gpo"]),
+    default="task",
+    show_default=True,
+    help="What starts Windows' half at boot: its task's own trigger, or a Group Policy start-up script.",
+)
 @dry_run_option
 @yes_option
 @inventory_option
@@ -39,6 +46,7 @@ def boot() -> None:
 def install(  # noqa: PLR0917 - click passes options by name
     ctx: click.Context,
     before_logon: bool,  # noqa: FBT001
+    backend: str,
     dry_run: bool,  # noqa: FBT001
     yes: bool,  # noqa: FBT001
     own_inventory: Path | None,
@@ -50,7 +58,8 @@ def install(  # noqa: PLR0917 - click passes options by name
 
     say = progress(quiet=as_json)
     with Connections(load(ctx, own_inventory)) as fleet:
-        prepared = prepare_install(fleet, say, before_logon=before_logon)
+        by_policy = backend == "gpo"
+        prepared = prepare_install(fleet, say, before_logon=before_logon, by_policy=by_policy)
         if before_logon and not as_json:
             print_line(_PRICE)
         return carry_out_unguarded(prepared, verb="boot install", dry_run=dry_run, yes=yes, as_json=as_json)

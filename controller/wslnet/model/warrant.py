@@ -33,6 +33,8 @@ PRIVILEGED = frozenset(
         "relay.put",
         "relay.remove",
         "service.set",
+        "startup_script.put",
+        "startup_script.remove",
         "task.register",
         "task.unregister",
         "windows_value.set",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wslnet.model.fact_error import FactErrors  # noqa: TC001 - msgspec reads the types
+from wslnet_win_agent.boot.startup_script import StartupScript  # noqa: TC001 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,11 @@ class Os:
     revision: int = 0
     edition: str | None = None
     product: str | None = None
+
+    @property
+    def is_home(self) -> bool:
+        """Whether it is a Windows Home: their `EditionID` begins so in every language and variant."""
+        return (self.edition or "").startswith("Core")
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +344,7 @@ class Boot:
     tasks: tuple[BootTask, ...]
     program: BootPlace
     data: BootPlace
+    startup: tuple[StartupScript, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

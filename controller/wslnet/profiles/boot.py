@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet.resources.startup_script import PolicyStartupScript
 from wslnet_win_agent.boot.call_files import TASK
 from wslnet_win_agent.boot.places import PROGRAM
-from wslnet_win_agent.boot.task import SYSTEM_SID, Event, Task, Trigger
+from wslnet_win_agent.boot.startup_script import StartupScript
+from wslnet_win_agent.boot.task import FOLDER, SYSTEM_SID, Event, Task, Trigger
 from wslnet_win_agent.boot.task_xml import read_task
 from wslnet_win_agent.errors import WindowsAgentError
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from wslnet.model.windows_facts import Boot
 
 NETWORK, WSL = "network", "wsl"
+_STARTER = StartupScript(r"C:\Windows\System32\schtasks.exe", rf"/run /tn {FOLDER}{NETWORK}")
+"""Windows' own program that starts a task by its name."""
 
 _NETWORK_LOG = "Microsoft-Windows-NetworkProfile/Operational"
 _CONNECTED = Event(_NETWORK_LOG, "*[System[EventID=10000]]")
@@ -32,11 +36,12 @@ _SETTLE_S = 5
 """Between a change of the network and a look at it; the longest delay that is allowed is 15 s."""
 
 
-def network_task(owner_sid: str, expiries: tuple[str, ...] = ()) -> Task:
+def network_task(owner_sid: str, expiries: tuple[str, ...] = (), *, at_boot: bool = True) -> Task:
     """SYSTEM's half: at boot, power-on, resume, when a network comes, and once at each of `expiries`.
 
     A start that comes while it runs is queued: nothing that happened may be lost. `expiries` are moments in
-    UTC at which a firewall rule is to go; one that is missed while Windows is off is made up for.
+    UTC at which a firewall rule is to go; one that is missed while Windows is off is made up for. Without
+    `at_boot` a start-up script starts it then (`startup_script`).
     """
     return Task(
         name=NETWORK,
@@ -44,7 +49,7 @@ def network_task(owner_sid: str, expiries: tuple[str, ...] = ()) -> Task:
         logon="",
         highest=True,
         triggers=(
-            Trigger("boot"),
+            *([Trigger("boot")] if at_boot else []),
             Trigger("event", events=(_POWERED_ON, _WOKEN)),
             Trigger("event", delay_s=_SETTLE_S, events=(_CONNECTED,)),
             *(Trigger("time", at=moment) for moment in expiries),
@@ -55,6 +60,26 @@ def network_task(owner_sid: str, expiries: tuple[str, ...] = ()) -> Task:
         arguments=f"boot run --half {NETWORK}",
         starters=(owner_sid,),
     )
+
+
+def startup_script(machine: str, *, present: bool) -> PolicyStartupScript:
+    """The other back end of a start: the local Group Policy's script, which starts SYSTEM's task.
+
+    It does no more than that: one half is one process, and only the scheduler queues what comes meanwhile.
+    """
+    why = "the Group Policy starts SYSTEM's half" if present else "nothing but the task's triggers starts it"
+    return PolicyStartupScript(machine, _STARTER.command, _STARTER.parameters, why, present=present)
+
+
+def is_started_by_policy(boot: Boot) -> bool:
+    """Whether that script is there."""
+    return _STARTER in boot.startup
+
+
+def standing_network_task(boot: Boot, expiries: tuple[str, ...] | None = None) -> Task:
+    """SYSTEM's task for the back end that is installed, with these ends or those that it has."""
+    ends = expiries_in(boot) or () if expiries is None else expiries
+    return network_task(boot.sid, ends, at_boot=not is_started_by_policy(boot))
 
 
 def expiries_in(boot: Boot) -> tuple[str, ...] | None:

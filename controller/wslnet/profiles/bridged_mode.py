@@ -26,8 +26,6 @@ KEYS = (SWITCH_KEY, "wsl2.macAddress", "wsl2.dhcp", "wsl2.dhcpTimeout", "wsl2.ip
 """Keys of `.wslconfig` that WSL heeds in this mode only (wsl-facts 1.3)."""
 
 _ROWS = ("S1-24",)
-_HOME = "Core"
-"""How the edition of every Windows Home begins (`EditionID`)."""
 
 
 def bridged_resources(snapshot: Snapshot, options: SetupOptions) -> tuple[Resource, ...]:
@@ -93,7 +91,6 @@ def _switch(machine: str, windows: WindowsFacts, named: str | None) -> str:
 
 
 def _why_none(windows: WindowsFacts) -> str:
-    edition = (windows.os.edition if windows.os is not None else None) or ""
-    if edition.startswith(_HOME):
-        return f": Windows Home ({edition}) has no Hyper-V Manager, which makes them"
+    if windows.os is not None and windows.os.is_home:
+        return f": Windows Home ({windows.os.edition}) has no Hyper-V Manager, which makes them"
     return " (make one in Hyper-V Manager: Virtual Switch Manager, External, shared with Windows)"

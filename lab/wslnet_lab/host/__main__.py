@@ -22,6 +22,7 @@ from wslnet_lab.host.log import JsonLinesLog
 from wslnet_lab.host.machine import WindowsMachine, build_windows, endpoints_of
 from wslnet_lab.host.power import serve_power
 from wslnet_lab.host.server import WSMAN_PORT, WinRmServer
+from wslnet_lab.host.tasks.startup_scripts import run_startup_scripts
 from wslnet_lab.host.wire.accounts import Account
 from wslnet_lab.host.wire.settings import Settings, SettingsError, SettingsSource
 
@@ -53,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     ready.write_text(json.dumps({"pid": os.getpid(), "port": server.port}) + "\n", encoding="utf-8")
     machine.wsl.watch()
     machine.scheduler.power_on(resumed=options.resumed)
+    if not options.resumed:
+        run_startup_scripts(machine.state, machine.scheduler, folder / "log" / "startup-scripts.log")
     server.serve()
     return 0
 

@@ -17,6 +17,7 @@ from wslnet_lab.host.state.settings import OWNER_SID
 from wslnet_lab.host.tasks.store import TaskStore
 from wslnet_win_agent.boot.places import DATA_FILE
 from wslnet_win_agent.boot.relay_task import relay_task
+from wslnet_win_agent.boot.startup_script import SCRIPTS_FILE, scripts_in
 from wslnet_win_agent.boot.task_xml import write_task
 from wslnet_win_agent.endpoint import render
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
@@ -55,6 +56,7 @@ HOST_RULE: Args = {
 CONTENT = b"[wsl2]\nnetworkingMode=mirrored\n"
 BOOT_DATA: Args = {"content": base64.b64encode(b'{"version":1}').decode(), "reader": OWNER_SID}
 TASK: Args = {"name": "network", "xml": write_task(network_task(OWNER_SID))}
+SCRIPT: Args = {"command": "C:\\Windows\\System32\\schtasks.exe", "parameters": "/run /tn \\wslnet\\network"}
 RUN: Args = {"run": "20261121-1500", "token": "secret"}
 GUARD: Args = {
     **RUN,
@@ -162,6 +164,10 @@ def _relays(windows: Windows) -> bool:
 def _began(windows: Windows) -> bool:
     task = TaskStore(windows.folder / "windows").find("\\wslnet\\", "network")
     return task is not None and task.last_run is not None
+
+
+def _has_script(windows: Windows) -> bool:
+    return bool(scripts_in(windows.file(SCRIPTS_FILE)))
 
 
 INSTALLED = (("boot_data.write", lambda _: BOOT_DATA), ("task.register", lambda _: TASK))
@@ -273,6 +279,17 @@ CASES: dict[str, Case] = {
         _began,
         before=[("task.register", lambda _: TASK)],
         writes=("Start-ScheduledTask",),
+    ),
+    "startup_script.put": Case(
+        lambda _: SCRIPT,
+        _has_script,
+        writes=("New-Item", "Set-Content"),
+    ),
+    "startup_script.remove": Case(
+        lambda _: SCRIPT,
+        lambda w: not _has_script(w),
+        before=[("startup_script.put", lambda _: SCRIPT)],
+        writes=("Remove-Item", "Set-Content"),
     ),
     "boot_data.write": Case(
         lambda _: BOOT_DATA,

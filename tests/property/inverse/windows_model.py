@@ -18,6 +18,7 @@ from wslnet.model.windows_facts import (
     PortProxy,
     WindowsFacts,
 )
+from wslnet_win_agent.boot.startup_script import StartupScript
 
 from .linux_model import Refused
 
@@ -194,6 +195,22 @@ def _remove_endpoint(facts: WindowsFacts, _args: Mapping[str, Any]) -> WindowsFa
     return replace(facts, endpoint=Endpoint(registered=False))
 
 
+def _put_script(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.boot is not None
+    script = StartupScript(**args)
+    if script in facts.boot.startup:
+        raise Refused("exists")
+    return replace(facts, boot=replace(facts.boot, startup=(*facts.boot.startup, script)))
+
+
+def _remove_script(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.boot is not None
+    kept = tuple(one for one in facts.boot.startup if one != StartupScript(**args))
+    if kept == facts.boot.startup:
+        raise Refused("not-found")
+    return replace(facts, boot=replace(facts.boot, startup=kept))
+
+
 OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "host_rule.put": _put_host_rule,
     "host_rule.remove": _remove_host_rule,
@@ -201,6 +218,8 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "hyperv_rule.remove": _remove_rule,
     "hyperv_setting.set": _set_setting,
     "forwarding.set": _set_forwarding,
+    "startup_script.put": _put_script,
+    "startup_script.remove": _remove_script,
     "task.register": _register,
     "task.unregister": _unregister,
     "endpoint.install": _install_endpoint,
@@ -219,7 +238,7 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
 
 
 def canonical(facts: WindowsFacts) -> WindowsFacts:
-    """The same state always looks the same: rules and tasks have no order, an unset setting is none."""
+    """The same state always looks the same: lists have no order, an unset setting is none."""
     firewall, boot = facts.hyperv_firewall, facts.boot
     if firewall is not None:
         stored = firewall.stored_setting
@@ -230,5 +249,6 @@ def canonical(facts: WindowsFacts) -> WindowsFacts:
     if facts.portproxy is not None:
         facts = replace(facts, portproxy=tuple(sorted(facts.portproxy, key=str)))
     if boot is not None:
-        boot = replace(boot, tasks=tuple(sorted(boot.tasks, key=str)))
+        scripts = tuple(sorted(boot.startup, key=str))
+        boot = replace(boot, tasks=tuple(sorted(boot.tasks, key=str)), startup=scripts)
     return replace(facts, hyperv_firewall=firewall, boot=boot)

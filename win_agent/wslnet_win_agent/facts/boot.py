@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.access import strangers
@@ -15,6 +16,7 @@ from wslnet_win_agent.boot.places import (
     order_name,
     report_name,
 )
+from wslnet_win_agent.boot.startup_script import SCRIPTS_FILE, scripts_in
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import files
 from wslnet_win_agent.calls import tasks as calls
@@ -47,6 +49,7 @@ def boot(host: Host) -> dict[str, object]:
         "sid": sid,
         "tasks": _tasks(host),
         "program": _place((PROGRAM_FOLDER, PROGRAM), security),
+        "startup": [asdict(one) for one in scripts_in(read_file(host, SCRIPTS_FILE).content)],
         "data": _place(_DATA, security)
         | {"content": None if content is None else base64.b64encode(content).decode()},
     }
