@@ -26,10 +26,12 @@ def up_all(paths: LabPaths, topology: str) -> tuple[state.LabState, ...]:
     Raises:
         UsageError, LabError: As `up` does; what was begun is taken away again.
     """
-    first, beside = up(paths, topology), read(topology).beside
+    beside = read(topology).beside
     if not beside:
-        return (first,)
+        return (up(paths, topology),)
+    # Before anything is begun: its name may be too long.
     other = paths.beside
+    first = up(paths, topology)
     try:
         second = up(other, beside)
         _couple(paths, other, read(topology))
