@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Firewall
+from wslnet.model.linux_network import Firewall
 from wslnet.netfilter.listing import read_any
 from wslnet.netfilter.nft_text import parse_ruleset
 from wslnet.netfilter.placing import first_stop, winning_chain

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wslnet.errors import PlanRefused
-from wslnet.model.linux_facts import Firewall, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Firewall
 from wslnet.netfilter.rules import Place, rule_id
 from wslnet.netfilter.ruleset import parse_save
 from wslnet.resources.absent_rule import AbsentRule

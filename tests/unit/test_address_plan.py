@@ -9,7 +9,8 @@ import pytest
 
 from wslnet.errors import InputError
 from wslnet.model.address_plan import free_subnet, rivals
-from wslnet.model.linux_facts import Address, LinuxFacts, Route
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Address, Route
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.model.snapshot import Snapshot
 from wslnet.model.windows_facts import WindowsAddress, WindowsFacts, WindowsRoute

@@ -17,7 +17,8 @@ from wslnet.model.boot_data import BootData, Domain, read_boot_data
 from wslnet.model.change import OpResult
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
-from wslnet.model.windows_facts import Boot, BootPlace, Interface, WindowsFacts, WslService
+from wslnet.model.windows_facts import Boot, BootPlace, Interface, WindowsFacts
+from wslnet.model.windows_wsl import WslService
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.table import profile_of
 from wslnet.resources.interface_forwarding import InterfaceForwarding

@@ -14,11 +14,13 @@ from wslnet.app.config_machine import MachineFiles, read_files, schema_of_key
 from wslnet.checks.parts.wslconfig import numbers
 from wslnet.cli.config_machine import document
 from wslnet.errors import AgentError, InputError
-from wslnet.model.linux_facts import Identity, LinuxFacts, Persistence, Route, WslInfo
+from wslnet.model.linux_facts import Identity, LinuxFacts, Persistence, WslInfo
+from wslnet.model.linux_network import Route
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.model.settings_in_use import InUse, Resolver
 from wslnet.model.snapshot import Snapshot, Unseen
-from wslnet.model.windows_facts import Registry, WindowsFacts, WslConfigFile, WslService
+from wslnet.model.windows_facts import Registry, WindowsFacts
+from wslnet.model.windows_wsl import WslConfigFile, WslService
 from wslnet_win_agent.wslconfig import WSL_CONF, WSLCONFIG, read
 from wslnet_win_agent.wslconfig.lint import Surroundings, coming_mode, lint
 

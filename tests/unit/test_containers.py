@@ -11,7 +11,8 @@ import pytest
 
 from wslnet.errors import PlanRefused
 from wslnet.model.daemon_json import value_of, with_values
-from wslnet.model.linux_facts import ContainerEngine, Firewall, LinuxFacts
+from wslnet.model.linux_facts import ContainerEngine, LinuxFacts
+from wslnet.model.linux_network import Firewall
 from wslnet.profiles.containers import Case, against_userland, judge, rules_for
 from wslnet.resources.daemon_json import DaemonJson
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wslnet.model.fallback import codes_told, why_fallen_back
-from wslnet.model.windows_facts import WindowsFacts, WslEvent
+from wslnet.model.windows_facts import WindowsFacts
+from wslnet.model.windows_wsl import WslEvent
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from wslnet.engine.exposure import admitted, exposures_of_wsl
 from wslnet.errors import InputError, PlanRefused, Unsupported
 from wslnet.model.allow import Allow
 from wslnet.model.grant import Grant, end_after, end_at, own_rule
-from wslnet.model.linux_facts import LinuxFacts, Listener
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Listener
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
 from wslnet.model.windows_facts import (
@@ -26,8 +27,8 @@ from wslnet.model.windows_facts import (
     WindowsFacts,
     WindowsListener,
     WindowsRoute,
-    WslService,
 )
+from wslnet.model.windows_wsl import WslService
 from wslnet.profiles.firewall import (
     allow_rule,
     expiries,

@@ -34,9 +34,8 @@ from wslnet.model.windows_facts import (
     WindowsAddress,
     WindowsFacts,
     WindowsRoute,
-    WslConfigFile,
-    WslService,
 )
+from wslnet.model.windows_wsl import WslConfigFile, WslService
 from wslnet.profiles.bridged_mode import bridged_resources
 from wslnet.profiles.left_behind import kept_no_more, without_left_behind
 from wslnet.profiles.modes import SetupOptions

@@ -19,15 +19,8 @@ from wslnet.model.allow import Allow, parse_allow
 from wslnet.model.forward import parse_forward
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
-from wslnet.model.windows_facts import (
-    Adapter,
-    Os,
-    WindowsAddress,
-    WindowsFacts,
-    WindowsRoute,
-    WslConfigFile,
-    WslService,
-)
+from wslnet.model.windows_facts import Adapter, Os, WindowsAddress, WindowsFacts, WindowsRoute
+from wslnet.model.windows_wsl import WslConfigFile, WslService
 from wslnet.profiles.mode_choice import MODES, Served, judge, serving, unserved
 from wslnet.profiles.mode_ways import WAYS, Place
 from wslnet.profiles.modes import SetupOptions

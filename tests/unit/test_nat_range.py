@@ -9,7 +9,8 @@ import pytest
 
 from wslnet.errors import InputError
 from wslnet.model.nat_range import conflicts, free_range, gateway_of, parse_range
-from wslnet.model.windows_facts import Adapter, WindowsAddress, WindowsFacts, WindowsRoute, WslNat
+from wslnet.model.windows_facts import Adapter, WindowsAddress, WindowsFacts, WindowsRoute
+from wslnet.model.windows_wsl import WslNat
 from wslnet.resources.nat_range import NatRange
 
 WSL = "vEthernet (WSL (Hyper-V firewall))"

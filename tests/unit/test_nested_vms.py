@@ -11,7 +11,8 @@ from wslnet.app.inventory_edit import with_value, without_machine
 from wslnet.engine.unseen import first_unseen
 from wslnet.errors import InputError
 from wslnet.model.guest_facts import Guest, GuestAddress, GuestNic
-from wslnet.model.linux_facts import Domain, Link, LinuxFacts, Neighbour
+from wslnet.model.linux_facts import Domain, LinuxFacts
+from wslnet.model.linux_network import Link, Neighbour
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.model.nested_vms import nested_vms
 from wslnet.model.snapshot import Snapshot, Unseen

@@ -8,7 +8,8 @@ import pytest
 
 from wslnet.cli.render_net import list_to_json, print_list
 from wslnet.model.bridges import bridges_of
-from wslnet.model.linux_facts import Address, Bridging, Device, ForwardingEntry, Link, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Address, Bridging, Device, ForwardingEntry, Link
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
 

@@ -13,18 +13,8 @@ import pytest
 from wslnet.app.virtual_net import NetWish, prepare_create, prepare_destroy
 from wslnet.errors import InputError, PlanRefused, Unsupported
 from wslnet.model.change import Action, Change, Op, OpResult, Risk
-from wslnet.model.linux_facts import (
-    Address,
-    Bridging,
-    Device,
-    DiskFile,
-    DiskFiles,
-    Firewall,
-    Link,
-    LinuxFacts,
-    Route,
-    WslInfo,
-)
+from wslnet.model.linux_facts import DiskFile, DiskFiles, LinuxFacts, WslInfo
+from wslnet.model.linux_network import Address, Bridging, Device, Firewall, Link, Route
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.virtual_net import NetMode
 from wslnet.model.windows_facts import WindowsAddress, WindowsFacts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wslnet.model.linux_facts import Firewall
+from wslnet.model.linux_network import Firewall
 from wslnet.netfilter.iptables_words import decode
 from wslnet.netfilter.nft_text import parse_ruleset
 from wslnet.netfilter.order import asked, chains_of

@@ -10,7 +10,8 @@ from wslnet.engine.planner import make_plan
 from wslnet.model.linux_facts import LinuxFacts, WslInfo
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
-from wslnet.model.windows_facts import HyperVFirewall, HyperVSetting, WindowsFacts, WslConfigFile, WslService
+from wslnet.model.windows_facts import HyperVFirewall, HyperVSetting, WindowsFacts
+from wslnet.model.windows_wsl import WslConfigFile, WslService
 from wslnet.profiles.mirrored import mirrored_resources
 from wslnet.profiles.modes import SetupOptions
 

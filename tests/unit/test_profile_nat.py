@@ -15,15 +15,8 @@ from wslnet.model.linux_facts import LinuxFacts, WslInfo
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.reach import allow_probes, wished_probes
 from wslnet.model.snapshot import Snapshot
-from wslnet.model.windows_facts import (
-    HyperVFirewall,
-    Interface,
-    WindowsAddress,
-    WindowsFacts,
-    WindowsRoute,
-    WslConfigFile,
-    WslService,
-)
+from wslnet.model.windows_facts import HyperVFirewall, Interface, WindowsAddress, WindowsFacts, WindowsRoute
+from wslnet.model.windows_wsl import WslConfigFile, WslService
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.nat import nat_resources, volatile_resources
 from wslnet.profiles.table import profile_of

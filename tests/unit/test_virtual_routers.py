@@ -13,7 +13,8 @@ from wslnet.app.inventory_text import whole
 from wslnet.engine.router_list import router_list
 from wslnet.errors import InputError
 from wslnet.model.address_plan import free_subnet
-from wslnet.model.linux_facts import Address, Identity, LinuxFacts
+from wslnet.model.linux_facts import Identity, LinuxFacts
+from wslnet.model.linux_network import Address
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.model.reach import all_probes
 from wslnet.model.snapshot import Snapshot

@@ -9,7 +9,8 @@ import pytest
 
 from wslnet.app.vm_reach import reach_of
 from wslnet.errors import InputError, PlanRefused
-from wslnet.model.linux_facts import Address, Firewall, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Address, Firewall
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
 from wslnet.netfilter.rules import Place

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import WslnetError
 from wslnet.model.portproxy import networks
-from wslnet.model.windows_facts import WslService
+from wslnet.model.windows_wsl import WslService
 from wslnet.profiles.forwards import windows_resources
 from wslnet.profiles.nat_forwards import MODE, withdrawn_resources
 

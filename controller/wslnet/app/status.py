@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wslnet.engine.overview import Overview
     from wslnet.engine.router_list import RouterList
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import WslVersions
+    from wslnet.model.windows_wsl import WslVersions
 
 
 def look(fleet: Fleet, say: Callable[[str, str], None], *, wake: bool = False) -> tuple[Snapshot, Overview]:

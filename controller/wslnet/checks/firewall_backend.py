@@ -17,7 +17,7 @@ from wslnet.netfilter.view import IPTABLES_NFT, LEGACY, rule_users, tables
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wslnet.model.linux_facts import Firewall
+    from wslnet.model.linux_network import Firewall
     from wslnet.model.snapshot import Snapshot
     from wslnet.netfilter.rules import Table
 

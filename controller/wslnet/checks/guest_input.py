@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.allow import Allow
-    from wslnet.model.linux_facts import Firewall, LinuxFacts
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Firewall
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("guest.input", docs="https://help.ubuntu.com/community/UFW")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.allow import Allow
-    from wslnet.model.linux_facts import LinuxFacts, Listener
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Listener
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("listen.loopback", docs="https://learn.microsoft.com/windows/wsl/networking")

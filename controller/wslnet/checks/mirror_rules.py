@@ -16,7 +16,7 @@ from wslnet.model.machine import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wslnet.model.linux_facts import Route, Rule
+    from wslnet.model.linux_network import Route, Rule
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("mirror.rules", docs="https://learn.microsoft.com/windows/wsl/networking")

@@ -13,7 +13,7 @@ from wslnet.resources.link_mtu import LinkMtu
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wslnet.model.linux_facts import PathMtu
+    from wslnet.model.linux_network import PathMtu
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("mtu", docs="https://github.com/microsoft/WSL/issues/4698")

@@ -13,7 +13,8 @@ from wslnet.model.machine import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wslnet.model.linux_facts import LinuxFacts, Route
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Route
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("route.default", docs="https://learn.microsoft.com/windows/wsl/networking")

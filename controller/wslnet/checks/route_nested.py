@@ -17,7 +17,8 @@ from wslnet.resources.static_route import StaticRoute
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from wslnet.model.linux_facts import LinuxFacts, Route
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Route
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("route.nested", docs="https://wiki.libvirt.org/Networking.html")

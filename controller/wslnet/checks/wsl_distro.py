@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import Distro
+    from wslnet.model.windows_wsl import Distro
 
 _SAY = Findings("wsl.distro", docs="https://learn.microsoft.com/windows/wsl/basic-commands")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wslnet.model.change import Resource
     from wslnet.model.machine import Machine
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import WslService
+    from wslnet.model.windows_wsl import WslService
 
 _SAY = Findings("wsl.running", docs="https://learn.microsoft.com/windows/wsl/wsl-config")
 

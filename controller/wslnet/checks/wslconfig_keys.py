@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import WindowsFacts, WslConfigFile
+    from wslnet.model.windows_facts import WindowsFacts
+    from wslnet.model.windows_wsl import WslConfigFile
     from wslnet_win_agent.wslconfig.reader import WslConfig
 
 _SAY = Findings("wslconfig.keys", docs="https://learn.microsoft.com/windows/wsl/wsl-config#wslconfig")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from wslnet.engine.overview import MachineView, Overview, WslView
     from wslnet.engine.overview_link import LinkView
-    from wslnet.model.windows_facts import Distro, WslVersions
+    from wslnet.model.windows_wsl import Distro, WslVersions
 
 _PARTS = {
     "wsl": "WSL",

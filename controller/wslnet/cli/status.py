@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import WslVersions
+    from wslnet.model.windows_wsl import WslVersions
 
 
 @click.command()

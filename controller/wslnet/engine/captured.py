@@ -14,7 +14,7 @@ from wslnet.errors import WslnetError
 from wslnet.model import hand_made
 from wslnet.model.captured import Captured, KeptPolicy, KeptRoute, KeptRules, Lost
 from wslnet.model.change import Op
-from wslnet.model.linux_facts import Firewall
+from wslnet.model.linux_network import Firewall
 from wslnet.netfilter.hand_made import chains, insertions
 from wslnet.netfilter.rules import NFT
 from wslnet.netfilter.ruleset import parse_save

@@ -16,7 +16,8 @@ from wslnet.model.nested_vms import RUNNING, nested_vms
 if TYPE_CHECKING:
     from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.nested_vms import NestedVm
-    from wslnet.model.windows_facts import Distro, WindowsFacts
+    from wslnet.model.windows_facts import WindowsFacts
+    from wslnet.model.windows_wsl import Distro
 
 WINDOWS_NEEDS = frozenset({"wsl"})
 LINUX_NEEDS = NESTED_NEEDS

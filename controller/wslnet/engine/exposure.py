@@ -24,7 +24,7 @@ from wslnet.profiles.nat_forwards import IP_HELPER, PURPOSE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wslnet.model.linux_facts import Listener
+    from wslnet.model.linux_network import Listener
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import HyperVFirewall, HyperVRule, WindowsFacts
 

@@ -18,12 +18,13 @@ from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
 from wslnet.model.route_groups import RouteGroup, linux_groups, windows_groups
-from wslnet.model.windows_facts import Distro, WindowsFacts
+from wslnet.model.windows_facts import WindowsFacts
 
 if TYPE_CHECKING:
     from wslnet.engine.overview_link import BridgeView, LinkView, VmView
     from wslnet.model.machine import Inventory, Machine
     from wslnet.model.snapshot import Needs, Snapshot
+    from wslnet.model.windows_wsl import Distro
 
 SCHEMA_VERSION = 1
 

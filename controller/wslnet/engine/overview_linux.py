@@ -9,7 +9,8 @@ from wslnet.engine.overview_link import BridgeView, LinkView, VmView
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wslnet.model.linux_facts import Link, LinuxFacts
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Link
     from wslnet.model.machine import Inventory
     from wslnet.model.mirror import Mirrored
 

@@ -9,7 +9,8 @@ from wslnet.model.guest_config import reach_in_words
 from wslnet.model.virtual_net import declarations
 
 if TYPE_CHECKING:
-    from wslnet.model.linux_facts import ForwardingEntry, Link, LinuxFacts
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import ForwardingEntry, Link
 
 _MAKERS = (
     ("virbr", "libvirt"),

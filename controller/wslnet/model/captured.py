@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wslnet.model.linux_facts import Route, Rule  # noqa: TC001 - msgspec resolves the fields' types
+from wslnet.model.linux_network import Route, Rule  # noqa: TC001 - msgspec resolves the fields' types
 from wslnet.model.typed import typed
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from wslnet.model.captured import KeptPolicy, KeptRoute, KeptSysctl, Lost
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wslnet.model.linux_facts import LinuxFacts, Route
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Route
 
 OWN_PROTOCOL = 119
 _BY_HAND = frozenset({0, 3, 4})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wslnet.model.linux_facts import Link
+    from wslnet.model.linux_network import Link
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Adapter, WindowsFacts
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from wslnet.model.guest_facts import Guest, GuestAddress
-    from wslnet.model.linux_facts import LinuxFacts, Neighbour
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Neighbour
     from wslnet.model.machine import Inventory
 
 NEEDS = frozenset({"identity", "links", "neighbours", "domains", "guests"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wslnet.model.linux_facts import Route
+    from wslnet.model.linux_network import Route
     from wslnet.model.windows_facts import WindowsRoute
 
 _SHOWN = 3

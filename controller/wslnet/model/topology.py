@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
-    from wslnet.model.linux_facts import Address, LinuxFacts
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Address
     from wslnet.model.snapshot import Snapshot
 
 _DEFAULT_ROUTES = frozenset({"0.0.0.0/0", "default"})

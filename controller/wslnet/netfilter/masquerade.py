@@ -8,7 +8,7 @@ from wslnet.netfilter.rules import Field
 from wslnet.netfilter.view import tables
 
 if TYPE_CHECKING:
-    from wslnet.model.linux_facts import Firewall
+    from wslnet.model.linux_network import Firewall
 
 _ANYBODY = "0.0.0.0/0"
 

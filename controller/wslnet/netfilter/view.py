@@ -12,7 +12,7 @@ from wslnet.netfilter.ruleset import parse_save
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wslnet.model.linux_facts import Firewall
+    from wslnet.model.linux_network import Firewall
 
 LEGACY = "iptables-legacy"
 IPTABLES_NFT = "iptables-nft"

@@ -8,7 +8,8 @@ from wslnet.errors import InputError, PlanRefused, Unsupported
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
-    from wslnet.model.linux_facts import Link, LinuxFacts
+    from wslnet.model.linux_facts import LinuxFacts
+    from wslnet.model.linux_network import Link
     from wslnet.model.machine import Machine
 
 _HYPERV = "hv_netvsc"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op
-from wslnet.model.linux_facts import Firewall, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Firewall
 from wslnet.netfilter.placing import USUAL, first_stop, head_that_wins, place_of, winning_chain
 from wslnet.netfilter.rules import NFT, OWN_MARK, Act, Field, Match, Place, Rule
 from wslnet.netfilter.view import base_chains

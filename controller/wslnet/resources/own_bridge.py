@@ -10,7 +10,7 @@ from wslnet.model.change import Action, Change, Op, Risk
 from wslnet.model.linux_facts import LinuxFacts
 
 if TYPE_CHECKING:
-    from wslnet.model.linux_facts import Link
+    from wslnet.model.linux_network import Link
     from wslnet.model.snapshot import MachineFacts
 
 _IPV4 = 4

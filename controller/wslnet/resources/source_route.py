@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.model.change import Action, Change, Op
-from wslnet.model.linux_facts import LinuxFacts, Route
+from wslnet.model.linux_facts import LinuxFacts
 from wslnet.resources.static_route import OWN_PROTOCOL
 
 if TYPE_CHECKING:
+    from wslnet.model.linux_network import Route
     from wslnet.model.snapshot import MachineFacts
 
 _MAIN = 254

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op
-from wslnet.model.linux_facts import LinuxFacts, Route
+from wslnet.model.linux_facts import LinuxFacts
 
 if TYPE_CHECKING:
+    from wslnet.model.linux_network import Route
     from wslnet.model.snapshot import MachineFacts
 
 OWN_PROTOCOL = 119

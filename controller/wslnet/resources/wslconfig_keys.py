@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op, Risk
-from wslnet.model.windows_facts import WindowsFacts, WslConfigFile
+from wslnet.model.windows_facts import WindowsFacts
 from wslnet_win_agent.wslconfig import WslConfigError, editor, reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wslnet.model.snapshot import MachineFacts
+    from wslnet.model.windows_wsl import WslConfigFile
 
 
 @dataclass(frozen=True, slots=True)

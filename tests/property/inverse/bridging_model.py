@@ -6,10 +6,12 @@ from dataclasses import replace
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Any
 
-from wslnet.model.linux_facts import Address, Device, Link, LinuxFacts
+from wslnet.model.linux_network import Address, Device, Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from wslnet.model.linux_facts import LinuxFacts
 
 
 class Refused(Exception):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Address, Link, LinuxFacts, Route
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Address, Link, Route
 from wslnet.resources.bridged_uplink import BridgedUplink
 
 RESOURCE = BridgedUplink

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Address, Identity, Link, LinuxFacts
+from wslnet.model.linux_facts import Identity, LinuxFacts
+from wslnet.model.linux_network import Address, Link
 from wslnet.resources.copied_address import CopiedAddress
 
 RESOURCE = CopiedAddress

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Firewall, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Firewall
 from wslnet.netfilter.rules import Place
 from wslnet.resources.forward_accept import ForwardAccept
 

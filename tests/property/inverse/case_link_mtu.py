@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Link, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Link
 from wslnet.resources.link_mtu import LinkMtu
 
 RESOURCE = LinkMtu

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.windows_facts import NatOwner, WindowsFacts, WslNat
+from wslnet.model.windows_facts import WindowsFacts
+from wslnet.model.windows_wsl import NatOwner, WslNat
 from wslnet.resources.nat_range import NatRange
 
 RESOURCE = NatRange

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Address, Bridging, Device, Link, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Address, Bridging, Device, Link
 from wslnet.resources.own_bridge import OwnBridge
 
 RESOURCE = OwnBridge

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Firewall, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Firewall
 from wslnet.resources.own_rule import OwnRule
 
 from .linux_model import BACKEND

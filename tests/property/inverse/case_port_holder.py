@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import HeldPort, LinuxFacts, Listener
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import HeldPort, Listener
 from wslnet.resources.port_holder import PortHolder
 
 RESOURCE = PortHolder

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import LinuxFacts, Route
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Route
 from wslnet.resources.static_route import OWN_PROTOCOL, StaticRoute
 
 RESOURCE = StaticRoute

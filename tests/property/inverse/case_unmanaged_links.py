@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Bridging, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Bridging
 from wslnet.resources.unmanaged_links import UnmanagedLinks
 
 RESOURCE = UnmanagedLinks

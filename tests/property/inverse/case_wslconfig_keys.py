@@ -6,7 +6,8 @@ import base64
 
 from hypothesis import strategies as st
 
-from wslnet.model.windows_facts import WindowsFacts, WslConfigFile
+from wslnet.model.windows_facts import WindowsFacts
+from wslnet.model.windows_wsl import WslConfigFile
 from wslnet.resources.wslconfig_keys import WslConfigKeys
 
 RESOURCE = WslConfigKeys

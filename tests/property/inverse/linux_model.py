@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wslnet.model.guest_facts import GuestAccount, GuestKeys, PinnedLease
-from wslnet.model.linux_facts import Address, DiskFile, Firewall, HeldPort, LinuxFacts, Route
+from wslnet.model.linux_facts import DiskFile, LinuxFacts
+from wslnet.model.linux_network import Address, Firewall, HeldPort, Route
 
 from . import bridging_model, keeping_model, setting_model
 from .bridging_model import Refused

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslnet.model.linux_facts import Firewall, LinuxFacts
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Firewall
 from wslnet.netfilter.hand_made import chains, insertions
 
 LIBVIRT_OLD = """\

@@ -9,7 +9,8 @@ import pytest
 from wslnet.engine.captured import missing
 from wslnet.model.captured import Captured, KeptRoute, KeptRules, KeptSysctl, captured_from_json
 from wslnet.model.hand_made import policies, routes, sysctls
-from wslnet.model.linux_facts import Firewall, Hop, Link, LinuxFacts, Route, Rule
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Firewall, Hop, Link, Route, Rule
 
 NOTE = Route(4, "192.168.124.0/24", "192.168.122.191", "virbr0", proto=3)
 

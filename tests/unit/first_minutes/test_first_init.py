@@ -18,9 +18,11 @@ from wslnet.errors import Unreachable, Unsupported
 from wslnet.model.allow import Allow
 from wslnet.model.change import Op, OpResult
 from wslnet.model.guest_facts import Guest
-from wslnet.model.linux_facts import Domain, Link, LinuxFacts, Neighbour
+from wslnet.model.linux_facts import Domain, LinuxFacts
+from wslnet.model.linux_network import Link, Neighbour
 from wslnet.model.machine import Inventory, Kind, Machine, Secret, Wish
-from wslnet.model.windows_facts import Distro, WindowsFacts, WslService
+from wslnet.model.windows_facts import WindowsFacts
+from wslnet.model.windows_wsl import Distro, WslService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

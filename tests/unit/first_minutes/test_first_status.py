@@ -13,7 +13,8 @@ from wslnet.cli.output import printable
 from wslnet.cli.render_status import render, render_versions
 from wslnet.engine.overview import overview, overview_needs
 from wslnet.model.linux_facts import LinuxFacts
-from wslnet.model.windows_facts import WindowsFacts, WslVersions
+from wslnet.model.windows_facts import WindowsFacts
+from wslnet.model.windows_wsl import WslVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

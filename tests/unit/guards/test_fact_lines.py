@@ -8,10 +8,12 @@ from pathlib import Path
 from wslnet.engine.fact_lines import difference, fact_lines, fingerprint
 from wslnet.engine.foreign import changed_by_others
 from wslnet.model.change import OpResult
-from wslnet.model.linux_facts import Address, Firewall, Link, LinuxFacts, Neighbour, Route
+from wslnet.model.linux_facts import LinuxFacts
+from wslnet.model.linux_network import Address, Firewall, Link, Neighbour, Route
 from wslnet.model.machine import Inventory, Kind, Machine
 from wslnet.model.snapshot import Snapshot
-from wslnet.model.windows_facts import Distro, WindowsFacts, WslService
+from wslnet.model.windows_facts import WindowsFacts
+from wslnet.model.windows_wsl import Distro, WslService
 from wslnet.resources.sysctl import Sysctl
 
 SAVE = (

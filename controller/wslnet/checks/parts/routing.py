@@ -10,7 +10,7 @@ from wslnet.model.address_plan import network_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wslnet.model.linux_facts import Route
+    from wslnet.model.linux_network import Route
 
 MAIN = 254
 IPV4 = 4
