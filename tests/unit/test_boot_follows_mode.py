@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import base64
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from wslnet.app import boot_status, boot_wsl
-from wslnet.app.boot_wish import boot_data, boot_resources
+from wslnet.app.boot_wish import boot_data, boot_resources, resources_of_mode, setup_options
+from wslnet.app.config_edit import prepare_edit
+from wslnet.app.doctor_fix import prepare_fix
 from wslnet.errors import InputError
 from wslnet.model.allow import Allow, parse_allow
 from wslnet.model.boot_data import BootData, Domain, read_boot_data
 from wslnet.model.change import OpResult
+from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Inventory, Kind, Machine, Wish
 from wslnet.model.snapshot import Snapshot
 from wslnet.model.windows_facts import Boot, BootPlace, Interface, WindowsFacts
-from wslnet.model.windows_wsl import WslService
+from wslnet.model.windows_wsl import WslConfigFile, WslService
 from wslnet.profiles.modes import SetupOptions
 from wslnet.profiles.table import profile_of
 from wslnet.resources.interface_forwarding import InterfaceForwarding
+from wslnet_win_agent.wslconfig import WSLCONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.change import Op
+    from wslnet.model.snapshot import Needs
 
 OWNER, OTHER = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-500"
 DATA = "C:\\ProgramData\\wslnet\\boot.json"
@@ -55,7 +61,7 @@ def seen(folder: Path, data: BootData | None, mode: str = "nat", **wish: Any) ->
     boot = Boot("BOX\\admin", OTHER, (), BootPlace("C:\\x.exe", "C:\\"), place)
     windows = WindowsFacts(
         boot=boot,
-        interfaces=(Interface(41, OF_WSL, 4), Interface(22, DEFAULT, 4)),
+        interfaces=(Interface(41, OF_WSL, 4, connected=True), Interface(22, DEFAULT, 4, connected=True)),
         wsl=WslService(installed=True, running=True, mode=mode),
     )
     inventory = Inventory(folder / "wslnet.toml", folder, MACHINES, Wish(mode, **wish))
@@ -110,6 +116,82 @@ def test_the_same_setup_again_writes_nothing(tmp_path: Path) -> None:
     assert written(again, "mirrored", allow=(Allow("tcp", 80),), open_all=True) is not None
 
 
+@pytest.mark.parametrize(
+    ("was", "mode", "switches"),
+    [("mirrored", "nat", (OF_WSL, DEFAULT)), ("nat", "mirrored", (DEFAULT,)), ("nat", "bridged", ())],
+)
+def test_without_a_setup_no_option_of_another_mode_is_put_back(
+    tmp_path: Path, was: str, mode: str, switches: tuple[str, ...]
+) -> None:
+    """NAT and bridged mode refuse mirrored mode's options, so with them nothing would come back."""
+    old = old_data(tmp_path, was, "tcp/8080@lan")
+    old = replace(old, options={**old.options, "host_loopback": True, "open_all": True})
+    snapshot = seen(tmp_path, old, was)
+    (file,) = resources_of_mode(snapshot, mode)
+    assert file.content is not None
+    new = read_boot_data(Path(DATA), file.content)
+    assert (new.mode, setup_options(new.options), new.switches) == (mode, SetupOptions(), switches)
+    assert (new.domains, new.owner, file.reader) == (old.domains, OWNER, OWNER)
+
+
+@pytest.mark.parametrize("mode", ["nat", "none", "consomme", None])
+def test_the_data_stays_where_nothing_else_is_to_be_put_back(tmp_path: Path, mode: str | None) -> None:
+    assert resources_of_mode(seen(tmp_path, old_data(tmp_path, "nat")), mode) == ()
+    assert resources_of_mode(seen(tmp_path, None), mode) == ()
+
+
+@pytest.mark.row("S3-02")
+def test_a_key_with_a_restart_takes_the_tasks_data_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = of_config(tmp_path, "[wsl2]\n")
+    looking = Looking(snapshot)
+    monkeypatch.setattr("wslnet.app.config_machine.gather", looking.gather)
+    monkeypatch.setattr("wslnet.app.config_edit.gather", looking.gather)
+    monkeypatch.setattr("wslnet.app.config_edit.with_forecast", lambda _fleet, _snapshot, plan: plan)
+
+    def planned(key: str, value: str, *, restart: bool) -> list[str]:
+        wish = snapshot.inventory.wish if restart else None
+        found = prepare_edit(looking, WSLCONFIG, key, value, lambda *_: None, restart_for=wish)  # type: ignore[arg-type]  # it only hands it on
+        return [one.do.verb for one in found.plan.changes]
+
+    mode = "wsl2.networkingMode"
+    assert "boot_data.write" in planned(mode, "mirrored", restart=True)
+    assert "boot" in looking.asked[-1]["windows"]
+    assert "boot_data.write" not in planned("wsl2.memory", "4GB", restart=True)
+    assert "boot_data.write" not in planned(mode, "mirrored", restart=False)
+
+
+@pytest.mark.row("S3-02")
+def test_a_fix_that_changes_the_mode_takes_the_tasks_data_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = of_config(tmp_path, "[wsl2]\n")
+    looking = Looking(snapshot)
+    monkeypatch.setattr("wslnet.app.doctor_fix.gather", looking.gather)
+    monkeypatch.setattr("wslnet.app.doctor_fix.with_forecast", lambda _fleet, _snapshot, plan: plan)
+    plan = prepare_fix(
+        looking,  # type: ignore[arg-type]  # it only hands it on
+        replace(snapshot.inventory, wish=Wish("mirrored")),
+        lambda *_: None,
+        only=["mode.actual"],
+    ).plan
+    (write,) = (one for one in plan.changes if one.do.verb == "boot_data.write")
+    new = read_boot_data(Path(DATA), base64.b64decode(str(write.do.args["content"])))
+    assert (new.mode, plan.profile["mode"]) == ("mirrored", "mirrored")
+    assert "boot" in looking.asked[-1]["windows"]
+
+
+def of_config(folder: Path, text: str) -> Snapshot:
+    """WSL in NAT mode with the tasks for it, and this `.wslconfig`."""
+    snapshot = seen(folder, old_data(folder, "nat"))
+    assert snapshot.windows is not None
+    content = base64.b64encode(text.encode()).decode()
+    file = WslConfigFile(r"C:\Users\me\.wslconfig", exists=True, content=content)
+    windows = replace(snapshot.windows, wslconfig=file)
+    return replace(snapshot, facts={"windows": windows, "wsl": LinuxFacts(), "vm1": LinuxFacts()})
+
+
 def test_data_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     snapshot = seen(tmp_path, old_data(tmp_path, "nat"))
     assert snapshot.windows is not None
@@ -133,9 +215,11 @@ class Looking:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.inventory = snapshot.inventory
+        self.asked: list[Needs] = []
         self._snapshot = snapshot
 
-    def gather(self, *_: Any, **__: Any) -> Snapshot:
+    def gather(self, _: object, needs: Needs, **__: object) -> Snapshot:
+        self.asked.append(needs)
         return self._snapshot
 
 

@@ -1,6 +1,6 @@
 """What a start of Windows is to put back: what the newest committed setup did, else the inventory's wish.
 
-A setup that changes the mode takes the data of the boot tasks with it: what they put back is the new mode's.
+A run that changes the mode takes the data of the boot tasks with it: what they put back is the new mode's.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wslnet.model.change import Resource
     from wslnet.model.machine import Inventory
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import Boot
 
 _TEXTS = frozenset({"allow", "allow_regression"})
 """Options that are no plain values; a start of Windows needs nobody's consent to a regression."""
@@ -82,10 +83,9 @@ def boot_resources(
         InputError: the data is there and cannot be read.
     """
     boot = snapshot.windows.boot if snapshot.windows is not None else None
-    windows = snapshot.inventory.windows
-    if boot is None or boot.data.content is None or windows is None:
+    data, windows = _installed(boot), snapshot.inventory.windows
+    if boot is None or data is None or windows is None:
         return ()
-    data = read_boot_data(PureWindowsPath(boot.data.path), base64.b64decode(boot.data.content))
     asked = replace(options, allow=_allowed_after(snapshot.inventory, mode, options))
     before = setup_options(data.options)
     switches = _switches(wanted)
@@ -98,6 +98,26 @@ def boot_resources(
     if data.mode == mode:
         why = "a start of Windows puts back what was asked for"
     return (BootDataFile(windows.name, content, data.owner or boot.sid, why),)
+
+
+def resources_of_mode(snapshot: Snapshot, mode: str | None) -> tuple[BootDataFile, ...]:
+    """The same for a run that changes the mode without a setup; the options of a setup go with its mode.
+
+    Nothing for a mode that is not among PROFILES: a start of Windows has nothing to put back in it.
+
+    Raises:
+        InputError: the data is there and cannot be read.
+    """
+    data = _installed(snapshot.windows.boot if snapshot.windows is not None else None)
+    if data is None or mode is None or mode not in PROFILES or mode == data.mode:
+        return ()
+    return boot_resources(snapshot, mode, SetupOptions(), profile_of(mode).behind(snapshot))
+
+
+def _installed(boot: Boot | None) -> BootData | None:
+    if boot is None or boot.data.content is None:
+        return None
+    return read_boot_data(PureWindowsPath(boot.data.path), base64.b64decode(boot.data.content))
 
 
 def _allowed_after(inventory: Inventory, mode: str, options: SetupOptions) -> tuple[Allow, ...]:

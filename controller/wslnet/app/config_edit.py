@@ -1,7 +1,8 @@
 """`wslnet config set` and `unset` on the machines: one key of one file as a plan, undone like any other.
 
 Without a restart only the file is written, and the plan says when WSL takes it. With one, the restart is part
-of the run: a file with which WSL does not come up as asked is taken back.
+of the run: a file with which WSL does not come up as asked is taken back, and a start of Windows puts back
+what the new mode needs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wslnet.app.boot_wish import resources_of_mode
 from wslnet.app.config_file import edited
 from wslnet.app.config_machine import WSL_CONF_PATH, read_files
 from wslnet.app.restart import behind_start, is_kept
@@ -109,6 +111,9 @@ def _with_restart(
 ) -> Prepared:
     needs = dict(needs_of(replace(fleet.inventory, wish=wish)))
     needs[resource.machine] |= resource.needs
+    windows = fleet.inventory.windows
+    if windows is not None:
+        needs[windows.name] |= {"boot"}
     snapshot = gather(fleet, needs)
     unseen = first_unseen(snapshot)
     if unseen is not None:
@@ -122,7 +127,7 @@ def _with_restart(
     def behind(seen: Snapshot) -> tuple[Resource, ...]:
         return tuple(one for one in wanted(seen) if (one.machine, one.name) in kept)
 
-    resources = (resource, *behind(snapshot))
     mode = coming_mode(after.config, after.around.policies) if after.schema is WSLCONFIG else None
+    resources = (resource, *resources_of_mode(snapshot, mode), *behind(snapshot))
     plan = make_plan(snapshot, resources, mode=mode, notes=notes, restart=True)
     return Prepared(fleet, SetupOptions(), snapshot, resources, with_forecast(fleet, snapshot, plan), behind)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet.app.after_reboot import AT_BOOT
-from wslnet.app.boot_wish import last_profile
+from wslnet.app.boot_wish import last_profile, resources_of_mode
 from wslnet.app.setup import Prepared, behind_of, needs_of, wish_for
 from wslnet.app.status import configured_mode
 from wslnet.checks.parts.wslconfig import MODE_KEY
@@ -71,7 +71,10 @@ def prepare_fix(
     plan = make_plan(snapshot, resources, notes=notes)
     if not any(_starts_anew(one) for one in plan.changes):
         return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources)
-    whole = gather(fleet, _both(needs, needs_of(fleet.inventory)), say=say)
+    all_needs = _both(needs, needs_of(fleet.inventory))
+    if fleet.inventory.windows is not None:
+        all_needs = _both(all_needs, {fleet.inventory.windows.name: frozenset({"boot"})})
+    whole = gather(fleet, all_needs, say=say)
     return _with_restart(fleet, inventory, whole, resources, notes)
 
 
@@ -91,10 +94,12 @@ def _with_restart(
         found = (*declared, *find(replace(seen, inventory=wished)))
         return tuple({(one.machine, one.name): one for one in found}.values())
 
-    resources = tuple(one for one in behind(snapshot) if one.machine not in snapshot.unseen)
+    wanted = (*resources_of_mode(snapshot, mode), *behind(snapshot))
+    resources = tuple(one for one in wanted if one.machine not in snapshot.unseen)
     plan = make_plan(snapshot, resources, mode=mode, notes=notes, restart=True)
-    # What its last setup asked for is still what the starts of Windows put back.
-    options = last_profile(inventory.state).get("options", {})
+    # What its last setup asked for in this mode is still what the starts of Windows put back.
+    last = last_profile(inventory.state)
+    options = last.get("options", {}) if last.get("mode") == mode else {}
     plan = replace(plan, profile={"mode": mode, "options": options})
     plan = with_forecast(fleet, snapshot, plan)
     return Prepared(fleet, SetupOptions(), snapshot, resources, plan, behind)
