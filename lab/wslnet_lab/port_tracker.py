@@ -96,6 +96,8 @@ class PortTracker:
                     self._decide(descriptor)
                 elif events & select.EPOLLHUP:  # nobody is left who is trapped by it
                     self._listeners.discard(descriptor)
+                    # A child between fork and exec may hold a copy, and then closing alone ends no events.
+                    self._poll.unregister(descriptor)
                     os.close(descriptor)
 
     def _take_in(self) -> None:
