@@ -35,7 +35,8 @@ def cmdlet(lab: Any, name: str, **parameters: object) -> None:
     )
     with wsman, RunspacePool(wsman) as pool:
         shell = PowerShell(pool)
-        shell.add_cmdlet(name).add_parameters(parameters)
+        # As every story's writes are judged (`write_rules`): stopping at an error, asking nobody.
+        shell.add_cmdlet(name).add_parameters({"ErrorAction": "Stop", "Confirm": False, **parameters})
         shell.invoke()
         assert not shell.streams.error, [str(one) for one in shell.streams.error]
 
