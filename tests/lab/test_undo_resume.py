@@ -18,6 +18,7 @@ WSLNET = str(Path(sys.executable).parent / "wslnet")
 ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
 
 
+@pytest.mark.timeout(300)
 def test_undo_brings_back_file_mode_rules_and_vms(seed_lab: Any) -> None:
     config = seed_lab.root("windows") / "Users" / "owner" / ".wslconfig"
     before = config.read_bytes()
@@ -35,6 +36,7 @@ def test_undo_brings_back_file_mode_rules_and_vms(seed_lab: Any) -> None:
     assert run(seed_lab, "undo", "--yes")[1]["result"] == "unchanged"
 
 
+@pytest.mark.timeout(300)
 def test_two_at_once_one_applies_and_the_other_names_the_holder(story_lab: Any) -> None:
     assert run(story_lab, "setup", "--mirrored", "--yes")[1]["result"] == "committed"
     arguments = [WSLNET, "--inventory", str(story_lab.inventory), *ALLOW, "--json"]
