@@ -204,10 +204,45 @@ Add-Answer 'registry.mirrored' {
 Add-Answer 'services' {
     Select-Plain (Get-Service -Name @('WslService', 'LxssManager', 'hns', 'vmcompute', 'SharedAccess', 'iphlpsvc', 'MpsSvc', 'FSE', 'WinRM', 'sshd', 'Schedule', 'GlobalSecureAccessTunnelingService') -ErrorAction SilentlyContinue) @('Name', 'Status', 'StartType')
 }
+Add-Answer 'services.absent-plain' {
+    # Asked by plain names, a service that is not there is an error, and takes none of the others along.
+    $errors = @()
+    $found = Get-Service -Name @('MpsSvc', 'wslnet-there-is-none') -ErrorAction SilentlyContinue -ErrorVariable errors
+    [ordered] @{ found = @($found).Count; errors = @($errors | ForEach-Object { $_.FullyQualifiedErrorId }) }
+}
+Add-Answer 'services.absent-pattern' {
+    # Asked by a pattern that fits one name only, it is none; the pattern finds a service that is there.
+    $errors = @()
+    $found = Get-Service -Name @('[M]psSvc', '[w]slnet-there-is-none') -ErrorAction SilentlyContinue -ErrorVariable errors
+    [ordered] @{ found = @($found).Count; errors = @($errors | ForEach-Object { $_.FullyQualifiedErrorId }) }
+}
+Add-Answer 'services.vpn' {
+    # The names by which VPN agents are known, and what else is called like one.
+    $names = @('CloudflareWARP', 'csc_vpnagent', 'FA_Scheduler', 'GlobalSecureAccessTunnelingService', 'OpenVPNServiceInteractive', 'PanGPS', 'PulseSecureService', 'stAgentSvc', 'Tailscale', 'TracSrvWrapper', 'vpnagent', 'WireGuardManager', 'ZSAService', '*vpn*', '*ZScaler*', '*Netskope*', '*GlobalProtect*')
+    Select-Plain (Get-Service -Name $names -ErrorAction SilentlyContinue | Sort-Object Name -Unique) @('Name', 'DisplayName', 'Status', 'StartType')
+}
 Add-Answer 'export.ComputeNetwork' {
     # Mirrored mode asks this library for its functions (wsl-facts 2.1, 4): its version tells which it has.
     $file = Join-Path $env:SystemRoot 'System32\ComputeNetwork.dll'
     (Get-Item -LiteralPath $file).VersionInfo.FileVersion
+}
+
+# --- what guards this Windows beside its own firewall
+Add-Answer 'guards.firewalls' {
+    Select-Plain (Get-CimInstance -Namespace 'root/SecurityCenter2' -ClassName 'FirewallProduct') @('displayName', 'productState')
+}
+Add-Answer 'guards.code-integrity' {
+    Select-Plain (Get-CimInstance -Namespace 'root/Microsoft/Windows/DeviceGuard' -ClassName 'Win32_DeviceGuard') @('CodeIntegrityPolicyEnforcementStatus', 'UsermodeCodeIntegrityPolicyEnforcementStatus')
+}
+Add-Answer 'guards.applocker' {
+    $found = [ordered] @{}
+    foreach ($kind in @('Exe', 'Script')) {
+        $found[$kind] = Get-Value ('HKLM:\SOFTWARE\Policies\Microsoft\Windows\SrpV2\' + $kind) @('EnforcementMode')
+    }
+    $found
+}
+Add-Answer 'guards.ntlm' {
+    Get-Value 'HKLM:\SYSTEM\CurrentControlSet\Control\Lsa\MSV1_0' @('RestrictReceivingNTLMTraffic', 'RestrictSendingNTLMTraffic')
 }
 
 # --- WSL itself (wsl-facts 2.4, 3 and 8)

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 _SAY = Findings("mode.actual", docs="https://learn.microsoft.com/windows/wsl/networking")
 
 _SETUP_MODES = frozenset({"mirrored", "nat", "bridged"})
-_BEHIND_A_FALLBACK = ("windows.build", "wsl.version", "hyperv.firewall", "ipv6.components", "wslconfig.keys")
+_BEHIND_A_FALLBACK = (
+    "windows.build",
+    "wsl.version",
+    "hyperv.firewall",
+    "hns.networks",
+    "ipv6.components",
+    "wslconfig.keys",
+)
 _NO_PORTS = "0x8007054f"
 _PORT_STEPS = (
     "give Windows its dynamic ports back: netsh int ipv4 set dynamicport tcp start=49152 num=16384",

@@ -24,7 +24,8 @@ def drill(lab: Any, cause: Cause) -> None:
         cause.breaking(lab)
         assert soon(lambda: not cause.flows(lab)), "the cause does not stop the packets"
         found = problems(examined(lab))
-        assert set(found) - set(before) == {cause.named} | cause.also, found
+        new = set(found) - set(before)
+        assert new == {cause.named} | cause.also, (new, found)
         evidence = found[cause.named]["evidence"]
         assert any(cause.evidence in line for line in evidence), evidence
         mend(lab, cause)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 _HOST, _NAT_ADDRESS, _STALE = "172.24.21.109", "172.23.102.37", "172.23.111.200"
+_HYPERV_VM = "172.29.16.10"
 _GREETING = "this is wsl"
 _FELT_S = 3.0
 """A new listener of a mirrored WSL is felt within a second."""
@@ -56,7 +57,7 @@ def published(lab: Any) -> Iterator[None]:
                 "windows",
                 f"netsh.exe interface portproxy delete v4tov4 listenport=8081 listenaddress={_HOST}",
             )(lab)
-            cmdlet(lab, "Remove-NetFirewallRule", Name="by-hand-8081", Confirm=False)
+            cmdlet(lab, "Remove-NetFirewallRule", Name="by-hand-8081")
 
 
 def number(key: str, name: str, value: int) -> Callable[[Any], None]:
@@ -66,7 +67,7 @@ def number(key: str, name: str, value: int) -> Callable[[Any], None]:
 
 def rule_gone(lab: Any) -> None:
     """Somebody takes the rule away that lets the port into WSL."""
-    cmdlet(lab, "Remove-NetFirewallHyperVRule", Name="wslnet-allow-tcp-8080", Confirm=False)
+    cmdlet(lab, "Remove-NetFirewallHyperVRule", Name="wslnet-allow-tcp-8080")
 
 
 def host_blocks(lab: Any) -> None:
@@ -78,6 +79,18 @@ def host_blocks(lab: Any) -> None:
 def host_lets_in(lab: Any) -> None:
     """What the finding tells."""
     cmdlet(lab, "Disable-NetFirewallRule", Name=["corp-block-8080"])
+
+
+def index_of(lab: Any, alias: str) -> int:
+    """The number that Windows gives an adapter in this boot."""
+    return next(int(one["index"]) for one in lab.control("adapters") if one["name"] == alias)
+
+
+def forwarding_off(lab: Any) -> None:
+    """What a start of Windows leaves of the two adapters."""
+    for alias in ("vEthernet (Default Switch)", "vEthernet (WSL (Hyper-V firewall))"):
+        words = {"AddressFamily": "IPv4", "Forwarding": "Disabled"}
+        cmdlet(lab, "Set-NetIPInterface", InterfaceIndex=index_of(lab, alias), **words)
 
 
 _FROM_LAN = connects("lan", _HOST, 8080, _GREETING)
@@ -162,3 +175,15 @@ IN_NAT: tuple[Cause, ...] = (
     ),
 )
 """The seed in NAT mode, after `setup --nat`."""
+
+ON_THE_DEFAULT_SWITCH: tuple[Cause, ...] = (
+    Cause(
+        row=33,
+        issues=("#4288", "#6433"),
+        breaking=forwarding_off,
+        named=("forwarding.adapters", "windows"),
+        evidence="vEthernet (Default Switch)",
+        flows=lambda lab: bool(lab.pings("wsl", _HYPERV_VM)),
+    ),
+)
+"""A WSL in NAT mode beside a VM on the Default Switch, after `setup --nat`."""
