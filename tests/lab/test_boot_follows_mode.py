@@ -130,3 +130,13 @@ def test_undo_takes_the_data_back_with_the_mode(story_lab: RunningLab) -> None:
     assert "mode nat" in put_back(story_lab)
     # The rule that comes back leads to the address of before the reboot: the tasks make it follow.
     until_greeted(story_lab)
+
+
+@pytest.mark.row("S3-02", "S3-15")
+def test_a_mode_by_its_key_takes_the_data_with_it_too(story_lab: RunningLab) -> None:
+    before = data(story_lab)
+    run(story_lab, "config", "set", "wsl2.networkingMode", "mirrored", "--restart", "--yes")
+    assert "mode mirrored" in put_back(story_lab)
+    run(story_lab, "undo", "--yes")
+    assert "mode nat" in put_back(story_lab)
+    assert data(story_lab) == before
