@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from wslnet.engine.apply import Progress
     from wslnet.engine.fleet import Fleet
-    from wslnet.model.change import Change
+    from wslnet.model.change import Change, Resource
     from wslnet.model.machine import Inventory
 
 AT_BOOT = frozenset({"nat_range.set", "windows_value.set"})
@@ -68,7 +68,9 @@ def finish_after_reboot(run: Progress, log: RunLog, outcome: RunResult) -> RunRe
     before = log.baseline.mode if log.baseline is not None else None
     resources = behind_of(mode, before)(snapshot)
     found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
-    check_forecast([one for one in shown if one.stage > 1], found)
+    check_forecast(
+        [*(one for one in shown if one.stage > 1), *_lost_by_boot(inventory, found, resources)], found
+    )
     apply_changes(run, found, resources)
     fleet.forget(inventory.machines)
     measured = verify(fleet, snapshot, log.baseline, attempts=_ATTEMPTS)
@@ -78,6 +80,15 @@ def finish_after_reboot(run: Progress, log: RunLog, outcome: RunResult) -> RunRe
         raise WslnetError(wrong)
     changes = (*(one for one in outcome.changes if one.id not in {new.id for new in found}), *found)
     return replace(outcome, changes=changes, verify=measured)
+
+
+def _lost_by_boot(
+    inventory: Inventory, found: Iterable[Change], resources: Iterable[Resource]
+) -> list[Change]:
+    """What Windows forgets at a boot, forwarding above all: it may have been true when the plan was shown."""
+    windows = inventory.windows
+    volatile = {one.name for one in resources if one.volatile and windows and one.machine == windows.name}
+    return [one for one in found if windows and one.machine == windows.name and one.resource in volatile]
 
 
 def wait_for_boot(run: Progress, outcome: RunResult, why: str) -> RunResult:
