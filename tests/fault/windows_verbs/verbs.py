@@ -17,7 +17,7 @@ from wslnet_lab.host.state.settings import OWNER_SID
 from wslnet_lab.host.tasks.store import TaskStore
 from wslnet_win_agent.boot.places import DATA_FILE
 from wslnet_win_agent.boot.relay_task import relay_task
-from wslnet_win_agent.boot.startup_script import SCRIPTS_FILE, scripts_in
+from wslnet_win_agent.boot.startup_script import SCRIPTS_FILE, VERSION_FILE, scripts_in
 from wslnet_win_agent.boot.task_xml import write_task
 from wslnet_win_agent.endpoint import render
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
@@ -287,7 +287,8 @@ CASES: dict[str, Case] = {
     ),
     "startup_script.remove": Case(
         lambda _: SCRIPT,
-        lambda w: not _has_script(w),
+        # Put raised the version to 1: a list without it counts only with the next one.
+        lambda w: not _has_script(w) and b"Version=2" in (w.file(VERSION_FILE) or b""),
         before=[("startup_script.put", lambda _: SCRIPT)],
         writes=("Remove-Item", "Set-Content"),
     ),

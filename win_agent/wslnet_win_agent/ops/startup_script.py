@@ -41,8 +41,7 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
     if script in scripts_in(before):
         raise WindowsAgentError("exists", f"{SCRIPTS_FILE} has {script.command} already")
     _make(host, SCRIPTS_FOLDER)
-    _write(host, SCRIPTS_FILE, with_script(before, script))
-    _write(host, VERSION_FILE, raised(_read(host, VERSION_FILE)))
+    _change(host, before, with_script(before, script))
     return {"before": {"there": False}, "after": {"there": True}}
 
 
@@ -56,9 +55,20 @@ def remove(host: Host, arguments: Arguments) -> dict[str, object]:
     before = _read(host, SCRIPTS_FILE)
     if script not in scripts_in(before):
         raise WindowsAgentError("not-found", f"{SCRIPTS_FILE} has no {script.command}")
-    _write(host, SCRIPTS_FILE, without_script(before, script))
-    _write(host, VERSION_FILE, raised(_read(host, VERSION_FILE)))
+    _change(host, before, without_script(before, script))
     return {"before": {"there": True}, "after": {"there": False}}
+
+
+def _change(host: Host, before: bytes | None, after: bytes | None) -> None:
+    """Both files or neither: Windows does not read a list whose version is the old one."""
+    _write(host, SCRIPTS_FILE, after)
+    try:
+        _write(host, VERSION_FILE, raised(_read(host, VERSION_FILE)))
+    except WindowsAgentError:
+        # That the first write cannot be taken back is no better told than why the second one failed.
+        with suppress(WindowsAgentError):
+            _write(host, SCRIPTS_FILE, before)
+        raise
 
 
 def _script(arguments: Arguments) -> StartupScript:
