@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.linux_facts import SettingState
 from wslnet.model.machine import Kind
@@ -19,7 +20,7 @@ from wslnet.resources.setting_file import SettingFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wslnet.model.linux_facts import Settings
+    from wslnet.model.linux_facts import LinuxFacts, Settings
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("dns.mdns", docs="https://github.com/microsoft/WSL/issues/11852")
@@ -30,21 +31,15 @@ _DNS = re.compile(r"(?:^|(?<=\s))(?:resolve|dns)\b")
 _ADDED = "mdns4_minimal [NOTFOUND=return] "
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if snapshot.mode is None:
+        yield _SAY.skip(machine, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif facts.settings is None:
-        yield _SAY.unread(machine.name, _PATH)
+        yield _SAY.unread(machine, _PATH)
     elif not facts.settings.mdns:
-        yield _SAY.ok(machine.name, "names in .local are not asked for: there is no libnss-mdns")
+        yield _SAY.ok(machine, "names in .local are not asked for: there is no libnss-mdns")
     else:
-        yield _machine(machine.name, snapshot.mode, facts.settings)
+        yield _machine(machine, snapshot.mode, facts.settings)
 
 
 def _machine(machine: str, mode: str, settings: Settings) -> Finding:
@@ -94,7 +89,7 @@ CHECK = Check(
     code=_SAY.code,
     title="Names in .local are found where they are asked for",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"settings", "wsl"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

@@ -10,6 +10,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.checks.parts.wslconfig import config_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.linux_facts import SettingState
@@ -34,23 +35,15 @@ _KEY = "network.generateResolvConf"
 _FALSE = frozenset({"false", "0"})
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif (
-        facts.addresses is None or facts.in_use is None or facts.persistence is None or facts.settings is None
-    ):
-        yield _SAY.unread(machine.name, "resolver")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.addresses is None or facts.in_use is None or facts.persistence is None or facts.settings is None:
+        yield _SAY.unread(machine, "resolver")
     elif (tunnel := _tunnel(snapshot, facts)) is None:
-        yield _SAY.ok(machine.name, "names are not asked through WSL's tunnel")
+        yield _SAY.ok(machine, "names are not asked through WSL's tunnel")
     elif tunnel in facts.in_use.resolver.nameservers:
-        yield _SAY.ok(machine.name, "names are asked through WSL's tunnel", f"{_PATH}: nameserver {tunnel}")
+        yield _SAY.ok(machine, "names are asked through WSL's tunnel", f"{_PATH}: nameserver {tunnel}")
     else:
-        yield _machine(machine.name, tunnel, facts.in_use.resolver, facts.persistence, facts.settings)
+        yield _machine(machine, tunnel, facts.in_use.resolver, facts.persistence, facts.settings)
 
 
 def _tunnel(snapshot: Snapshot, facts: LinuxFacts) -> str | None:
@@ -120,7 +113,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"wslconfig"}),
         Kind.WSL: frozenset({"addresses", "in_use", "persistence", "settings"}),
     },
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
 from wslnet.checks.parts.routing import IPV4, MAIN
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.errors import PlanRefused
 from wslnet.model.daemon_json import value_of
 from wslnet.model.finding import Check, Finding, Fix, Status
@@ -29,27 +30,21 @@ _TUNNEL = "10.255.255.254"
 _RESOLVED = "127.0.0.53"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.engines is None or facts.in_use is None:
-        yield _SAY.unread(machine.name, "container engines and resolver")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.engines is None or facts.in_use is None:
+        yield _SAY.unread(machine, "container engines and resolver")
     else:
         docker = next((one for one in facts.engines if one.engine == DOCKER and one.version), None)
         servers = facts.in_use.resolver.nameservers
         if docker is None:
-            yield _SAY.ok(machine.name, "no Docker runs")
+            yield _SAY.ok(machine, "no Docker runs")
         elif _own_servers(docker):
-            yield _SAY.ok(machine.name, "daemon.json names the servers that containers ask")
+            yield _SAY.ok(machine, "daemon.json names the servers that containers ask")
         elif not servers or servers == (_RESOLVED,) or not all(map(_is_loopback, servers)):
             # Docker asks behind systemd-resolved's own address by itself.
-            yield _SAY.ok(machine.name, "containers ask the servers that WSL asks", *servers)
+            yield _SAY.ok(machine, "containers ask the servers that WSL asks", *servers)
         else:
-            yield _machine(snapshot, machine.name, facts, servers)
+            yield _machine(snapshot, machine, facts, servers)
 
 
 def _machine(snapshot: Snapshot, machine: str, facts: LinuxFacts, servers: tuple[str, ...]) -> Finding:
@@ -107,7 +102,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"wsl"}),
         Kind.WSL: frozenset({"addresses", "engines", "in_use", "routes", "wsl"}),
     },
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.errors import WslnetError
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -18,26 +19,21 @@ from wslnet.profiles.nested import NEEDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("forward.published", docs="https://github.com/microsoft/WSL/issues/11150")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine, forwards = snapshot.inventory.wsl, snapshot.inventory.wish.forward
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif not forwards:
-        yield _SAY.ok(machine.name, "no port is published")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if not snapshot.inventory.wish.forward:
+        yield _SAY.ok(machine, "no port is published")
     elif snapshot.mode not in {MIRRORED, NAT}:
-        yield _SAY.skip(machine.name, "WSL's mode publishes no ports", depends_on=MODE_KNOWN_BY)
+        yield _SAY.skip(machine, "WSL's mode publishes no ports", depends_on=MODE_KNOWN_BY)
     elif facts.holders is None or facts.firewall is None or facts.sysctls is None:
-        yield _SAY.unread(machine.name, "rules, settings and held ports")
+        yield _SAY.unread(machine, "rules, settings and held ports")
     else:
-        yield _machine(snapshot, machine.name, snapshot.mode)
+        yield _machine(snapshot, machine, snapshot.mode)
 
 
 def _machine(snapshot: Snapshot, machine: str, mode: str) -> Finding:
@@ -78,7 +74,7 @@ CHECK = Check(
         Kind.WSL: NEEDS | {"holders", "wsl"},
         Kind.VM: frozenset({"addresses", "firewall", "links", "routes", "sysctls"}),
     },
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

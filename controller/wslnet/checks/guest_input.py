@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 from wslnet.model.topology import lan_address, lan_prefixes
@@ -24,21 +25,15 @@ if TYPE_CHECKING:
 _SAY = Findings("guest.input", docs="https://help.ubuntu.com/community/UFW")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts, allows = snapshot.linux(machine.name), snapshot.inventory.wish.allow
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif not allows:
-        yield _SAY.ok(machine.name, "no port is wished")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if not snapshot.inventory.wish.allow:
+        yield _SAY.ok(machine, "no port is wished")
     elif facts.firewall is None or facts.addresses is None:
-        yield _SAY.unread(machine.name, "firewall and addresses")
+        yield _SAY.unread(machine, "firewall and addresses")
     elif (here := lan_address(snapshot)) is None:
-        yield _SAY.skip(machine.name, "no address of Windows on a LAN is known")
+        yield _SAY.skip(machine, "no address of Windows on a LAN is known")
     else:
-        yield _machine(snapshot, machine.name, facts, facts.firewall, here)
+        yield _machine(snapshot, machine, facts, facts.firewall, here)
 
 
 def _machine(snapshot: Snapshot, machine: str, facts: LinuxFacts, firewall: Firewall, here: str) -> Finding:
@@ -90,7 +85,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"addresses", "routes"}),
         Kind.WSL: frozenset({"firewall", "addresses"}),
     },
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

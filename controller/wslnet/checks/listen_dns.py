@@ -9,14 +9,14 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
-from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.checks.parts.wsl import on_mirrored_wsl
 from wslnet.model.finding import Check, Finding, Status
-from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("listen.dns", docs="https://github.com/microsoft/WSL/issues/14063")
@@ -24,15 +24,9 @@ _SAY = Findings("listen.dns", docs="https://github.com/microsoft/WSL/issues/1406
 _PORT, _LOCALHOST = 53, "127.0.0.1"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = mirrored_wsl(_SAY, snapshot, machine)
-    if not isinstance(facts, LinuxFacts):
-        yield facts
-    elif facts.listeners is None or facts.in_use is None:
-        yield _SAY.unread(machine.name, "listeners and resolver")
+def _judge(_snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.listeners is None or facts.in_use is None:
+        yield _SAY.unread(machine, "listeners and resolver")
     else:
         asked = _LOCALHOST in facts.in_use.resolver.nameservers
         found = dict.fromkeys(
@@ -40,7 +34,7 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
             for one in facts.listeners
             if one.port == _PORT and (one.address == _LOCALHOST or (asked and _is_any(one.address)))
         )
-        yield _machine(machine.name, tuple(found), asked=asked)
+        yield _machine(machine, tuple(found), asked=asked)
 
 
 def _is_any(address: str) -> bool:
@@ -69,7 +63,7 @@ CHECK = Check(
     code=_SAY.code,
     title="DNS servers of WSL are not on 127.0.0.1",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"listeners", "in_use", "wsl"})},
-    judge=_judge,
+    judge=on_mirrored_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
@@ -20,20 +21,14 @@ if TYPE_CHECKING:
 _SAY = Findings("listen.loopback", docs="https://learn.microsoft.com/windows/wsl/networking")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
     allows = snapshot.inventory.wish.allow
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.listeners is None:
-        yield _SAY.unread(machine.name, "listeners")
+    if facts.listeners is None:
+        yield _SAY.unread(machine, "listeners")
     elif not allows:
-        yield _SAY.ok(machine.name, "no port is wished")
+        yield _SAY.ok(machine, "no port is wished")
     else:
-        yield _machine(machine.name, facts, allows)
+        yield _machine(machine, facts, allows)
 
 
 def _machine(machine: str, facts: LinuxFacts, allows: tuple[Allow, ...]) -> Finding:
@@ -66,7 +61,7 @@ CHECK = Check(
     code=_SAY.code,
     title="Services behind wished ports listen beyond loopback",
     needs={Kind.WSL: frozenset({"listeners"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

@@ -9,10 +9,9 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
-from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.checks.parts.wsl import on_mirrored_wsl
 from wslnet.model.adapter_roles import Role, role_of
 from wslnet.model.finding import Check, Finding, Fix, Status
-from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
 from wslnet.resources.copied_address import CopiedAddress
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.change import Resource
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
     from wslnet.model.windows_facts import Adapter, WindowsFacts
 
@@ -31,19 +31,14 @@ _IPV4 = 4
 _COUNTED = frozenset({Role.UPLINK, Role.VPN, Role.LOCAL})
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine, windows = snapshot.inventory.wsl, snapshot.windows
-    if machine is None:
-        return
-    facts = mirrored_wsl(_SAY, snapshot, machine)
-    if not isinstance(facts, LinuxFacts):
-        yield facts
-    elif windows is None or windows.adapters is None or windows.addresses is None or windows.routes is None:
-        yield _SAY.skip(machine.name, "Windows did not tell its adapters, addresses and routes")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    windows = snapshot.windows
+    if windows is None or windows.adapters is None or windows.addresses is None or windows.routes is None:
+        yield _SAY.skip(machine, "Windows did not tell its adapters, addresses and routes")
     elif facts.links is None or facts.addresses is None:
-        yield _SAY.unread(machine.name, "links and addresses")
+        yield _SAY.unread(machine, "links and addresses")
     else:
-        yield _machine(snapshot, machine.name, windows, facts)
+        yield _machine(snapshot, machine, windows, facts)
 
 
 def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts, facts: LinuxFacts) -> Finding:
@@ -130,7 +125,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"adapters", "addresses", "routes", "wsl"}),
         Kind.WSL: frozenset({"links", "addresses", "wsl"}),
     },
-    judge=_judge,
+    judge=on_mirrored_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

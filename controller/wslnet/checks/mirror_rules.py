@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
-from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.checks.parts.wsl import on_mirrored_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
-from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.linux_network import Route, Rule
     from wslnet.model.snapshot import Snapshot
 
@@ -27,17 +27,11 @@ _PROTOCOLS = {6: "tcp", 17: "udp"}
 _HOP, _LINK = "169.254.73.249", "loopback0"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = mirrored_wsl(_SAY, snapshot, machine)
-    if not isinstance(facts, LinuxFacts):
-        yield facts
-    elif facts.rules is None or facts.routes is None:
-        yield _SAY.unread(machine.name, "policy rules and routes")
+def _judge(_snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.rules is None or facts.routes is None:
+        yield _SAY.unread(machine, "policy rules and routes")
     else:
-        yield _machine(machine.name, tuple(_wrong(facts.rules, facts.routes)))
+        yield _machine(machine, tuple(_wrong(facts.rules, facts.routes)))
 
 
 def _machine(machine: str, wrong: tuple[str, ...]) -> Finding:
@@ -81,7 +75,7 @@ CHECK = Check(
     code=_SAY.code,
     title="Mirrored mode's rules for 127.0.0.1 are whole",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"rules", "routes", "wsl"})},
-    judge=_judge,
+    judge=on_mirrored_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

@@ -10,10 +10,9 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
-from wslnet.checks.parts.mirrored import mirrored_wsl
 from wslnet.checks.parts.routing import IPV4, MAIN
+from wslnet.checks.parts.wsl import on_mirrored_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
-from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
 from wslnet.resources.source_route import SourceRoute
@@ -21,23 +20,18 @@ from wslnet.resources.source_route import SourceRoute
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("mirror.sources", docs="https://github.com/microsoft/WSL/issues/12548")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = mirrored_wsl(_SAY, snapshot, machine)
-    if not isinstance(facts, LinuxFacts):
-        yield facts
-    elif facts.addresses is None or facts.routes is None:
-        yield _SAY.unread(machine.name, "addresses and routes")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.addresses is None or facts.routes is None:
+        yield _SAY.unread(machine, "addresses and routes")
     else:
         cards = dict.fromkeys(one.link for one in mirrored_links(snapshot))
-        yield _machine(machine.name, [one for card in cards for one in _wrong(machine.name, card, facts)])
+        yield _machine(machine, [one for card in cards for one in _wrong(machine, card, facts)])
 
 
 def _machine(machine: str, wrong: list[tuple[str, SourceRoute]]) -> Finding:
@@ -87,7 +81,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"adapters", "addresses", "wsl"}),
         Kind.WSL: frozenset({"links", "addresses", "routes", "wsl"}),
     },
-    judge=_judge,
+    judge=on_mirrored_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
@@ -13,6 +14,7 @@ from wslnet.resources.link_mtu import LinkMtu
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.linux_network import PathMtu
     from wslnet.model.snapshot import Snapshot
 
@@ -21,24 +23,18 @@ _SAY = Findings("mtu", docs="https://github.com/microsoft/WSL/issues/4698")
 _NAT_LINK = "eth0"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if snapshot.mode is None:
+        yield _SAY.skip(machine, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif facts.path_mtu is None or facts.links is None:
-        yield _SAY.unread(machine.name, "links and what fits them")
+        yield _SAY.unread(machine, "links and what fits them")
     else:
         behind = {
             one.link: one.adapter.name for one in mirrored_links(snapshot) if one.adapter is not None
         } or {_NAT_LINK: ""}
         cards = [one for one in facts.path_mtu if one.link in behind]
         down = [one.name for one in facts.links if one.name in behind and not one.up]
-        yield _machine(machine.name, cards, behind, down)
+        yield _machine(machine, cards, behind, down)
 
 
 def _machine(machine: str, cards: list[PathMtu], behind: dict[str, str], down: list[str]) -> Finding:
@@ -90,7 +86,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"adapters", "addresses", "wsl"}),
         Kind.WSL: frozenset({"links", "addresses", "path_mtu", "wsl"}),
     },
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.adapter_roles import Role, role_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -24,21 +25,16 @@ _IPV4 = 4
 _NAT_LINK = "eth0"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine, windows = snapshot.inventory.wsl, snapshot.windows
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    windows = snapshot.windows
+    if snapshot.mode is None:
+        yield _SAY.skip(machine, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif windows is None or windows.adapters is None or windows.interfaces is None:
-        yield _SAY.skip(machine.name, "Windows did not tell its adapters and their MTU")
+        yield _SAY.skip(machine, "Windows did not tell its adapters and their MTU")
     elif facts.links is None:
-        yield _SAY.unread(machine.name, "links")
+        yield _SAY.unread(machine, "links")
     else:
-        yield _machine(machine.name, tuple(_pairs(snapshot, windows, facts)))
+        yield _machine(machine, tuple(_pairs(snapshot, windows, facts)))
 
 
 def _machine(machine: str, pairs: tuple[tuple[str, int, str, int], ...]) -> Finding:
@@ -104,7 +100,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"adapters", "interfaces", "addresses", "routes", "wsl"}),
         Kind.WSL: frozenset({"links", "addresses", "wsl"}),
     },
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

@@ -5,34 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("persist.other-agent", docs="https://learn.microsoft.com/windows/wsl/networking")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.owned is None or facts.persistence is None:
-        yield _SAY.unread(machine.name, "daemons")
+def _judge(_snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.owned is None or facts.persistence is None:
+        yield _SAY.unread(machine, "daemons")
     elif not facts.persistence.watched or facts.persistence.resident:
-        yield _SAY.ok(machine.name, "no other distribution runs wslnet-agent")
+        yield _SAY.ok(machine, "no other distribution runs wslnet-agent")
     else:
         yield _SAY.problem(
             Status.WARN,
-            machine.name,
+            machine,
             "another distribution runs wslnet-agent for this network",
-            evidence=(f"{machine.name}: @wslnet-agent is taken, by no process here",),
+            evidence=(f"{machine}: @wslnet-agent is taken, by no process here",),
             cause="distributions share one network, so one agent is enough, and two would work side by side "
             "from two lists",
             fix=look_again(
@@ -46,7 +42,7 @@ CHECK = Check(
     code=_SAY.code,
     title="No other distribution runs wslnet-agent for this network",
     needs={Kind.WSL: frozenset({"owned", "persistence"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("persist.other-sshd", docs="https://learn.microsoft.com/windows/wsl/networking")
@@ -18,29 +20,23 @@ _SAY = Findings("persist.other-sshd", docs="https://learn.microsoft.com/windows/
 _SSH_PORT = 22
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.listeners is None or facts.identity is None:
-        yield _SAY.unread(machine.name, "listeners")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.listeners is None or facts.identity is None:
+        yield _SAY.unread(machine, "listeners")
     elif facts.identity.uid != 0:
-        yield _SAY.skip(machine.name, "only root sees whose a listener is")
+        yield _SAY.skip(machine, "only root sees whose a listener is")
     else:
-        port = machine.port or _SSH_PORT
+        port = snapshot.inventory[machine].port or _SSH_PORT
         held = [one for one in facts.listeners if (one.proto, one.port) == ("tcp", port)]
         strange = [one for one in held if one.process is None]
         if not strange:
-            yield _SAY.ok(machine.name, f"port {port} is no other distribution's")
+            yield _SAY.ok(machine, f"port {port} is no other distribution's")
         else:
             yield _SAY.problem(
                 Status.WARN,
-                machine.name,
+                machine,
                 f"port {port} is held by another distribution",
-                evidence=(f"{machine.name}: {one.address}:{port}, by no process here" for one in strange),
+                evidence=(f"{machine}: {one.address}:{port}, by no process here" for one in strange),
                 cause="distributions share one network, so only one can have the port; which one answers is "
                 "decided by who starts first",
                 fix=look_again(
@@ -53,7 +49,7 @@ CHECK = Check(
     code=_SAY.code,
     title="The SSH port belongs to this distribution",
     needs={Kind.WSL: frozenset({"identity", "listeners"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

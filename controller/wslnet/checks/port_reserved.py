@@ -9,9 +9,8 @@ import re
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
-from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.checks.parts.wsl import on_mirrored_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
-from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
 from wslnet.model.ports import reserved_block
 from wslnet.resources.sysctl import Sysctl
@@ -19,6 +18,7 @@ from wslnet.resources.sysctl import Sysctl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("port.reserved", docs="https://github.com/microsoft/WSL/issues/40169")
@@ -28,18 +28,12 @@ _KEY = "net.ipv4.ip_local_port_range"
 _NAMED = re.compile(r"\boif \S+ (?:tcp|udp)\b.*\bmasquerade to :(?P<first>\d+)-(?P<last>\d+)")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = mirrored_wsl(_SAY, snapshot, machine)
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
     block = reserved_block(snapshot)
-    if not isinstance(facts, LinuxFacts):
-        yield facts
-    elif block is None:
-        yield _SAY.unread(machine.name, "range of local ports")
+    if block is None:
+        yield _SAY.unread(machine, "range of local ports")
     else:
-        yield _machine(snapshot, machine.name, block, _named(facts))
+        yield _machine(snapshot, machine, block, _named(facts))
 
 
 def _named(facts: LinuxFacts) -> tuple[int, int] | None:
@@ -93,7 +87,7 @@ CHECK = Check(
     code=_SAY.code,
     title="The reserved port block is whole and free of wished ports",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"sysctls", "firewall", "wsl"})},
-    judge=_judge,
+    judge=on_mirrored_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

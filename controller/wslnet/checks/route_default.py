@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
 from wslnet.checks.parts.routing import IPV4, MAIN, route_towards, text_of
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.address_plan import network_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -22,19 +23,13 @@ _SAY = Findings("route.default", docs="https://learn.microsoft.com/windows/wsl/n
 _BROKEN_FLAGS = frozenset({"dead", "linkdown"})
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.routes is None:
-        yield _SAY.unread(machine.name, "routes")
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.routes is None:
+        yield _SAY.unread(machine, "routes")
     elif (snapshot.mode or "").lower() == "none":
-        yield _SAY.skip(machine.name, "WSL runs without a network", depends_on=("mode.actual",))
+        yield _SAY.skip(machine, "WSL runs without a network", depends_on=("mode.actual",))
     else:
-        yield _machine(machine.name, facts, facts.routes)
+        yield _machine(machine, facts, facts.routes)
 
 
 def _machine(machine: str, facts: LinuxFacts, routes: Sequence[Route]) -> Finding:
@@ -88,7 +83,7 @@ CHECK = Check(
     code=_SAY.code,
     title="WSL has one default route",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"routes", "links", "wsl"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE, "mode.actual"),
     docs=_SAY.docs,
 )

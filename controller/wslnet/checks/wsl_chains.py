@@ -10,12 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings(
@@ -30,26 +32,20 @@ _MIRRORED_LINK = re.compile(r"(?:eth|wlan)\d+")
 _FAMILIES = ("ip", "ip6")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif snapshot.mode is None:
-        yield _SAY.skip(machine.name, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if snapshot.mode is None:
+        yield _SAY.skip(machine, "WSL's mode is not known", depends_on=MODE_KNOWN_BY)
     elif snapshot.mode != "mirrored":
         yield _SAY.skip(
-            machine.name, f"WSL has these chains in mirrored mode only, and runs in {snapshot.mode} mode"
+            machine, f"WSL has these chains in mirrored mode only, and runs in {snapshot.mode} mode"
         )
     elif facts.firewall is None or facts.firewall.nft is None:
-        yield _SAY.unread(machine.name, "nft ruleset")
+        yield _SAY.unread(machine, "nft ruleset")
     elif facts.links is None:
-        yield _SAY.unread(machine.name, "links")
+        yield _SAY.unread(machine, "links")
     else:
         up = [link.name for link in facts.links if link.up and _MIRRORED_LINK.fullmatch(link.name)]
-        yield _machine(machine.name, facts.firewall.nft, up)
+        yield _machine(machine, facts.firewall.nft, up)
 
 
 def _machine(machine: str, nft: str, links: Sequence[str]) -> Finding:
@@ -119,7 +115,7 @@ CHECK = Check(
     code=_SAY.code,
     title="WSL's own nft chains are whole",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"firewall", "links", "wsl"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
-from wslnet.checks.parts.mirrored import mirrored_wsl
+from wslnet.checks.parts.wsl import on_mirrored_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.linux_facts import LinuxFacts, SettingState
 from wslnet.model.machine import Kind
@@ -32,20 +32,14 @@ _WAITS_NOT = frozenset({"nofail", "noauto"})
 _ADDED = ("nofail", "x-systemd.mount-timeout=10s")
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = mirrored_wsl(_SAY, snapshot, machine)
-    if not isinstance(facts, LinuxFacts):
-        yield facts
-    elif facts.settings is None:
-        yield _SAY.unread(machine.name, _PATH)
+def _judge(_snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.settings is None:
+        yield _SAY.unread(machine, _PATH)
     else:
         state = facts.settings.files.get(_PATH)
         content = state.content if state is not None else None
         # An edit through latin-1 changes no byte that it does not mean to.
-        yield _machine(machine.name, base64.b64decode(content or "").decode("latin-1"))
+        yield _machine(machine, base64.b64decode(content or "").decode("latin-1"))
 
 
 def _machine(machine: str, text: str) -> Finding:
@@ -85,7 +79,7 @@ CHECK = Check(
     code=_SAY.code,
     title="No network mount holds up the start of WSL",
     needs={Kind.WINDOWS: frozenset({"wsl"}), Kind.WSL: frozenset({"settings", "wsl"})},
-    judge=_judge,
+    judge=on_mirrored_wsl(_SAY, _judge),
     depends_on=MODE_KNOWN_BY,
     docs=_SAY.docs,
 )

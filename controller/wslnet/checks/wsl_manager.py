@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.resources.unmanaged_links import UnmanagedLinks
@@ -16,6 +17,7 @@ from wslnet.resources.unmanaged_links import UnmanagedLinks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("wsl.manager", docs="https://github.com/microsoft/WSL/issues/11247")
@@ -24,18 +26,12 @@ _OF_WSL = re.compile(r"(?:eth|wlan)\d+|loopback0")
 _NET = "wsl-cards"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.settings is None:
-        yield _SAY.unread(machine.name, "links that are managed")
+def _judge(_snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.settings is None:
+        yield _SAY.unread(machine, "links that are managed")
     else:
         cards = tuple(one for one in facts.settings.managed if _OF_WSL.fullmatch(one))
-        yield _machine(machine.name, cards)
+        yield _machine(machine, cards)
 
 
 def _machine(machine: str, cards: tuple[str, ...]) -> Finding:
@@ -66,7 +62,7 @@ CHECK = Check(
     code=_SAY.code,
     title="Nobody else manages WSL's cards",
     needs={Kind.WSL: frozenset({"settings", "bridging"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("wsl.systemd", docs="https://learn.microsoft.com/windows/wsl/systemd")
@@ -18,29 +20,23 @@ _SAY = Findings("wsl.systemd", docs="https://learn.microsoft.com/windows/wsl/sys
 _SYSTEMD = "systemd"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.platform is None or not facts.platform.init:
-        yield _SAY.unread(machine.name, "process 1")
+def _judge(_snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.platform is None or not facts.platform.init:
+        yield _SAY.unread(machine, "process 1")
     elif facts.platform.init == _SYSTEMD:
-        yield _SAY.ok(machine.name, "systemd runs WSL", f"{machine.name}: process 1 is {_SYSTEMD}")
+        yield _SAY.ok(machine, "systemd runs WSL", f"{machine}: process 1 is {_SYSTEMD}")
     else:
         yield _SAY.problem(
             Status.WARN,
-            machine.name,
+            machine,
             "systemd does not run WSL",
-            evidence=(f"{machine.name}: process 1 is {facts.platform.init}",),
+            evidence=(f"{machine}: process 1 is {facts.platform.init}",),
             cause="units (sshd, libvirtd, docker, a route that shall stay) do not start with the distro; "
             "[boot] systemd=true counts from its next start on",
             fix=Fix(
                 "wslnet restart",
                 (
-                    f"in {machine.name}, if it has systemd: write systemd=true under [boot] of /etc/wsl.conf",
+                    f"in {machine}, if it has systemd: write systemd=true under [boot] of /etc/wsl.conf",
                     "let WSL start anew: wslnet restart",
                 ),
             ),
@@ -51,7 +47,7 @@ CHECK = Check(
     code=_SAY.code,
     title="systemd runs WSL",
     needs={Kind.WSL: frozenset({"platform"})},
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE, "wsl.running"),
     docs=_SAY.docs,
 )

@@ -10,6 +10,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings
+from wslnet.checks.parts.wsl import on_wsl
 from wslnet.checks.parts.wslconfig import config_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.linux_facts import SettingState
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.change import Resource
+    from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
 _SAY = Findings("wslconf.keys", docs="https://learn.microsoft.com/windows/wsl/wsl-config#wslconf")
@@ -32,19 +34,13 @@ _LINT = "wslnet config lint"
 _RESOLV = "network.generateResolvConf"
 
 
-def _judge(snapshot: Snapshot) -> Iterator[Finding]:
-    machine = snapshot.inventory.wsl
-    if machine is None:
-        return
-    facts = snapshot.linux(machine.name)
-    if facts is None:
-        yield _SAY.unseen(snapshot, machine.name)
-    elif facts.persistence is None or facts.in_use is None:
-        yield _SAY.unread(machine.name, _PATH)
+def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+    if facts.persistence is None or facts.in_use is None:
+        yield _SAY.unread(machine, _PATH)
     elif facts.persistence.wsl_conf is None:
-        yield _SAY.ok(machine.name, f"there is no {_PATH}: WSL's defaults hold")
+        yield _SAY.ok(machine, f"there is no {_PATH}: WSL's defaults hold")
     else:
-        yield _machine(snapshot, machine.name, facts.persistence.wsl_conf, facts.in_use.wsl_conf_link)
+        yield _machine(snapshot, machine, facts.persistence.wsl_conf, facts.in_use.wsl_conf_link)
 
 
 def _machine(snapshot: Snapshot, machine: str, content: str, link: str | None) -> Finding:
@@ -89,7 +85,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"wslconfig"}),
         Kind.WSL: frozenset({"persistence", "in_use", "settings"}),
     },
-    judge=_judge,
+    judge=on_wsl(_SAY, _judge),
     depends_on=(REACHABLE,),
     docs=_SAY.docs,
 )
