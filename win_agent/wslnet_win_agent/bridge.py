@@ -178,3 +178,14 @@ def demand(reply: Reply, what: str) -> Reply:
         code = "exists"
     line = " ".join(first.message.split())
     raise WindowsAgentError(code, f"{what}: {line} ({first.id})")
+
+
+def demand_unless_absent(reply: Reply, what: str) -> Reply:
+    """The same where "not found" is an answer: the reply then has what there is, and no errors.
+
+    Raises:
+        WindowsAgentError: as `demand`, for any other error.
+    """
+    if reply.errors and all(error.is_not_found for error in reply.errors):
+        return Reply(reply.outputs)
+    return demand(reply, what)

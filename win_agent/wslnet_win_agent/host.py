@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -82,6 +83,15 @@ class Host:
             raise
         self.touched = True
         demand(reply, what)
+
+    def attempt(self, call: Call, what: str) -> None:
+        """Run one write whose end the caller reads back: without an answer it may have been done.
+
+        Raises:
+            WindowsAgentError: it failed.
+        """
+        with suppress(DeliveryUnknown):
+            self.write(call, what)
 
     @cached_property
     def user_profile(self) -> str:

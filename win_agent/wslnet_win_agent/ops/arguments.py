@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _T = TypeVar("_T")
+_OWN_PREFIX = "wslnet-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Arguments:
         value = self._value(name, str, default)
         if not value.strip():
             raise self._bad(name, value)
+        return value
+
+    def own_rule(self, name: str) -> str:
+        """Give the name of a firewall rule of wslnet's: no other one is written or removed."""
+        value = self.text(name)
+        if not value.startswith(_OWN_PREFIX):
+            raise WindowsAgentError("bad-op", f"{value!r} is not a rule of wslnet")
         return value
 
     def number(self, name: str) -> int:

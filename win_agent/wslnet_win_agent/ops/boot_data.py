@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import ntpath
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.access import strangers
 from wslnet_win_agent.boot.places import DATA_FILE, DATA_FOLDER
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import files
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.files import read_file
 from wslnet_win_agent.values import text
 
@@ -43,8 +42,7 @@ def write(host: Host, arguments: Arguments) -> dict[str, object]:
     content = _decoded(arguments)
     before = read_file(host, DATA_FILE).content
     _possess(host, arguments.text("reader"))
-    with suppress(DeliveryUnknown):
-        host.write(files.write_bytes(DATA_FILE, content), f"writing {DATA_FILE}")
+    host.attempt(files.write_bytes(DATA_FILE, content), f"writing {DATA_FILE}")
     if read_file(host, DATA_FILE).content != content:
         raise WindowsAgentError("failed", f"{DATA_FILE} was written and reads back otherwise")
     return {"before": {"there": before is not None}, "after": {"there": True}}
@@ -63,10 +61,8 @@ def remove(host: Host, _arguments: Arguments) -> dict[str, object]:
         if is_folder:
             raise WindowsAgentError("refused", f"{DATA_FOLDER} has a folder {name} that wslnet did not make")
     for name, _ in found:
-        with suppress(DeliveryUnknown):
-            host.write(files.remove(rf"{DATA_FOLDER}\{name}"), f"removing {name}")
-    with suppress(DeliveryUnknown):
-        host.write(files.remove(DATA_FOLDER), f"removing {DATA_FOLDER}")
+        host.attempt(files.remove(rf"{DATA_FOLDER}\{name}"), f"removing {name}")
+    host.attempt(files.remove(DATA_FOLDER), f"removing {DATA_FOLDER}")
     if _children(host) is not None:
         raise WindowsAgentError("failed", f"{DATA_FOLDER} was removed and is still there")
     return {"before": {"there": True}, "after": {"there": False}}
@@ -75,8 +71,7 @@ def remove(host: Host, _arguments: Arguments) -> dict[str, object]:
 def _possess(host: Host, reader: str) -> None:
     """Make the folder ours: owner administrators, nothing inherited, no content but our own file."""
     if _children(host) is None:
-        with suppress(DeliveryUnknown):
-            host.write(files.new_folder(DATA_FOLDER), f"making {DATA_FOLDER}")
+        host.attempt(files.new_folder(DATA_FOLDER), f"making {DATA_FOLDER}")
     _icacls(host, "/setowner", _OWNER)
     _icacls(host, "/inheritance:r", "/grant:r", *_FULL, f"*{reader}:(OI)(CI)RX")
     reply = demand(host.read([files.access([DATA_FOLDER])]), DATA_FOLDER)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.calls import endpoints as calls
@@ -16,11 +15,10 @@ from wslnet_win_agent.calls import files
 from wslnet_win_agent.endpoint.offer import CONFIGURATION
 from wslnet_win_agent.endpoint.places import FILES, MODULE_FOLDER, ROLES_FOLDER, path_of
 from wslnet_win_agent.endpoint.render import PSSC
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.endpoint import is_registered, outsiders, stored
 
 if TYPE_CHECKING:
-    from wslnet_win_agent.call import Call
     from wslnet_win_agent.host import Host
 
     from .arguments import Arguments
@@ -41,15 +39,15 @@ def install(host: Host, arguments: Arguments) -> dict[str, object]:
     if not have:
         for folder in (MODULE_FOLDER, ROLES_FOLDER):
             if _is_absent(host, folder):
-                _write(host, files.new_folder(folder), f"making {folder}")
+                host.attempt(files.new_folder(folder), f"making {folder}")
     for name in FILES:
         if name in wanted:
-            _write(host, files.write_bytes(path_of(name), wanted[name]), f"writing {path_of(name)}")
+            host.attempt(files.write_bytes(path_of(name), wanted[name]), f"writing {path_of(name)}")
     if {each["path"]: base64.b64decode(each["content"]) for each in stored(host)} != wanted:
         raise WindowsAgentError("failed", f"{MODULE_FOLDER} was written and reads back otherwise")
     if others := outsiders(host):
         raise WindowsAgentError("refused", f"others could change what it runs: {others[0]}")
-    _write(host, calls.register(CONFIGURATION, path_of(PSSC)), f"registering {CONFIGURATION}")
+    host.attempt(calls.register(CONFIGURATION, path_of(PSSC)), f"registering {CONFIGURATION}")
     if not is_registered(host):
         raise WindowsAgentError("failed", f"{CONFIGURATION} was registered and is not there")
     return {"before": {"registered": before}, "after": {"registered": True}}
@@ -66,13 +64,13 @@ def remove(host: Host, _arguments: Arguments) -> dict[str, object]:
     if not before and not have:
         raise WindowsAgentError("not-found", f"there is no endpoint {CONFIGURATION}")
     if before:
-        _write(host, calls.unregister(CONFIGURATION), f"unregistering {CONFIGURATION}")
+        host.attempt(calls.unregister(CONFIGURATION), f"unregistering {CONFIGURATION}")
     for name in reversed(FILES):
         if name in have:
-            _write(host, files.remove(path_of(name)), f"removing {path_of(name)}")
+            host.attempt(files.remove(path_of(name)), f"removing {path_of(name)}")
     for folder in (ROLES_FOLDER, MODULE_FOLDER):
         if not _is_absent(host, folder):
-            _write(host, files.remove(folder), f"removing {folder}")
+            host.attempt(files.remove(folder), f"removing {folder}")
     if is_registered(host) or stored(host):
         raise WindowsAgentError("failed", f"{CONFIGURATION} was removed and is still there")
     return {"before": {"registered": before}, "after": {"registered": False}}
@@ -92,9 +90,3 @@ def _files(arguments: Arguments) -> dict[str, bytes]:
 
 def _is_absent(host: Host, folder: str) -> bool:
     return any(error.is_not_found for error in host.read([files.file_item(folder)]).errors)
-
-
-def _write(host: Host, call: Call, what: str) -> None:
-    # A write without an answer may have been done: what is read back in the end decides.
-    with suppress(DeliveryUnknown):
-        host.write(call, what)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from wslnet_win_agent.bridge import Reply, demand
+from wslnet_win_agent.bridge import demand_unless_absent
 from wslnet_win_agent.calls import firewall as calls
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.firewall import rule as rule_fact
 from wslnet_win_agent.facts.firewall import setting as setting_fact
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from .arguments import Arguments
 
-_OWN_PREFIX = "wslnet-"
 Fact = dict[str, object]
 
 
@@ -27,17 +25,17 @@ def create_rule(host: Host, arguments: Arguments) -> dict[str, object]:
     before = _rule(host, wanted.name)
     if before is not None:
         raise WindowsAgentError("exists", f"there is a Hyper-V firewall rule {wanted.name} already")
-    _write(host, calls.create_rule(wanted), f"creating {wanted.name}")
+    host.attempt(calls.create_rule(wanted), f"creating {wanted.name}")
     return {"before": None, "after": _must_be(host, wanted)}
 
 
 def remove_rule(host: Host, arguments: Arguments) -> dict[str, object]:
     """Remove an own rule; one that is not there is `not-found`."""
-    name = _own(arguments.text("name"))
+    name = arguments.own_rule("name")
     before = _rule(host, name)
     if before is None:
         raise WindowsAgentError("not-found", f"there is no Hyper-V firewall rule {name}")
-    _write(host, calls.remove_rule(name), f"removing {name}")
+    host.attempt(calls.remove_rule(name), f"removing {name}")
     if _rule(host, name) is not None:
         raise WindowsAgentError("failed", f"{name} was removed and is still there")
     return {"before": before, "after": None}
@@ -50,7 +48,7 @@ def set_setting(host: Host, arguments: Arguments) -> dict[str, object]:
     before = _setting(host, calls.setting(creator))
     stored = _setting(host, calls.stored_setting(creator))
     make = calls.create_setting if stored is None else calls.change_setting
-    _write(host, make(creator, action), "setting the default inbound action")
+    host.attempt(make(creator, action), "setting the default inbound action")
     after = _setting(host, calls.stored_setting(creator))
     if after is None or after["default_inbound"] != action:
         raise WindowsAgentError("failed", "the default inbound action was set and reads back as before")
@@ -59,7 +57,7 @@ def set_setting(host: Host, arguments: Arguments) -> dict[str, object]:
 
 def _wanted(arguments: Arguments) -> calls.Rule:
     return calls.Rule(
-        name=_own(arguments.text("name")),
+        name=arguments.own_rule("name"),
         display_name=arguments.text("display_name"),
         direction=arguments.text("direction"),
         action=arguments.text("action"),
@@ -72,34 +70,17 @@ def _wanted(arguments: Arguments) -> calls.Rule:
     )
 
 
-def _own(name: str) -> str:
-    if not name.startswith(_OWN_PREFIX):
-        raise WindowsAgentError("bad-op", f"{name!r} is not a rule of wslnet")
-    return name
-
-
-def _write(host: Host, call: Call, what: str) -> None:
-    # A write without an answer may have been done: what is read back next decides.
-    with suppress(DeliveryUnknown):
-        host.write(call, what)
-
-
 def _rule(host: Host, name: str) -> Fact | None:
-    rows = _found(host.read([calls.rule(name)]), f"reading {name}").rows("MSFT_NetFirewallHyperVRule")
+    rows = demand_unless_absent(host.read([calls.rule(name)]), f"reading {name}").rows(
+        "MSFT_NetFirewallHyperVRule"
+    )
     return rule_fact(rows[0]) if rows else None
 
 
 def _setting(host: Host, call: Call) -> Fact | None:
-    reply = _found(host.read([call]), "reading the Hyper-V firewall's setting")
+    reply = demand_unless_absent(host.read([call]), "reading the Hyper-V firewall's setting")
     rows = reply.rows("MSFT_NetFirewallHyperVVMSetting")
     return setting_fact(rows[0]) if rows else None
-
-
-def _found(reply: Reply, what: str) -> Reply:
-    """Not found is an answer here, any other error is none."""
-    if reply.errors and all(error.is_not_found for error in reply.errors):
-        return Reply(reply.outputs)
-    return demand(reply, what)
 
 
 def _must_be(host: Host, wanted: calls.Rule) -> Fact:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ntpath
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from wslnet_win_agent.boot.guard_files import NETWORK, WSL, Order, Report
 from wslnet_win_agent.boot.places import DATA_FOLDER, OWNER_FOLDER, order_name, report_name
 from wslnet_win_agent.calls import files
 from wslnet_win_agent.calls import tasks as calls
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.boot import RUNNING, task_states
 from wslnet_win_agent.facts.files import read_file
 
@@ -51,8 +50,7 @@ class Post:
 
     def start(self, host: Host) -> None:
         """Start the task on demand; one that runs already goes on."""
-        with suppress(DeliveryUnknown):
-            host.write(calls.start(self.half), f"starting the task {self.half}")
+        host.attempt(calls.start(self.half), f"starting the task {self.half}")
 
     def write(self, host: Host, order: Order) -> None:
         """Write an order. Half a file is none: the guard passes it over and nothing is changed."""
@@ -60,18 +58,15 @@ class Post:
         if self.order is None and _is_absent(host, self.folder):
             if self.folder == DATA_FOLDER:
                 raise WindowsAgentError("not-found", f"there is no {DATA_FOLDER}: run wslnet boot install")
-            with suppress(DeliveryUnknown):
-                host.write(files.new_folder(self.folder), f"making {self.folder}")
-        with suppress(DeliveryUnknown):
-            host.write(files.write_bytes(path, order.to_bytes()), f"writing {path}")
+            host.attempt(files.new_folder(self.folder), f"making {self.folder}")
+        host.attempt(files.write_bytes(path, order.to_bytes()), f"writing {path}")
 
     def forget(self, host: Host) -> None:
         """Remove the files, the order first: a report without an order is of the past."""
         for name in (order_name(self.half), report_name(self.half)):
             path = ntpath.join(self.folder, name)
             if read_file(host, path).content is not None:
-                with suppress(DeliveryUnknown):
-                    host.write(files.remove(path), f"removing {path}")
+                host.attempt(files.remove(path), f"removing {path}")
 
 
 def posts(host: Host) -> tuple[Post, Post]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
-from wslnet_win_agent.bridge import Reply, demand
+from wslnet_win_agent.bridge import demand_unless_absent
 from wslnet_win_agent.calls import files
 from wslnet_win_agent.calls import host_firewall as calls
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.host_rules import rule_fact
 
 if TYPE_CHECKING:
-    from wslnet_win_agent.call import Call
     from wslnet_win_agent.host import Host
 
     from .arguments import Arguments
 
-_OWN_PREFIX = "wslnet-"
 _LOCAL = "Local"
 Fact = dict[str, object]
 
@@ -28,20 +25,20 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
     wanted = _wanted(arguments)
     before = _stored(host, wanted.name)
     if before is not None:
-        _write(host, calls.remove_host_rule(wanted.name), f"removing {wanted.name}")
+        host.attempt(calls.remove_host_rule(wanted.name), f"removing {wanted.name}")
         if _stored(host, wanted.name) is not None:
             raise WindowsAgentError("failed", f"{wanted.name} was removed and is still there")
-    _write(host, calls.create_host_rule(wanted), f"creating {wanted.name}")
+    host.attempt(calls.create_host_rule(wanted), f"creating {wanted.name}")
     return {"before": _fact(wanted.name, before), "after": _must_be(host, wanted)}
 
 
 def remove(host: Host, arguments: Arguments) -> dict[str, object]:
     """Remove an own rule; one that is not there is `not-found`."""
-    name = _own(arguments.text("name"))
+    name = arguments.own_rule("name")
     before = _stored(host, name)
     if before is None:
         raise WindowsAgentError("not-found", f"there is no firewall rule {name}")
-    _write(host, calls.remove_host_rule(name), f"removing {name}")
+    host.attempt(calls.remove_host_rule(name), f"removing {name}")
     if _stored(host, name) is not None:
         raise WindowsAgentError("failed", f"{name} was removed and is still there")
     return {"before": _fact(name, before), "after": None}
@@ -49,7 +46,7 @@ def remove(host: Host, arguments: Arguments) -> dict[str, object]:
 
 def _wanted(arguments: Arguments) -> calls.HostRule:
     return calls.HostRule(
-        name=_own(arguments.text("name")),
+        name=arguments.own_rule("name"),
         display_name=arguments.text("display_name"),
         action=arguments.text("action"),
         protocol=arguments.text("protocol"),
@@ -61,25 +58,11 @@ def _wanted(arguments: Arguments) -> calls.HostRule:
     )
 
 
-def _own(name: str) -> str:
-    if not name.startswith(_OWN_PREFIX):
-        raise WindowsAgentError("bad-op", f"{name!r} is not a rule of wslnet")
-    return name
-
-
-def _write(host: Host, call: Call, what: str) -> None:
-    # A write without an answer may have been done: what is read back next decides.
-    with suppress(DeliveryUnknown):
-        host.write(call, what)
-
-
 def _stored(host: Host, name: str) -> str | None:
     """The registry's text of a rule of this PC's store, on or off."""
     path = registry.HOST_RULES[_LOCAL]
-    reply = host.read([files.registry_keys([path])])
-    if reply.errors and all(error.is_not_found for error in reply.errors):
-        reply = Reply(reply.outputs)
-    found = registry.read(demand(reply, f"reading {name}").outputs).values(path).get(name)
+    reply = demand_unless_absent(host.read([files.registry_keys([path])]), f"reading {name}")
+    found = registry.read(reply.outputs).values(path).get(name)
     return found if isinstance(found, str) else None
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import network as calls
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.values import name_of
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ def set_forwarding(host: Host, arguments: Arguments) -> dict[str, object]:
         raise WindowsAgentError("bad-op", f"forwarding.set: {family} is not a valid family")
     enabled = arguments.flag("enabled")
     before = _forwarding(host, index, family)
-    # A write without an answer may have been done: what is read back next decides.
-    with suppress(DeliveryUnknown):
-        host.write(calls.set_forwarding(index, family, enabled=enabled), f"forwarding of interface {index}")
+    host.attempt(calls.set_forwarding(index, family, enabled=enabled), f"forwarding of interface {index}")
     after = _forwarding(host, index, family)
     if after != enabled:
         raise WindowsAgentError("failed", f"forwarding of interface {index} was set and reads back as before")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
 from wslnet_win_agent.calls import files
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 
 if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
@@ -33,8 +32,7 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
             if value is None
             else files.set_value(registry.WSL_MACHINE, name, value)
         )
-        with suppress(DeliveryUnknown):
-            host.write(call, f"{name} of WSL")
+        host.attempt(call, f"{name} of WSL")
     if _read(host) != wanted:
         raise WindowsAgentError("failed", "the range of WSL's NAT was written and reads back otherwise")
     return {"before": before, "after": wanted}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.relay_task import port_of
 from wslnet_win_agent.boot.task import FOLDER
 from wslnet_win_agent.calls import network as network_calls
 from wslnet_win_agent.calls import tasks as calls
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts import network
 from wslnet_win_agent.facts.boot import RUNNING, task_states
 
@@ -36,11 +35,9 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
     name = _name(arguments)
     registered = tasks.register(host, arguments)
     if task_states(host).get(name) == RUNNING:
-        with suppress(DeliveryUnknown):
-            host.write(calls.stop(name), f"stopping {FOLDER}{name}")
+        host.attempt(calls.stop(name), f"stopping {FOLDER}{name}")
         _await(host, name, runs=False)
-    with suppress(DeliveryUnknown):
-        host.write(calls.start(name), f"starting {FOLDER}{name}")
+    host.attempt(calls.start(name), f"starting {FOLDER}{name}")
     if not _await(host, name, runs=True):
         raise WindowsAgentError("failed", f"{FOLDER}{name} was started and does not run")
     _await_heard(host, port_of(name))

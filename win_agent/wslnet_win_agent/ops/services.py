@@ -5,12 +5,11 @@ Only the services that WSL's network rests on: what others installed is never to
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import services as calls
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.services import services
 
 if TYPE_CHECKING:
@@ -35,11 +34,9 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
         raise WindowsAgentError("bad-op", f"service.set: {name} with start {start} is not what this is for")
     before = _state(host, name)
     if before["start"] != start:
-        with suppress(DeliveryUnknown):
-            host.write(calls.set_start(name, start), f"start of {name}")
+        host.attempt(calls.set_start(name, start), f"start of {name}")
     if (before["state"] == _RUNNING) != running:
-        with suppress(DeliveryUnknown):
-            host.write(calls.start_service(name) if running else calls.stop_service(name), f"service {name}")
+        host.attempt(calls.start_service(name) if running else calls.stop_service(name), f"service {name}")
     after = _state(host, name)
     if after["start"] != start or (after["state"] == _RUNNING) != running:
         raise WindowsAgentError("failed", f"service {name} was set and is {after['state']}, {after['start']}")

@@ -21,7 +21,7 @@ from wslnet_win_agent.boot.startup_script import (
 )
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import files
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.facts.files import read_file
 
 if TYPE_CHECKING:
@@ -91,13 +91,11 @@ def _make(host: Host, folder: str) -> None:
     if not any(error.is_not_found for error in reply.errors):
         demand(reply, folder)
         return
-    with suppress(DeliveryUnknown):
-        host.write(files.new_folder(folder), f"making {folder}")
+    host.attempt(files.new_folder(folder), f"making {folder}")
 
 
 def _write(host: Host, path: str, content: bytes | None) -> None:
     call = files.remove(path) if content is None else files.write_bytes(path, content)
-    with suppress(DeliveryUnknown):
-        host.write(call, f"writing {path}")
+    host.attempt(call, f"writing {path}")
     if _read(host, path) != content:
         raise WindowsAgentError("failed", f"{path} was written and reads back otherwise")

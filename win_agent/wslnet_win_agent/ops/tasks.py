@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.boot.task import FOLDER
 from wslnet_win_agent.boot.task_xml import version_of
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import tasks as calls
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 
 if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
@@ -26,8 +25,7 @@ def register(host: Host, arguments: Arguments) -> dict[str, object]:
     name, xml = arguments.text("name"), arguments.text("xml")
     before = _export(host, name)
     _refuse_foreign(name, before)
-    with suppress(DeliveryUnknown):
-        host.write(calls.register(name, xml), f"registering {FOLDER}{name}")
+    host.attempt(calls.register(name, xml), f"registering {FOLDER}{name}")
     after = _export(host, name)
     if after is None or version_of(after) != version_of(xml):
         raise WindowsAgentError("failed", f"{FOLDER}{name} was registered and reads back otherwise")
@@ -46,8 +44,7 @@ def unregister(host: Host, arguments: Arguments) -> dict[str, object]:
         raise WindowsAgentError("not-found", f"there is no task {FOLDER}{name}")
     _refuse_foreign(name, before)
     for call, what in ((calls.stop(name), "stopping"), (calls.unregister(name), "removing")):
-        with suppress(DeliveryUnknown):
-            host.write(call, f"{what} {FOLDER}{name}")
+        host.attempt(call, f"{what} {FOLDER}{name}")
     if _export(host, name) is not None:
         raise WindowsAgentError("failed", f"{FOLDER}{name} was removed and is still there")
     return {"before": {"xml": before}, "after": {"xml": None}}

@@ -5,13 +5,12 @@ Windows takes either of them at its next start only (wsl-facts 2.1); which ones 
 
 from __future__ import annotations
 
-from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent import registry
 from wslnet_win_agent.calls import files
-from wslnet_win_agent.errors import DeliveryUnknown, WindowsAgentError
+from wslnet_win_agent.errors import WindowsAgentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +41,7 @@ def put(host: Host, arguments: Arguments) -> dict[str, object]:
     before = _read(host, key, name)
     if before != wanted:
         call = files.remove_value(key, name) if wanted is None else files.set_value(key, name, wanted)
-        with suppress(DeliveryUnknown):
-            host.write(call, name)
+        host.attempt(call, name)
     if _read(host, key, name) != wanted:
         raise WindowsAgentError("failed", f"{name} was set and reads back otherwise")
     return {"before": before, "after": wanted}

@@ -10,7 +10,6 @@ import base64
 import binascii
 import hashlib
 import ntpath
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wslnet_win_agent.calls import files
@@ -108,8 +107,7 @@ def _after_failed_move(host: Host, state: FileState, temporary: str, error: Wind
 
 
 def _remove(host: Host, path: str) -> None:
-    with suppress(DeliveryUnknown):  # the caller reads back
-        host.write(files.remove(path), f"removing {path}")
+    host.attempt(files.remove(path), f"removing {path}")
 
 
 def _digest(content: bytes | None) -> str | None:
