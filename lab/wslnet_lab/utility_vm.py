@@ -22,6 +22,7 @@ from wslnet_lab.fabric.model import MirroredHost, NatLink, Nic
 from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware, add_idle_adapter
 from wslnet_lab.install import usual_hosts
+from wslnet_lab.nat_cards import card_of, switch_of
 from wslnet_lab.port_tracker import PortTracker
 
 if TYPE_CHECKING:
@@ -207,13 +208,11 @@ class UtilityVm:
         self._gateway = None
         self._write_hosts()
         if mode == "nat":
-            switch = self._adapter("wsl-nat").nic
-            card = self._nat_card(switch, address)
-            link = NatLink(switch=switch, guest=card, dns=self._name_server(card.gateway))
+            link = self._nat_link(address)
             guest = nat.start(self._windows, self._name, link)
-            self._gateway = card.gateway
+            self._gateway = link.guest.gateway
             self._write_resolv_conf(guest.resolv_conf)
-            return card.addresses[0].partition("/")[0]
+            return link.guest.addresses[0].partition("/")[0]
         if mode == "mirrored":
             return self._mirror()
         if mode == "bridged":
@@ -241,15 +240,15 @@ class UtilityVm:
         self._write_resolv_conf(guest.resolv_conf)
         return uplink.addresses[0].partition("/")[0]
 
-    def _nat_card(self, switch: Nic, address: str | None) -> Nic:
-        card = self._machine.nic
+    def _nat_link(self, address: str | None) -> NatLink:
+        card, usual = self._machine.nic, self._adapter("wsl-nat").nic
         if card is None:
             raise LabError("topology: wsl has no card")
-        gateway, _, prefix = switch.addresses[0].partition("/")
-        at = card.addresses if address is None else (f"{address.partition('/')[0]}/{prefix}",)
+        switch = switch_of(usual, nat.made_with(self._windows, usual.device), self._settings)
         # Windows gives the guest the smallest MTU of its connected adapters (wsl-facts 6, 13).
         connected = [one.nic.mtu for one in self._hardware.windows_adapters() if one.nic.connected]
-        return dataclasses.replace(card, addresses=at, gateway=gateway, mtu=min([card.mtu, *connected]))
+        guest = card_of(card, switch, address, min([card.mtu, *connected]))
+        return NatLink(switch=switch, guest=guest, dns=self._name_server(guest.gateway))
 
     def _mirror(self) -> str | None:
         cards = sorted(

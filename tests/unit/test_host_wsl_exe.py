@@ -198,6 +198,46 @@ def test_nat_keeps_its_address_in_the_registry(desk: Desk) -> None:
     assert registry.get(lxss, "NatNetwork", OWNER_SID) == "172.23.96.0/20"
 
 
+def test_a_range_of_the_registry_counts_when_windows_has_booted(desk: Desk) -> None:
+    registry = desk.windows.state.registry
+    lxss = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
+    desk.start()
+    for name, value in (("NatNetwork", "172.30.96.0/20"), ("NatGatewayIpAddress", "172.30.96.1")):
+        registry.set(lxss, name, value_of(value), OWNER_SID)
+    boot_time = {index: card for index, card in desk.hardware.cards.items() if card.kind != "wsl-nat"}
+    asked = []
+    for cards in (desk.hardware.cards, boot_time):
+        desk.wsl("--shutdown")
+        desk.hardware.cards = dict(cards)
+        for name, value in (("NatNetwork", "172.30.96.0/20"), ("NatGatewayIpAddress", "172.30.96.1")):
+            registry.set(lxss, name, value_of(value), OWNER_SID)
+        stderr = desk.start().stderr.decode()
+        _, settings, address = desk.hardware.started[-1]
+        asked.append((settings["nat_network"], address, "172.23.102.37" in stderr))
+    assert asked == [("172.23.96.0/20", "172.23.102.37", False), ("172.30.96.0/20", None, True)]
+    assert registry.get(lxss, "NatGatewayIpAddress", OWNER_SID) == "172.30.96.1"
+
+
+@pytest.mark.parametrize(
+    ("network", "gateway"),
+    [
+        ("172.24.16.0/20", "172.24.16.1"),  # the LAN is in it
+        ("172.30.96.0", "172.31.0.1"),
+        ("172.30.97.0/20", "172.30.97.1"),
+        ("192.168.235.0/20", "192.168.235.1"),
+        ("some", "172.30.96.1"),
+        ("172.30.96.0/20", "172.30.96.0"),
+    ],
+)
+def test_a_range_that_cannot_be_had_is_told_and_another_taken(desk: Desk, network: str, gateway: str) -> None:
+    lxss = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
+    desk.windows.state.registry.set(lxss, "NatNetwork", value_of(network), OWNER_SID)
+    desk.windows.state.registry.set(lxss, "NatGatewayIpAddress", value_of(gateway), OWNER_SID)
+    assert f"'{network}'" in desk.start().stderr.decode()
+    assert desk.hardware.started[-1][1]["nat_network"] == "172.16.0.0/20"
+    assert desk.windows.state.registry.get(lxss, "NatNetwork", OWNER_SID) == "172.16.0.0/20"
+
+
 def test_the_file_counts_only_at_a_start(desk: Desk) -> None:
     desk.start()
     desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")

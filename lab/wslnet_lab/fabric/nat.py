@@ -7,6 +7,7 @@ veth. It outlives the guest and ends with the boot of Windows, as the real one d
 from __future__ import annotations
 
 import ipaddress
+import socket
 from typing import TYPE_CHECKING
 
 from . import lan, links
@@ -81,9 +82,18 @@ def stop(windows: str) -> None:
         links.remove(ns, PORT)
 
 
+def made_with(windows: str, device: str) -> tuple[str, ...]:
+    """The IPv4 addresses with prefix of the switch that this boot of Windows has; none: it has none yet."""
+    with Namespace(windows) as ns:
+        return () if ns.index(device) is None else _addresses(ns, device, socket.AF_INET)
+
+
 def _refuse_other_address(ns: Namespace, switch: Nic) -> None:
-    messages = ns.netlink("get_addr", index=ns.require(switch.device))
-    have = {f"{message.get_attr('IFA_ADDRESS')}/{message['prefixlen']}" for message in messages}
-    missing = set(switch.addresses) - have
+    missing = set(switch.addresses) - set(_addresses(ns, switch.device, socket.AF_UNSPEC))
     if missing:
         raise FabricError(f"the switch {switch.device} of this boot has not the address {', '.join(missing)}")
+
+
+def _addresses(ns: Namespace, device: str, family: int) -> tuple[str, ...]:
+    messages = ns.netlink("get_addr", index=ns.require(device), family=family)
+    return tuple(f"{message.get_attr('IFA_ADDRESS')}/{message['prefixlen']}" for message in messages)

@@ -7,6 +7,7 @@ accordingly; commands in WSL go to `linux`, which is replaceable.
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.hardware import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from wslnet_lab.attached import Streams
     from wslnet_lab.host.port_proxy import ProxyRule
 
-_NAT_GATEWAY = "172.23.96.1"
+_NAT_NETWORK = "172.23.96.0/20"
 _IP_HELPER = "svchost"
 _NAT_GUEST = "172.23.102.37"
 
@@ -160,10 +161,10 @@ class PaperHardware:
         guest = (address or _NAT_GUEST) if mode == "nat" else None
         self.wsl = WslState(running=True, mode=mode, address=guest, since=0.0)
         if mode == "nat":
-            self._plug(
-                "vEthernet (WSL (Hyper-V firewall))", 41, "wsl-nat", (LinkAddress(4, _NAT_GATEWAY, 20),)
-            )
-            return guest, _NAT_GATEWAY
+            network = IPv4Network(str(settings.get("nat_network") or _NAT_NETWORK))
+            gateway = LinkAddress(4, str(settings.get("nat_gateway") or network[1]), network.prefixlen)
+            self._plug("vEthernet (WSL (Hyper-V firewall))", 41, "wsl-nat", (gateway,))
+            return guest, gateway.address
         if mode == "mirrored":
             self._plug("vEthernet (FSE HostVnic)", 42, "fse", ())
         return None, None

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .by_hand import and_start, cmdlet, open_port, registry_number
-from .causes import Cause, connects, in_machine, soon
+from .causes import Cause, connects, in_machine, in_network, soon
 from .stages import greeting
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 _HOST, _NAT_ADDRESS, _STALE = "172.24.21.109", "172.23.102.37", "172.23.111.200"
+_LAN, _COMPANY, _COMPANYS = "172.24.21.50", "172.23.100.5", "172.23.100.0/24"
 _HYPERV_VM = "172.29.16.10"
 _GREETING = "this is wsl"
 _FELT_S = 3.0
@@ -91,6 +92,24 @@ def forwarding_off(lab: Any) -> None:
     for alias in ("vEthernet (Default Switch)", "vEthernet (WSL (Hyper-V firewall))"):
         words = {"AddressFamily": "IPv4", "Forwarding": "Disabled"}
         cmdlet(lab, "Set-NetIPInterface", InterfaceIndex=index_of(lab, alias), **words)
+
+
+@contextmanager
+def company(lab: Any) -> Iterator[None]:
+    """A host of the company behind the LAN; the route to it is taken away in the end."""
+    in_network("lan", f"ip address add {_COMPANY}/32 dev lo")(lab)
+    try:
+        yield
+    finally:
+        words = {"DestinationPrefix": _COMPANYS, "InterfaceIndex": index_of(lab, "以太网")}
+        cmdlet(lab, "Remove-NetRoute", **words)
+        in_network("lan", f"ip address del {_COMPANY}/32 dev lo")(lab)
+
+
+def network_taken(lab: Any) -> None:
+    """The way to the company's network, whose addresses WSL's network has, too."""
+    words = {"DestinationPrefix": _COMPANYS, "NextHop": _LAN}
+    cmdlet(lab, "New-NetRoute", InterfaceIndex=index_of(lab, "以太网"), **words)
 
 
 _FROM_LAN = connects("lan", _HOST, 8080, _GREETING)
@@ -172,6 +191,17 @@ IN_NAT: tuple[Cause, ...] = (
         flows=connects("windows", _NAT_ADDRESS, 22, "SSH-2.0"),
         also=frozenset({("mtu.mirror", "wsl"), ("nested.reject", "vm1"), ("route.nested", "wsl")}),
         ordinary=True,
+    ),
+    Cause(
+        row=14,
+        issues=("#5764", "#5275", "#4601", "#11148", "#12888"),
+        breaking=network_taken,
+        named=("nat.subnet", "windows"),
+        evidence=f"route {_COMPANYS} via 以太网",
+        flows=lambda lab: bool(lab.pings("wsl", _COMPANY)),
+        stage=company,
+        works_before=False,
+        at_boot=True,
     ),
 )
 """The seed in NAT mode, after `setup --nat`."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wslnet_lab.host.wsl.config import WslConfig
     from wslnet_lab.host.wsl.mode import Decision
+    from wslnet_lab.host.wsl.nat_range import NatRange
 
 DNS_TUNNEL_ADDRESS = "10.255.255.254"
 
 
 def guest_settings(
-    config: WslConfig, decision: Decision, distro: str, *, nat_network: str | None, adapters: bool
+    config: WslConfig, decision: Decision, distro: str, *, nat: NatRange, adapters: bool
 ) -> dict[str, object]:
     """The settings for a start.
 
@@ -20,7 +21,7 @@ def guest_settings(
         config: The file.
         decision: Mode and firewall.
         distro: The distribution that is started.
-        nat_network: NAT's range from the registry, or None for the hardware's own.
+        nat: The range of NAT's network, or the hardware's own.
         adapters: Whether a mirrored machine gets the host's adapters (old versions give none without IPv6).
     """
     mode = decision.mode
@@ -43,7 +44,8 @@ def guest_settings(
         "nested_virtualization": config.flag("wsl2.nestedVirtualization", default=True),
         "default_modules": config.flag("wsl2.loadDefaultKernelModules", default=True),
         "safe_mode": config.flag("wsl2.safeMode", default=False),
-        "nat_network": nat_network,
+        "nat_network": nat.network,
+        "nat_gateway": nat.gateway,
     }
 
 

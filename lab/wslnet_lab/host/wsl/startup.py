@@ -20,6 +20,7 @@ from wslnet_lab.host.wsl.guest_settings import guest_settings
 from wslnet_lab.host.wsl.idle import IdleTimes
 from wslnet_lab.host.wsl.messages import Message, say
 from wslnet_lab.host.wsl.mode import Conditions, Decision, decide, version_numbers
+from wslnet_lab.host.wsl.nat_range import NatRange, Remembered, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,9 +75,8 @@ class Startup:
         conditions = self._conditions(config)
         decision = decide(config, conditions)
         warnings = [*unreadable, *config.warnings, *decision.warnings]
-        nat_network, bad_range = self._nat_network()
-        if decision.mode == "Nat":
-            warnings += bad_range
+        nat = self._nat_range() if decision.mode == "Nat" else NatRange()
+        warnings += nat.warnings
         mode, fallback = self._reachable_mode(decision, config)
         warnings += fallback
         with self._state.boot.change() as boot:
@@ -89,10 +89,12 @@ class Startup:
             config,
             decision,
             distro,
-            nat_network=nat_network,
+            nat=nat,
             adapters=conditions.ipv6_components != _IPV6_OFF,
         )
-        address, gateway = self._hardware.wsl_start(mode.lower(), settings, self._sticky_address(mode))
+        address, gateway = self._hardware.wsl_start(
+            mode.lower(), settings, nat.address if mode == "Nat" else None
+        )
         if mode == "Nat" and address is not None:
             self.remember_nat(address, gateway)
         self._log(warnings)
@@ -210,19 +212,11 @@ class Startup:
             return mode
         return _CONSOMME if self._version() >= CONSOMME else "VirtioProxy"
 
-    def _nat_network(self) -> tuple[str | None, list[Message]]:
-        """NAT's range as the registry wants it; a bad one is told and not used (wsl-facts 1.3)."""
-        text = self._values(_LXSS_MACHINE).get("NatNetwork")
-        if not text:
-            return None, []
-        try:
-            return str(ipaddress.IPv4Network(str(text))), []
-        except ValueError:
-            return None, [Message("nat-range", (str(text),))]
-
-    def _sticky_address(self, mode: str) -> str | None:
-        address = self._values(LXSS).get("NatIpAddress")
-        return str(address) if mode == "Nat" and address else None
+    def _nat_range(self) -> NatRange:
+        machine, own = self._values(_LXSS_MACHINE), self._values(LXSS)
+        network, gateway = (_text(machine, name) for name in ("NatNetwork", "NatGatewayIpAddress"))
+        remembered = Remembered(network, gateway, _text(own, "NatIpAddress"))
+        return choose(remembered, self._hardware.adapters())
 
     def _log(self, warnings: list[Message]) -> None:
         for warning in warnings:
@@ -243,6 +237,11 @@ def _spelt_new(mode: str) -> str:
 def _number(values: Mapping[str, object], name: str, default: int) -> int:
     data = values.get(name, default)
     return data if isinstance(data, int) else default
+
+
+def _text(values: Mapping[str, object], name: str) -> str | None:
+    found = values.get(name)
+    return str(found) if found else None
 
 
 def start_failure(error: HardwareError) -> WslFailure:
