@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.errors import UsageError
 from wslnet_lab.host.commands.file_moves import HALF_DONE
-from wslnet_lab.host.state.machine_state import WSLCONFIG_LOCKED
+from wslnet_lab.host.state.machine_state import WINNAT_TAKES_PORTS, WSLCONFIG_LOCKED
 from wslnet_lab.host.wire.settings import FAULTS as WIRE_FAULTS
 from wslnet_lab.host.wsl.idle import TERMINAL_CLOSED
 from wslnet_lab.host.wsl.lifecycle import RESTARTED_BY_OTHER
@@ -55,7 +55,7 @@ def check(name: str, topology: Topology) -> None:
         TERMINAL_CLOSED,
         RESTARTED_BY_OTHER,
     }
-    possible = sorted({*WIRE_FAULTS, *of_wsl, HALF_DONE, UAC_DECLINED})
+    possible = sorted({*WIRE_FAULTS, *of_wsl, HALF_DONE, UAC_DECLINED, WINNAT_TAKES_PORTS})
     possible += [f"{SSHD_REFUSED}:{each.name}" for each in topology.machines.values() if each.is_linux]
     possible += [f"{VM_OFF}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]
     possible += [f"{NO_AGENT}:{each.name}" for each in topology.machines.values() if each.kind == "vm"]

@@ -21,6 +21,8 @@ from wslnet_lab.fabric import netns as fabric_netns
 from wslnet_lab.fabric.model import MirroredHost, NatLink, Nic
 from wslnet_lab.fabric.netns import FabricError
 from wslnet_lab.hardware import Hardware, add_idle_adapter
+from wslnet_lab.host.state.settings import Settings
+from wslnet_lab.host.wsl.mode import version_numbers
 from wslnet_lab.install import usual_hosts
 from wslnet_lab.nat_cards import card_of, switch_of
 from wslnet_lab.port_tracker import PortTracker
@@ -284,6 +286,12 @@ class UtilityVm:
         except FabricError as error:
             _LOG.warning("port tracker: %s", error)  # Windows is going down
             return False
+        host = Settings.load(self._hardware.paths.windows_settings)
+        dynamic = host.dynamic_ports[wanted.proto]
+        if steering.refuses_dynamic(
+            version_numbers(host.wsl_version or "0"), dynamic, wanted.port, MirroredHost.block
+        ):
+            return True
         ignored = [int(port) for port in self._settings.get("ignored_ports", ())]
         return steering.refuses(
             held, wanted.proto, wanted.address, wanted.port, block=MirroredHost.block, ignored=ignored

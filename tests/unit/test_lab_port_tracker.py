@@ -7,6 +7,10 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
+from wslnet_lab.fabric.model import PortBlock
+from wslnet_lab.fabric.steering import refuses_dynamic
 from wslnet_lab.port_tracker import PortTracker
 
 WITHIN_S = 20.0
@@ -54,3 +58,20 @@ def test_a_copy_of_a_listener_held_elsewhere_does_not_end_it(tmp_path: Path) -> 
         os.close(copy)
         tracker.stop()
     assert not tracker.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "port", "refused"),
+    [
+        ((2, 8, 7, 0), 8080, True),
+        ((2, 9, 4, 0), 8080, True),
+        ((2, 8, 6, 0), 8080, False),
+        ((2, 9, 5, 0), 8080, False),
+        ((2, 9, 4, 0), 1023, False),
+        ((2, 9, 4, 0), 45000, False),  # the guest's own
+    ],
+)
+def test_some_releases_are_refused_every_dynamic_port(
+    version: tuple[int, ...], port: int, *, refused: bool
+) -> None:
+    assert refuses_dynamic(version, (1024, 65535), port, PortBlock()) is refused

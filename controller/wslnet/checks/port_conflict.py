@@ -1,4 +1,7 @@
-"""Are the ports that WSL shall have free on Windows? In mirrored mode both share one set of ports."""
+"""Are the ports that WSL shall have free on Windows? In mirrored mode both share one set of ports.
+
+In NAT mode a portproxy rule listens for WSL, unless Windows has given its port away (wsl-facts 6, no. 26).
+"""
 
 from __future__ import annotations
 
@@ -51,6 +54,10 @@ def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
     ssh = [*_listeners(windows, own), *_relays(windows, own)] if mirrored else []
     if ssh:
         return _conflict(Status.WARN, machine, "the port of WSL's SSH server is held by Windows", ssh)
+    # In mirrored mode WSL itself holds ports by exclusions.
+    kept = [] if mirrored else [f"{machine} {line}" for line in _kept(windows)]
+    if kept:
+        return _unheard(machine, kept)
     named = ", ".join(str(allow) for allow in wish.allow)
     return _SAY.ok(
         machine, f"nothing on Windows holds {named}" if named else "no port is wished, none collides"
@@ -72,6 +79,35 @@ def _conflict(status: Status, machine: str, title: str, evidence: list[str]) -> 
             "or let the program in WSL use another port, and wish that one",
         ),
     )
+
+
+def _unheard(machine: str, evidence: list[str]) -> Finding:
+    return _SAY.problem(
+        Status.WARN,
+        machine,
+        "nobody can listen on a published port",
+        evidence=evidence,
+        cause="Windows gives ranges of ports to winnat, Hyper-V or a program when they start, and no other "
+        "program can listen on a port of theirs",
+        fix=look_again(
+            _SAY.code,
+            "publish by another port: wslnet forward remove, then wslnet forward add",
+            "or let Windows give other ranges: net stop winnat, then net start winnat",
+        ),
+    )
+
+
+def _kept(windows: WindowsFacts) -> Iterator[str]:
+    """In words, the portproxy rules for whose port nobody listens because Windows has given it away."""
+    heard = {one.port for one in windows.listeners or () if one.proto.lower() == "tcp"}
+    tables = [one.excluded or () for one in windows.port_ranges or () if one.proto == "tcp"]
+    for rule in windows.portproxy or ():
+        for block in (block for table in tables for block in table if not block.administered):
+            if block.first <= rule.listen_port <= block.last and rule.listen_port not in heard:
+                yield (
+                    f"portproxy {rule.listen_address}:{rule.listen_port}: Windows has excluded tcp ports "
+                    f"{block.first}-{block.last}"
+                )
 
 
 def _listeners(windows: WindowsFacts, allow: Allow) -> Iterator[str]:
@@ -100,7 +136,10 @@ def _ssh_port(snapshot: Snapshot) -> int:
 CHECK = Check(
     code=_SAY.code,
     title="Windows does not hold the ports that WSL shall have",
-    needs={Kind.WINDOWS: frozenset({"listeners", "portproxy", "wsl"}), Kind.WSL: frozenset({"wsl"})},
+    needs={
+        Kind.WINDOWS: frozenset({"listeners", "port_ranges", "portproxy", "wsl"}),
+        Kind.WSL: frozenset({"wsl"}),
+    },
     judge=on_windows(_SAY, _judge),
     docs=_SAY.docs,
 )

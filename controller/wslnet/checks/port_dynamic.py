@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import REACHABLE, Findings, graded, look_again
+from wslnet.checks.parts.findings import REACHABLE, Findings, graded
 from wslnet.checks.parts.windows import on_windows
 from wslnet.checks.parts.wslconfig import numbers
-from wslnet.model.finding import Check, Finding
+from wslnet.model.finding import Check, Finding, Fix
 from wslnet.model.machine import Kind
+from wslnet.resources.dynamic_ports import DynamicPorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _SAY = Findings("port.dynamic", docs="https://github.com/microsoft/WSL/issues/40984")
 
-_FIRST = 49152
+_FIRST, _LAST = 49152, 65535
 """Where the range begins unless somebody has moved it; programs choose ports below it."""
 
 _REFUSED_ALL = (2, 8, 7), (2, 9, 4)
@@ -62,15 +63,23 @@ def _windows(snapshot: Snapshot, machine: str, version: str | None, ranges: list
         evidence=(*told, f"WSL {version}", *lost),
         cause="WSL 2.8.7 to 2.9.4 in mirrored mode is refused every port of this range (EADDRINUSE), and the "
         f"range was moved from {_FIRST} down over the ports that programs use",
-        fix=look_again(
-            _SAY.code,
-            *(
-                f"netsh int {family} set dynamicport {one.proto} start={_FIRST} num=16384"
-                for family in ("ipv4", "ipv6")
+        fix=Fix(
+            f"wslnet doctor --fix --only {_SAY.code}",
+            (
+                *(
+                    f"netsh int {family} set dynamicport {one.proto} start={_FIRST} num=16384"
+                    for family in ("ipv4", "ipv6")
+                    for one in moved
+                ),
+                "wslnet sets those of IPv4, which it reads back",
+                "or wsl --update: newer releases may bind half of the range, and whoever moved it wanted it",
+            ),
+            tuple(
+                DynamicPorts(
+                    machine, one.proto, _FIRST, _LAST, "so that programs in WSL may bind their ports"
+                )
                 for one in moved
             ),
-            "whoever moved it wanted more outgoing connections: newer releases of WSL may bind half of the "
-            "range, so wsl --update is the other way",
         ),
     )
 

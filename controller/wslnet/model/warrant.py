@@ -19,6 +19,7 @@ PRIVILEGED = frozenset(
     {
         "boot_data.remove",
         "boot_data.write",
+        "dynamic_ports.set",
         "endpoint.install",
         "endpoint.remove",
         "forwarding.set",

@@ -31,6 +31,11 @@ LISTEN = 1 << 10
 _ALIVE = frozenset({"01", "02", "03", "08", "0A"})
 
 
+# Releases of WSL in which a guest is refused every dynamic port of Windows (microsoft/WSL#40984).
+_REFUSED_DYNAMIC = (2, 8, 7), (2, 9, 4)
+_RELEASE = 3
+
+
 @dataclass(frozen=True)
 class Ports:
     """Port numbers by protocol."""
@@ -78,6 +83,13 @@ def refuses(
     if proto == "tcp":
         return port in windows.tcp
     return port in windows.udp - SHARED_UDP
+
+
+def refuses_dynamic(version: tuple[int, ...], dynamic: tuple[int, int], port: int, block: PortBlock) -> bool:
+    """Whether Windows refuses a bind in WSL because it gives the port to outgoing connections itself."""
+    oldest, newest = _REFUSED_DYNAMIC
+    own = block.first <= port <= block.last
+    return oldest <= version[:_RELEASE] <= newest and not own and dynamic[0] <= port <= dynamic[1]
 
 
 def _read_listeners() -> Ports:

@@ -1,4 +1,4 @@
-"""netsh.exe: `interface portproxy add|set|delete|show|reset`, `interface ipv4 show` of port ranges, no more.
+"""netsh.exe: `interface portproxy add|set|delete|show|reset`, port ranges of `interface ipv4`, no more.
 
 Input is the same in every language, what it prints is not (windows-facts 3). Tables and messages in Chinese
 are as real machines print them; other languages see English.
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 _RULE_TAGS = ("listenport", "connectaddress", "connectport", "listenaddress", "protocol")
 _DELETE_TAGS = ("listenport", "listenaddress", "protocol")
+_DYNAMIC_TAGS = ("startport", "numberofports")
 _KINDS = frozenset({"v4tov4", "v4tov6", "v6tov4", "v6tov6"})
 _HIGHEST_PORT = 65535
+_LOWEST_DYNAMIC, _FEWEST_DYNAMIC = 1024, 255
 _TEXTS = {
     "not-found": ("The following command was not found: {0}.", "找不到下列命令: {0}。"),
     "elevation": (
@@ -83,6 +85,8 @@ class Netsh:
         lowered = [word.lower() for word in words]
         if lowered[:1] in (["interface"], ["int"]) and lowered[1:3] in (["ipv4", "show"], ["ip", "show"]):
             return self._ranges(lowered[3:])
+        if lowered[:1] in (["interface"], ["int"]) and lowered[1:4] == ["ipv4", "set", "dynamicport"]:
+            return self._move(lowered[4:], identity)
         if lowered[:1] not in (["interface"], ["int"]) or lowered[1:2] != ["portproxy"]:
             raise NetshError("not-found", " ".join(words))
         verb, kind = [*lowered[2:4], "", ""][:2]
@@ -110,17 +114,31 @@ class Netsh:
             raise NetshError("syntax")
         own = self._state.settings
         if what == "dynamicport":
-            first, last = own.dynamic_ports
+            first, last = own.dynamic_ports[proto]
             rows = [f"{self._text('start')}{first}", f"{self._text('number')}{last - first + 1}"]
             return ["", self._text("dynamic", proto), "-" * 33, *rows, ""]
         if what != "excludedportrange":
             raise NetshError("not-found", " ".join(words))
         rows = [
             f"{first:10}  {last:10}     {'*' if administered else ''}"
-            for first, last, administered in own.excluded_ports.get(proto, ())
+            for first, last, administered in self._state.excluded_ports(proto)
         ]
         head = ["", self._text("excluded", proto), "", self._text("ends"), "----------    --------      "]
         return [*head, *rows, "", self._text("star"), ""]
+
+    def _move(self, words: Sequence[str], identity: Identity) -> list[str]:
+        """Other dynamic ports: below 1024 and fewer than 255 there cannot be any."""
+        proto = words[0].rpartition("=")[2] if words else ""
+        given = _tags([_in_full(word) for word in words[1:]], _DYNAMIC_TAGS)
+        if proto not in {"tcp", "udp"} or len(given) != len(_DYNAMIC_TAGS):
+            raise NetshError("syntax")
+        if not identity.admin and not identity.system:
+            raise NetshError("elevation")
+        first, number = _port(given, "startport"), _port(given, "numberofports")
+        if first < _LOWEST_DYNAMIC or number < _FEWEST_DYNAMIC or first + number - 1 > _HIGHEST_PORT:
+            raise NetshError("parameter")
+        self._state.move_dynamic_ports(proto, first, first + number - 1)
+        return [""]
 
     def _put(self, words: Sequence[str]) -> None:
         given = _tags(words, _RULE_TAGS)
@@ -156,6 +174,13 @@ class Netsh:
 def _row(rule: ProxyRule) -> str:
     listening = f"{rule.listen_address:<15} {rule.listen_port:<10}"
     return f"{listening}  {rule.connect_address:<15} {rule.connect_port}"
+
+
+def _in_full(word: str) -> str:
+    """A word whose tag is cut short, as netsh lets it be, with the whole tag."""
+    tag, equals, value = word.partition("=")
+    name = next((one for one in _DYNAMIC_TAGS if equals and tag and one.startswith(tag)), tag)
+    return f"{name}{equals}{value}"
 
 
 def _tags(words: Sequence[str], names: tuple[str, ...]) -> dict[str, str]:

@@ -55,13 +55,18 @@ class PortProxy:
         return self._state.registry.delete(KEY, name, self._state.settings.owner_sid)
 
     def reread(self) -> None:
-        """The service, if it runs, listens for exactly the rules of now.
+        """The service, if it runs, listens for exactly the rules of now whose ports it is given.
 
         Raises:
             HardwareError: The hardware refused or did not answer.
         """
         if self._state.services.data[SERVICE]["state"] == "Running":
-            self._hardware.portproxy(self.rules())
+            self._hardware.portproxy([rule for rule in self.rules() if not self._is_kept(rule.listen_port)])
+
+    def _is_kept(self, port: int) -> bool:
+        """Whether nobody is given the port (WSAEACCES): what an administrator excluded can be asked for."""
+        rows = self._state.excluded_ports("tcp")
+        return any(first <= port <= last for first, last, administered in rows if not administered)
 
     def end(self) -> None:
         """The service ends: nobody listens, and what it carried is cut.

@@ -202,6 +202,11 @@ CASES: dict[str, Case] = {
         before=[("portproxy.set", lambda _: PORTPROXY)],
         natives=True,
     ),
+    "dynamic_ports.set": Case(
+        lambda _: {"proto": "tcp", "first": 20000, "last": 60000},
+        lambda w: tuple(w.state.settings.dynamic_ports["tcp"]) == (20000, 60000),
+        natives=True,
+    ),
     "nat_range.set": Case(
         lambda _: {"network": "172.30.96.0/20", "gateway": "172.30.96.1"},
         lambda w: w.state.registry.get(WSL_MACHINE, "NatNetwork", OWNER_SID) == "172.30.96.0/20",

@@ -184,6 +184,13 @@ def _set_value(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     return replace(facts, registry=replace(facts.registry, **{names[args["name"]]: args["value"]}))
 
 
+def _set_ports(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.port_ranges is not None
+    wanted = args["first"], args["last"]
+    made = (replace(o, dynamic=wanted) if o.proto == args["proto"] else o for o in facts.port_ranges)
+    return replace(facts, port_ranges=tuple(made))
+
+
 def _install_endpoint(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     rows = tuple(EndpointFile(each["path"], each["content"]) for each in args["files"])
     return replace(facts, endpoint=Endpoint(registered=True, files=rows))
@@ -226,6 +233,7 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "endpoint.remove": _remove_endpoint,
     "boot_data.write": _write_data,
     "boot_data.remove": _remove_data,
+    "dynamic_ports.set": _set_ports,
     "nat_range.set": _set_range,
     "portproxy.set": _put_proxy,
     "service.set": _set_service,

@@ -119,6 +119,17 @@ def test_forwarding_by_index_and_family(host: Host, windows: FakeWindows) -> Non
     assert code(host, "forwarding.set", interface_index=7, family=4, enabled=1) == "bad-op"
 
 
+@pytest.mark.parametrize(
+    ("proto", "first", "last"),
+    [("sctp", 1024, 65535), ("tcp", 1023, 65535), ("tcp", 1024, 65536), ("udp", 20000, 20253)],
+)
+def test_dynamic_ports_that_windows_cannot_have_are_not_tried(
+    host: Host, windows: FakeWindows, proto: str, first: int, last: int
+) -> None:
+    assert code(host, "dynamic_ports.set", proto=proto, first=first, last=last) == "bad-op"
+    assert windows.writes() == []
+
+
 def test_setting_is_made_when_there_is_none_and_changed_when_there_is(
     host: Host, windows: FakeWindows
 ) -> None:

@@ -83,3 +83,28 @@ def test_what_the_lab_prints_is_read_in_each_language(tmp_path: Path, culture: s
     assert excluded_ranges(shown[0]) == ((5357, 5357, False), (50000, 50059, True))
     assert dynamic_range(shown[1]) == (49152, 65535)
     assert desk.native("netsh.exe", "interface", "ipv4", "show", "excludedportrange").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "range_of_now"),
+    [
+        (("tcp", "start=1024", "num=64512"), 0, (1024, 65535)),
+        (("protocol=tcp", "startport=20000", "numberofports=255"), 0, (20000, 20254)),
+        (("tcp", "20000", "1000"), 0, (20000, 20999)),
+        (("udp", "start=1024", "num=64512"), 0, (49152, 65535)),
+        (("tcp", "start=1023", "num=64512"), 1, (49152, 65535)),
+        (("tcp", "start=20000", "num=254"), 1, (49152, 65535)),
+        (("tcp", "start=60000", "num=6000"), 1, (49152, 65535)),
+        (("tcp", "start=60000"), 1, (49152, 65535)),
+        (("sctp", "start=20000", "num=1000"), 1, (49152, 65535)),
+    ],
+)
+def test_the_labs_netsh_moves_the_dynamic_ports_of_one_protocol(
+    tmp_path: Path, words: tuple[str, ...], code: int, range_of_now: tuple[int, int]
+) -> None:
+    desk = LocalSession(tmp_path)
+    assert desk.native("netsh.exe", "int", "ipv4", "set", "dynamicport", *words).exit_code == code
+    shown = desk.native("netsh.exe", "int", "ipv4", "show", "dynamicport", "tcp").stdout
+    assert dynamic_range(shown.decode("ascii", "replace")) == range_of_now
+    again = LocalSession(tmp_path).native("netsh.exe", "int", "ipv4", "show", "dynamicport", "tcp").stdout
+    assert again == shown

@@ -24,6 +24,7 @@ HALVES: Mapping[str, str] = {
     "hyperv_rule.create": NETWORK,
     "hyperv_rule.remove": NETWORK,
     "hyperv_setting.set": NETWORK,
+    "dynamic_ports.set": NETWORK,
     "nat_range.set": NETWORK,
     "service.set": NETWORK,
     "windows_value.set": NETWORK,

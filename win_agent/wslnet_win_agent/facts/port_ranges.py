@@ -31,10 +31,15 @@ def port_ranges(host: Host) -> list[dict[str, object]]:
         {
             "proto": proto,
             "excluded": _rows(_shown(host, "excludedportrange", f"protocol={proto}")),
-            "dynamic": dynamic_range(_shown(host, "dynamicport", proto)),
+            "dynamic": dynamic_ports(host, proto),
         }
         for proto in ("tcp", "udp")
     ]
+
+
+def dynamic_ports(host: Host, proto: str) -> tuple[int, int] | None:
+    """Give first and last dynamic port of `proto` over IPv4; None: netsh did not tell."""
+    return dynamic_range(_shown(host, "dynamicport", proto))
 
 
 def excluded_ranges(text: str) -> tuple[tuple[int, int, bool], ...] | None:

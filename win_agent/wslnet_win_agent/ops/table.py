@@ -9,6 +9,7 @@ from wslnet_win_agent.facts import gather
 
 from . import (
     boot_data,
+    dynamic_ports,
     endpoint,
     firewall,
     guard,
@@ -42,6 +43,7 @@ _READS: dict[str, Callable[[Host, Arguments], object]] = {
 _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "boot_data.remove": boot_data.remove,
     "boot_data.write": boot_data.write,
+    "dynamic_ports.set": dynamic_ports.put,
     "endpoint.install": endpoint.install,
     "endpoint.remove": endpoint.remove,
     "forwarding.set": interfaces.set_forwarding,

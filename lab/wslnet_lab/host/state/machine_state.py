@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WSLCONFIG_LOCKED = "wslconfig-locked"
+WINNAT_TAKES_PORTS = "winnat-takes-ports"
+"""Fault of `lab break`: Windows has given TCP ports to winnat, which asked for any that were free."""
+
+_OF_WINNAT = (2150, 2249, False)
 _CULTURES = {"culture-zh-cn": "zh-CN", "culture-de-de": "de-DE"}
 
 
@@ -78,10 +82,19 @@ class MachineState:
 
     def update_wsl(self, version: str) -> None:
         """Another WSL is installed, and stays over boots."""
-        own = json.loads(self._settings.read_text("utf-8")) if self._settings.exists() else {}
-        self._settings.write_text(json.dumps(own | {"wsl_version": version}), "utf-8")
+        self._keep("wsl_version", version)
         self.settings = replace(self.settings, wsl_version=version)
         self._renew_versions()
+
+    def move_dynamic_ports(self, proto: str, first: int, last: int) -> None:
+        """Windows takes other ports for outgoing connections of a protocol, at once and over boots."""
+        moved = {**self.settings.dynamic_ports, proto: (first, last)}
+        self._keep("dynamic_ports", moved)
+        self.settings = replace(self.settings, dynamic_ports=moved)
+
+    def _keep(self, name: str, value: object) -> None:
+        own = json.loads(self._settings.read_text("utf-8")) if self._settings.exists() else {}
+        self._settings.write_text(json.dumps(own | {name: value}), "utf-8")
 
     def _renew_versions(self) -> None:
         """The settings may have another Windows or WSL than at the last boot, as after an update."""
@@ -101,6 +114,12 @@ class MachineState:
             for name, given in rows
             if given is not False and given is not None
         }
+
+    def excluded_ports(self, proto: str) -> tuple[tuple[int, int, bool], ...]:
+        """First port, last port, whether an administrator excluded them: nobody else is given these."""
+        kept = self.settings.excluded_ports.get(proto, ())
+        taken = proto == "tcp" and WINNAT_TAKES_PORTS in self.faults()
+        return (*kept, _OF_WINNAT) if taken else tuple(kept)
 
     def culture(self) -> str:
         """The language of messages now: the setting, or what a `culture-…` fault says."""

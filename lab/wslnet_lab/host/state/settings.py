@@ -69,7 +69,7 @@ class Settings:
         wsl1: Whether the optional component that WSL 1 needs is installed.
         owner_admin: Whether the owner is an administrator.
         microsoft_account: Whether the owner signs in with one.
-        dynamic_ports: First and last port of those that Windows gives to outgoing connections.
+        dynamic_ports: By protocol: first and last port of those that Windows gives to outgoing connections.
         excluded_ports: By protocol: first port, last port, whether an administrator excluded them.
         host_firewall: Whether Windows' own firewall judges what comes to Windows itself.
         batch_logon: Whether the owner may log on as a batch job (S4U and Password tasks).
@@ -109,7 +109,9 @@ class Settings:
     wsl1: bool = True
     owner_admin: bool = True
     microsoft_account: bool = False
-    dynamic_ports: tuple[int, int] = (49152, 65535)
+    dynamic_ports: Mapping[str, tuple[int, int]] = field(
+        default_factory=lambda: {"tcp": (49152, 65535), "udp": (49152, 65535)}
+    )
     excluded_ports: Mapping[str, tuple[tuple[int, int, bool], ...]] = field(
         default_factory=lambda: {"tcp": ((5357, 5357, False), (50000, 50059, True))}
     )
