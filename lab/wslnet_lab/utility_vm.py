@@ -283,10 +283,10 @@ class UtilityVm:
         try:
             with fabric_netns.Namespace(self._windows) as windows:
                 held = steering.read_listeners(windows)
-        except FabricError as error:
-            _LOG.warning("port tracker: %s", error)  # Windows is going down
+            host = Settings.load(self._hardware.paths.windows_settings)
+        except (FabricError, ValueError) as error:
+            _LOG.warning("port tracker: %s", error)  # Windows is going down, or a test writes its settings
             return False
-        host = Settings.load(self._hardware.paths.windows_settings)
         dynamic = host.dynamic_ports[wanted.proto]
         if steering.refuses_dynamic(
             version_numbers(host.wsl_version or "0"), dynamic, wanted.port, MirroredHost.block

@@ -20,7 +20,7 @@ STATES = st.builds(
 CASES = st.tuples(
     STATES,
     st.builds(
-        lambda proto, ports: DynamicPorts("windows", proto, *ports, why="law"),
+        lambda proto, ports: DynamicPorts("windows", proto, ports[0], ports[1], "law"),
         PROTOCOLS,
         RANGES,
     ),

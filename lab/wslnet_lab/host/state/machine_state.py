@@ -94,7 +94,9 @@ class MachineState:
 
     def _keep(self, name: str, value: object) -> None:
         own = json.loads(self._settings.read_text("utf-8")) if self._settings.exists() else {}
-        self._settings.write_text(json.dumps(own | {name: value}), "utf-8")
+        fresh = self._settings.with_suffix(".new")
+        fresh.write_text(json.dumps(own | {name: value}), "utf-8")
+        fresh.replace(self._settings)  # the port tracker reads it at any moment
 
     def _renew_versions(self) -> None:
         """The settings may have another Windows or WSL than at the last boot, as after an update."""
