@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet.checks.parts.excluded import range_given_away
 from wslnet.checks.parts.findings import Findings, look_again
 from wslnet.checks.parts.windows import on_windows
 from wslnet.model.allow import Allow
@@ -55,7 +56,7 @@ def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
     if ssh:
         return _conflict(Status.WARN, machine, "the port of WSL's SSH server is held by Windows", ssh)
     # In mirrored mode WSL itself holds ports by exclusions.
-    kept = [] if mirrored else [f"{machine} {line}" for line in _kept(windows)]
+    kept = [f"{machine} {line}" for line in _kept(windows)] if snapshot.mode != "mirrored" else []
     if kept:
         return _unheard(machine, kept)
     named = ", ".join(str(allow) for allow in wish.allow)
@@ -100,14 +101,11 @@ def _unheard(machine: str, evidence: list[str]) -> Finding:
 def _kept(windows: WindowsFacts) -> Iterator[str]:
     """In words, the portproxy rules for whose port nobody listens because Windows has given it away."""
     heard = {one.port for one in windows.listeners or () if one.proto.lower() == "tcp"}
-    tables = [one.excluded or () for one in windows.port_ranges or () if one.proto == "tcp"]
     for rule in windows.portproxy or ():
-        for block in (block for table in tables for block in table if not block.administered):
-            if block.first <= rule.listen_port <= block.last and rule.listen_port not in heard:
-                yield (
-                    f"portproxy {rule.listen_address}:{rule.listen_port}: Windows has excluded tcp ports "
-                    f"{block.first}-{block.last}"
-                )
+        taken = range_given_away(windows, rule.listen_port)
+        if taken is not None and rule.listen_port not in heard:
+            where = f"{rule.listen_address}:{rule.listen_port}"
+            yield f"portproxy {where}: Windows has excluded tcp ports {taken}"
 
 
 def _listeners(windows: WindowsFacts, allow: Allow) -> Iterator[str]:

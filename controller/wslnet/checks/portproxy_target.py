@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wslnet.checks.parts.excluded import range_given_away
 from wslnet.checks.parts.findings import REACHABLE, Findings
 from wslnet.checks.parts.windows import on_windows
 from wslnet.model.finding import Check, Finding, Fix, Status
@@ -87,7 +88,9 @@ def _wrong(snapshot: Snapshot, windows: WindowsFacts, rule: PortProxy) -> Iterat
     elif snapshot.mode == "mirrored" and not target.is_loopback and not any(target in one for one in others):
         yield f"{text}: no adapter of Windows has that network"
     ports = {one.port for one in windows.listeners or () if one.proto == "tcp"}
-    if windows.listeners is not None and rule.listen_port not in ports:
+    # Where Windows gave the port away no restart of the service helps: port.conflict names it.
+    elsewhere = snapshot.mode != "mirrored" and range_given_away(windows, rule.listen_port) is not None
+    if windows.listeners is not None and rule.listen_port not in ports and not elsewhere:
         yield f"{text}: nobody listens on port {rule.listen_port}"
 
 
@@ -95,7 +98,9 @@ CHECK = Check(
     code=_SAY.code,
     title="Portproxy rules lead somewhere",
     needs={
-        Kind.WINDOWS: frozenset({"portproxy", "addresses", "adapters", "routes", "listeners", "wsl"}),
+        Kind.WINDOWS: frozenset(
+            {"portproxy", "port_ranges", "addresses", "adapters", "routes", "listeners", "wsl"}
+        ),
         Kind.WSL: frozenset({"wsl"}),
     },
     judge=on_windows(_SAY, _judge),
