@@ -6,15 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.asking import run
 
+from .causes import said
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_STEERED_WITHIN_S = 10.0
 WINDOWS_GREETING = "this is windows"
 PROXY_GREETING = "proxy"
 GATEWAY, LAN = "172.24.21.254", "172.24.21.50"
@@ -36,6 +40,20 @@ _GREET = (
     "s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print('ready', flush=True)\n"
     "while True:\n"
     "    c, peer = s.accept(); c.sendall((sys.argv[3] or peer[0]).encode()); c.close()\n"
+)
+_ONCE = (
+    "import errno,os,socket,sys\n"
+    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+    "try:\n"
+    "    s.bind(('0.0.0.0', int(sys.argv[1])))\n"
+    "except OSError as error:\n"
+    "    sys.exit(errno.errorcode[error.errno])\n"
+    "s.listen(); s.settimeout(20); print('ready', flush=True)\n"
+    "if os.fork():\n"
+    "    os._exit(0)\n"
+    "os.setsid(); null = os.open(os.devnull, os.O_RDWR)\n"
+    "[os.dup2(null, one) for one in range(3)]\n"
+    "c, _ = s.accept(); c.sendall(sys.argv[2].encode()); c.close()\n"
 )
 _SINK = (
     "import socket,sys\n"
@@ -87,6 +105,21 @@ def greeting(lab: Any, machine: str, address: str, port: int, text: str = "") ->
     """A TCP server in a machine that says `text`, or else from which address it was asked, and hangs up."""
     with _program(lab.netns(machine), _GREET, address, str(port), text):
         yield
+
+
+def greets_anew(lab: Any, port: int, text: str) -> bool:
+    """Packets: a program that is started in WSL now gets the port, and Windows its greeting; it ends then.
+
+    In WSL's own namespaces, where Windows is asked before each bind.
+    """
+    done = lab.run("wsl", ["/usr/bin/python3", "-c", _ONCE, str(port), text])
+    if done.returncode:
+        assert "EADDRINUSE" in done.stderr, done.stderr
+        return False
+    until = time.monotonic() + _STEERED_WITHIN_S
+    while not (heard := said(lab, "windows", "127.0.0.1", port) == text) and time.monotonic() < until:
+        time.sleep(0.25)
+    return heard
 
 
 @contextmanager

@@ -6,9 +6,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .by_hand import and_start, cmdlet, open_port, registry_number
+from tests.lab.asking import run
+from tests.lab.conftest import wslnet
+
+from .by_hand import and_start, cmdlet, open_port, registry_number, starts_anew
 from .causes import Cause, connects, in_machine, in_network, soon
-from .stages import greeting
+from .stages import greeting, greets_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 _SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 _HOST, _NAT_ADDRESS, _STALE = "172.24.21.109", "172.23.102.37", "172.23.111.200"
 _LAN, _COMPANY, _COMPANYS = "172.24.21.50", "172.23.100.5", "172.23.100.0/24"
+_PUBLISHED, _ANOTHER = 2200, 2300
 _HYPERV_VM = "172.29.16.10"
 _GREETING = "this is wsl"
 _FELT_S = 3.0
@@ -112,6 +116,57 @@ def network_taken(lab: Any) -> None:
     cmdlet(lab, "New-NetRoute", InterfaceIndex=index_of(lab, "以太网"), **words)
 
 
+@contextmanager
+def newest_wsl(lab: Any) -> Iterator[None]:
+    """The WSL that is refused Windows' dynamic ports; what cannot be downgraded stays."""
+    in_machine("windows", "wsl.exe --update --pre-release")(lab)
+    starts_anew(lab, "wsl")
+    yield
+
+
+def _forward(lab: Any, port: int) -> tuple[int, dict[str, Any]]:
+    return run(lab, "forward", "add", "--to", "wsl:22", "--listen", f"tcp/{port}@lan", "--yes")
+
+
+def _forward_gone(lab: Any, port: int) -> None:
+    code, done = run(lab, "forward", "remove", f"tcp/{port}@lan", "--yes")
+    assert code == 0, done
+
+
+@contextmanager
+def forwarded(lab: Any) -> Iterator[None]:
+    """The LAN reaches WSL's SSH server by a port of Windows; in the end that of `by_another_port`."""
+    code, done = _forward(lab, _PUBLISHED)
+    assert (code, done["result"]) == (0, "committed"), done
+    try:
+        yield
+    finally:
+        wslnet("lab", "break", "--name", lab.name, "--clear")
+    _forward_gone(lab, _ANOTHER)
+
+
+def port_given_away(lab: Any) -> None:
+    """winnat is given the port's range while nobody listens there."""
+    in_machine("windows", "sc.exe stop iphlpsvc")(lab)
+    assert wslnet("lab", "break", "--name", lab.name, "winnat-takes-ports").returncode == 0
+    in_machine("windows", "sc.exe start iphlpsvc")(lab)
+
+
+def by_another_port(lab: Any) -> None:
+    """What the finding tells; a port of the same range is refused before anything is changed."""
+    code, refused = _forward(lab, _PUBLISHED + 1)
+    assert code != 0
+    assert "2150-2249" in str(refused), refused
+    _forward_gone(lab, _PUBLISHED)
+    code, done = _forward(lab, _ANOTHER)
+    assert (code, done["result"]) == (0, "committed"), done
+
+
+def ssh_from_lan(lab: Any) -> bool:
+    """Packets: a machine of the LAN gets the greeting of WSL's SSH server by either port."""
+    return any(connects("lan", _HOST, port, "SSH-2.0")(lab) for port in (_PUBLISHED, _ANOTHER))
+
+
 _FROM_LAN = connects("lan", _HOST, 8080, _GREETING)
 
 
@@ -121,7 +176,18 @@ def from_lan_anew(lab: Any) -> bool:
         return soon(lambda: _FROM_LAN(lab), _FELT_S)
 
 
-IN_MIRRORED: tuple[Cause, ...] = ()
+IN_MIRRORED: tuple[Cause, ...] = (
+    # Last: its WSL stays.
+    Cause(
+        row=28,
+        issues=("#40984", "#41085"),
+        breaking=in_machine("windows", "netsh.exe int ipv4 set dynamicport tcp start=1024 num=64512"),
+        named=("port.dynamic", "windows"),
+        evidence="dynamic tcp ports 1024-65535",
+        flows=partial(greets_anew, port=8080, text=_GREETING),
+        stage=newest_wsl,
+    ),
+)
 """A mirrored WSL on the seed, after `setup --mirrored`."""
 
 TO_THE_LAN: tuple[Cause, ...] = (
@@ -192,6 +258,17 @@ IN_NAT: tuple[Cause, ...] = (
         also=frozenset({("mtu.mirror", "wsl"), ("nested.reject", "vm1"), ("route.nested", "wsl")}),
         ordinary=True,
     ),
+    Cause(
+        row=26,
+        issues=("#5306", "#6953", "#7377"),
+        breaking=port_given_away,
+        named=("port.conflict", "windows"),
+        evidence="Windows has excluded tcp ports 2150-2249",
+        flows=ssh_from_lan,
+        stage=forwarded,
+        by_hand=by_another_port,
+    ),
+    # Last: WSL has other addresses behind it.
     Cause(
         row=14,
         issues=("#5764", "#5275", "#4601", "#11148", "#12888"),
