@@ -68,7 +68,8 @@ def prepare_fix(
     declared = {(one.machine, one.name): one for one in _resources(findings)}
     resources = with_kept(snapshot, declared.values())
     notes = tuple(_left(findings))
-    plan = make_plan(snapshot, resources, notes=notes)
+    restart = any(one.fix.restarts for one in findings if one.fix is not None)
+    plan = make_plan(snapshot, resources, notes=notes, restart=restart)
     if not any(_starts_anew(one) for one in plan.changes):
         return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources)
     all_needs = _both(needs, needs_of(fleet.inventory))
@@ -133,5 +134,5 @@ def _resources(findings: Iterable[Finding]) -> Iterator[Resource]:
 
 def _left(findings: Iterable[Finding]) -> Iterator[str]:
     for one in findings:
-        if one.fix is not None and not one.fix.resources:
+        if one.fix is not None and not (one.fix.resources or one.fix.restarts):
             yield f"not mended by this: {one.machine}: {one.title}: {one.fix.command}"

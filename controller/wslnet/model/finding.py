@@ -26,11 +26,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What would mend it: a set of resources, the command that declares them, the steps in words."""
+    """What would mend it: a set of resources, the command that declares them, the steps in words.
+
+    `restarts`: WSL is to start anew, whatever its resources ask for.
+    """
 
     command: str
     steps: tuple[str, ...]
     resources: tuple[Resource, ...] = ()
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

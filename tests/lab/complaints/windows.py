@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+import signal
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +65,58 @@ def published(lab: Any) -> Iterator[None]:
                 f"netsh.exe interface portproxy delete v4tov4 listenport=8081 listenaddress={_HOST}",
             )(lab)
             cmdlet(lab, "Remove-NetFirewallRule", Name="by-hand-8081")
+
+
+_ELSEWHERE = "172.24.21.254"
+_PORT = 8086
+_RULE = f"v4tov4 listenport={_PORT} listenaddress=0.0.0.0"
+_SERVERS: dict[str, ExitStack] = {}
+
+
+@contextmanager
+def relayed(lab: Any) -> Iterator[None]:
+    """A server in WSL that Windows' localhost leads to; behind a drill no portproxy rule has its port."""
+    with ExitStack() as server:
+        _SERVERS[lab.name] = server
+        _serve(lab)
+        try:
+            yield
+        finally:
+            lab.run("windows", f"netsh.exe interface portproxy delete {_RULE}".split())
+
+
+def _serve(lab: Any) -> None:
+    _SERVERS[lab.name].enter_context(greeting(lab, "wsl", "0.0.0.0", _PORT, _GREETING))
+
+
+def _holders(lab: Any, *ports: int) -> set[tuple[str, int]]:
+    """Who listens on ports of Windows' localhost: processes by name and number."""
+    return {
+        (one["process"], one["pid"])
+        for one in lab.control("listeners")
+        if one["port"] in ports and one["address"] in {"127.0.0.1", "0.0.0.0"}
+    }
+
+
+def led_to(address: str | None) -> Callable[[Any], None]:
+    """A portproxy rule is there (None: gone) when the server in WSL starts: the relay comes too late."""
+
+    def act(lab: Any) -> None:
+        _SERVERS[lab.name].close()
+        assert soon(lambda: not any(name == "wslrelay" for name, _ in _holders(lab, _PORT)))
+        where = f" connectaddress={address} connectport={_PORT}" if address else ""
+        verb = "add" if address else "delete"
+        in_machine("windows", f"netsh.exe interface portproxy {verb} {_RULE}{where}")(lab)
+        _serve(lab)
+
+    return act
+
+
+def relay_dies(lab: Any) -> None:
+    """What carries Windows' localhost into WSL ends."""
+    ((process, pid),) = _holders(lab, 22)
+    assert process == "wslrelay"
+    os.kill(pid, signal.SIGKILL)
 
 
 def number(key: str, name: str, value: int) -> Callable[[Any], None]:
@@ -247,6 +301,34 @@ IN_NAT: tuple[Cause, ...] = (
         evidence=f"-> {_STALE}:8080: WSL has the address {_NAT_ADDRESS} now",
         flows=connects("lan", _HOST, 8081, _GREETING),
         stage=published,
+    ),
+    Cause(
+        row=25,
+        issues=("#5298", "#41481"),
+        breaking=relay_dies,
+        named=("nat.localhost", "windows"),
+        evidence="wsl listens on tcp/22, and Windows' localhost does not",
+        flows=connects("windows", "127.0.0.1", 22, "SSH-2.0"),
+        ordinary=True,
+    ),
+    Cause(
+        row=25,
+        issues=("#5317", "#41481"),
+        breaking=led_to(_STALE),
+        named=("portproxy.target", "windows"),
+        evidence=f"-> {_STALE}:{_PORT}: WSL has the address {_NAT_ADDRESS} now",
+        flows=connects("windows", "127.0.0.1", _PORT, _GREETING),
+        stage=relayed,
+    ),
+    Cause(
+        row=25,
+        issues=("#5317", "#41481"),
+        breaking=led_to(_ELSEWHERE),
+        named=("nat.localhost", "windows"),
+        evidence=f"tcp/{_PORT} on 0.0.0.0 is led to {_ELSEWHERE}:{_PORT} by a portproxy rule",
+        flows=connects("windows", "127.0.0.1", _PORT, _GREETING),
+        stage=relayed,
+        by_hand=led_to(None),
     ),
     Cause(
         row=39,

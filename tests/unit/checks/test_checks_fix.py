@@ -106,3 +106,15 @@ def test_what_windows_takes_at_its_next_start_waits_for_it(
     assert (barrier.do.verb, barrier.do.args["mode"]) == (RESTART_VERB, "mirrored")
     assert plan.profile["mode"] == "mirrored"
     assert "reboot Windows, then wslnet resume" in (waiting_for_boot(plan.changes) or "")
+
+
+@pytest.mark.row("S1-17")
+def test_a_dead_relay_is_mended_by_a_start_of_wsl_in_its_mode(snapshot: Callable[..., Snapshot]) -> None:
+    listener = {"proto": "tcp", "family": 4, "address": "0.0.0.0", "port": 8080, "process": "nginx"}
+    config = {"exists": True, "content": "$text:[wsl2]\n"}
+    facts = {"wsl": {"listeners": [listener]}, "windows": {"wslconfig": config}}
+    seen = snapshot("seed", {"wish": {"mode": "nat"}, "facts": facts})
+    plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=["nat.localhost"]).plan
+    assert plan.changes[0].do.verb == RESTART_VERB
+    assert plan.changes[0].do.args["mode"] == "nat"
+    assert plan.notes == ()
