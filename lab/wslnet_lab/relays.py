@@ -18,7 +18,7 @@ from wslnet_lab.errors import LabError
 from wslnet_lab.init import PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _IMPORT_ROOT = str(Path(wslnet_lab.__file__).parent.parent)
 _ANSWER_TIMEOUT_S = 10.0
@@ -31,6 +31,19 @@ def start_wslrelay(windows: str, wsl: str, address: str | None = None) -> subpro
     `address`: of the guest, dialled by IPv4 instead of its 127.0.0.1.
     """
     return _start("wslrelay", windows, wsl, further=() if address is None else (address,))
+
+
+def start_names(namespace: str, kind: str, address: str, names: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Starts who answers WSL's questions for names: `relay.names` says how, and the kinds.
+
+    It answers when `is_ready` says so; it never does where the port is somebody else's.
+    """
+    return _start("names", namespace, further=(kind, address, json.dumps(dict(names))))
+
+
+def is_ready(process: subprocess.Popen[bytes]) -> bool:
+    """Whether who answers names does, waited for; ask once."""
+    return _line(process) == b"ready\n"
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -70,9 +83,13 @@ class IpHelper:
 
 def _ask(process: subprocess.Popen[bytes], line: bytes) -> bytes:
     assert process.stdin is not None  # noqa: S101 - it was given pipes
-    assert process.stdout is not None  # noqa: S101 - it was given pipes
     process.stdin.write(line)
     process.stdin.flush()
+    return _line(process)
+
+
+def _line(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None  # noqa: S101 - it was given pipes
     ready, _, _ = select.select([process.stdout], [], [], _ANSWER_TIMEOUT_S)
     return process.stdout.readline() if ready else b""
 

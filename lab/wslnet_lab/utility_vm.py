@@ -26,6 +26,7 @@ from wslnet_lab.host.wsl.mode import version_numbers
 from wslnet_lab.install import usual_hosts
 from wslnet_lab.nat_cards import card_of, switch_of
 from wslnet_lab.port_tracker import PortTracker
+from wslnet_lab.relay.names import PROXY, TUNNEL
 
 if TYPE_CHECKING:
     import subprocess
@@ -38,6 +39,8 @@ _LOG = logging.getLogger(__name__)
 _REFRESH_S = 0.5
 _REFRESH_END_TIMEOUT_S = 5.0
 _TUNNEL = "10.255.255.254"  # WSL's DNS tunnelling (wsl-facts 2.1)
+DOMAIN = "office.test"
+"""Where Windows has its names from: the topology's machines that have an address of their own."""
 _CONSOMME = frozenset({"consomme", "virtioproxy"})
 MODES = ("nat", "mirrored", "bridged", "consomme", "virtioproxy", "none")
 
@@ -58,7 +61,7 @@ class UtilityVm:
         self._stop_refreshing = threading.Event()
         self._refreshing: threading.Thread | None = None
         self._mirroring: mirrored.Mirroring | None = None
-        self._relay: subprocess.Popen[bytes] | None = None
+        self._relays: list[subprocess.Popen[bytes]] = []
         self._distro_ended = False
         self._tracker: PortTracker | None = None
         hardware.unwire["wsl"] = self._unplug
@@ -88,6 +91,7 @@ class UtilityVm:
                 self._mode, self._settings, self._vm_id = mode, dict(settings), str(uuid.uuid4())
                 try:
                     at = self._wire(mode, address)
+                    names = self._answer_names(mode)
                     if mode == "mirrored":
                         self._tracker = PortTracker(
                             self._hardware.paths.ports, netns.identity(self._name), self._refuses
@@ -99,7 +103,9 @@ class UtilityVm:
                     elif mode != "none" and self._settings.get("localhost_forwarding", True):
                         # In consomme mode what the guest sends to 127.0.0.1 leaves it (wsl-guest-facts 2).
                         inside = at if mode in _CONSOMME else None
-                        self._relay = relays.start_wslrelay(self._windows, self._name, inside)
+                        self._relays.append(relays.start_wslrelay(self._windows, self._name, inside))
+                    if names is not None and not relays.is_ready(names):
+                        _LOG.warning("nobody answers WSL's questions for names")
                 except (LabError, FabricError):
                     self.stop()
                     raise
@@ -117,9 +123,8 @@ class UtilityVm:
             self._stop_refreshing.set()
             if self._refreshing is not None:
                 self._refreshing.join(_REFRESH_END_TIMEOUT_S)
-            if self._relay is not None:
-                relays.end(self._relay)
-                self._relay = None
+            while self._relays:
+                relays.end(self._relays.pop())
             self._hardware.stop(self._machine.name, orderly=not force)
             if self._tracker is not None:
                 self._tracker.stop()
@@ -133,9 +138,9 @@ class UtilityVm:
                 self._hardware.stop(vm.name, orderly=False)
             init = self._hardware.inits.get(self._machine.name)
             if init is not None and init.alive():
-                # wslrelay is the machine's, and in its namespace for moments.
-                relay = {self._relay.pid} if self._relay is not None else set()
-                processes.end_all({netns.identity(self._name)}, spared={init.pid, *relay})
+                # Theirs is the machine's namespace for moments or for good, and they are not the distro's.
+                spared = {init.pid, *(one.pid for one in self._relays)}
+                processes.end_all({netns.identity(self._name)}, spared=spared)
                 self._distro_ended = True
 
     def wake_distro(self) -> None:
@@ -303,6 +308,20 @@ class UtilityVm:
     def _name_server(self, gateway: str | None) -> str:
         tunnel = str(self._settings.get("dns_tunneling_address") or _TUNNEL)
         return tunnel if gateway is None or self._settings.get("dns_tunneling", True) else gateway
+
+    def _answer_names(self, mode: str) -> subprocess.Popen[bytes] | None:
+        """Starts who answers WSL's questions for names, where it asks Windows (wsl-facts 2.2)."""
+        server = self._name_server(self._gateway if mode == "nat" else None)
+        if mode == "nat" and server == self._gateway:
+            kind, space = PROXY, self._windows
+        elif mode in {"nat", "mirrored"} and server == _TUNNEL:
+            kind, space = TUNNEL, self._name
+        else:
+            return None
+        machines = self._hardware.topology.machines.values()
+        names = {f"{one.name}.{DOMAIN}": one.address for one in machines if one.address is not None}
+        self._relays.append(relays.start_names(space, kind, server, names))
+        return self._relays[-1]
 
     def _unplug(self, _machine: Machine) -> None:
         if not fabric_netns.exists(self._windows):

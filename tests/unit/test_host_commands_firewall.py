@@ -163,6 +163,24 @@ def test_wsls_own_rules_are_in_the_active_store_only_and_stay(desk: Desk) -> Non
     assert len(desk.policy().rules) == 4
 
 
+def test_a_policy_about_rules_of_this_pc_holds_at_once(desk: Desk) -> None:
+    desk.start_wsl()
+    key = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall\PublicProfile"
+    value = ("/v", "AllowLocalPolicyMerge")
+
+    def let_in() -> bool:
+        rules = [
+            rule for zone in desk.hardware.zones for rule in zone.policy.rules if zone.category == "Public"
+        ]
+        return "WSLCore-SharedAccess-Allow-Rule" in {rule.name for rule in rules}
+
+    assert let_in()
+    assert desk.native("reg.exe", "add", key, *value, "/t", "REG_DWORD", "/d", "0", "/f").exit_code == 0
+    assert not let_in()
+    assert desk.native("reg.exe", "delete", key, *value, "/f").exit_code == 0
+    assert let_in()
+
+
 # ---- settings, profiles, creators, ports ---------------------------------------------------------------
 
 

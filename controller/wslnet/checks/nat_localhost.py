@@ -78,7 +78,7 @@ def _dead(machine: str, evidence: Iterable[str]) -> Finding:
         "Windows' localhost does not lead to WSL: its relay is gone",
         evidence=evidence,
         cause="in NAT mode a program of WSL's own, wslrelay, carries Windows' localhost into it. It has "
-        "ended, or not come back after a Fast Startup, and only a start of WSL starts it (microsoft/WSL#5298)",
+        "ended, or not come back after a Fast Startup; only a start of WSL starts it (microsoft/WSL#5298)",
         fix=Fix(
             f"wslnet doctor --fix --only {_SAY.code}",
             (

@@ -22,6 +22,7 @@ from wslnet_lab.host.reg import Reg
 from wslnet_lab.host.sc import Sc
 from wslnet_lab.host.service_control import ServiceActs, ServiceControl
 from wslnet_lab.host.state import MachineState
+from wslnet_lab.host.state.host_policy import POLICIES
 from wslnet_lab.host.tasks.launch import Launcher
 from wslnet_lab.host.tasks.scheduler import Scheduler
 from wslnet_lab.host.tasks.store import TaskStore
@@ -100,6 +101,7 @@ def build_windows(
     """
     state = MachineState(lab_dir, resumed=resumed)
     firewall = FirewallEnforcement(state, hardware)
+    state.registry.watch(POLICIES, firewall.push)
     wsl = WslLife(state, hardware, firewall)
     registry = Registry()
     networks = Networks(state, hardware)

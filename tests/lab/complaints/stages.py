@@ -22,7 +22,7 @@ _STEERED_WITHIN_S = 10.0
 WINDOWS_GREETING = "this is windows"
 PROXY_GREETING = "proxy"
 GATEWAY, LAN = "172.24.21.254", "172.24.21.50"
-NAT_GATEWAY, TUNNEL = "172.23.96.1", "10.255.255.254"
+PUBLIC = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall\PublicProfile"
 CABLE = "p1c8341cfa87c"
 """The far end of the cable of Windows' card, on the switch of the LAN."""
 SECOND, SECOND_PEER = "10.9.0.50", "10.9.0.1"
@@ -74,12 +74,13 @@ _ANSWER = (
     "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], int(sys.argv[2])))\n"
     "print('ready', flush=True)\n"
     "while True:\n"
-    "    data, peer = s.recvfrom(512); s.sendto(b'answer to ' + data, peer)\n"
+    "    data, peer = s.recvfrom(512); s.sendto(data[:2] + bytes((0x81, 0x80)) + data[4:], peer)\n"
 )
+_QUESTION = b"\x47\x11\1\0\0\1" + bytes(6) + b"\3lan\6office\4test\0" + b"\0\1\0\1"
 _ASK = (
     "import socket,sys\n"
     "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)\n"
-    "s.connect((sys.argv[1], 53)); s.send(b'a name'); print(s.recv(64).decode())\n"
+    f"s.connect((sys.argv[1], 53)); s.send({_QUESTION!r}); print(s.recv(512)[:4].hex())\n"
 )
 _SEND = (
     "import socket,sys\n"
@@ -123,13 +124,6 @@ def greets_anew(lab: Any, port: int, text: str) -> bool:
 
 
 @contextmanager
-def answering(lab: Any, machine: str, address: str) -> Iterator[None]:
-    """A server in a machine that answers datagrams to port 53."""
-    with _program(lab.netns(machine), _ANSWER, address, "53"):
-        yield
-
-
-@contextmanager
 def windows_serves(lab: Any) -> Iterator[None]:
     """A server of Windows on port 7070 of its 127.0.0.1."""
     with greeting(lab, "windows", "127.0.0.1", 7070, WINDOWS_GREETING):
@@ -166,7 +160,7 @@ def asks(lab: Any, machine: str, server: str, space: str | None = None) -> bool:
         timeout=20,
         check=False,
     )
-    return done.stdout.strip() == "answer to a name"
+    return done.stdout.strip() == "47118180"
 
 
 def nameserver(lab: Any) -> str:
@@ -183,16 +177,15 @@ def write(lab: Any, machine: str, path: str, text: str) -> None:
 
 @contextmanager
 def tunnel_answers(lab: Any) -> Iterator[None]:
-    """WSL's DNS tunnel answers; behind a drill wsl.conf is as it was."""
+    """WSL's DNS tunnel answers, as it always does; behind a drill wsl.conf is as it was."""
     before = lab.run("wsl", ["cat", "/etc/wsl.conf"])
-    with answering(lab, "wsl", TUNNEL):
-        try:
-            yield
-        finally:
-            if before.returncode == 0:
-                write(lab, "wsl", "/etc/wsl.conf", before.stdout)
-            else:
-                lab.run("wsl", ["rm", "-f", "/etc/wsl.conf"])
+    try:
+        yield
+    finally:
+        if before.returncode == 0:
+            write(lab, "wsl", "/etc/wsl.conf", before.stdout)
+        else:
+            lab.run("wsl", ["rm", "-f", "/etc/wsl.conf"])
 
 
 @contextmanager
@@ -303,17 +296,43 @@ def without_kvm(lab: Any) -> Iterator[None]:
 @contextmanager
 def docker_behind_gateway(lab: Any) -> Iterator[None]:
     """Docker without WSL's tunnel: names are asked from the gateway, as before there was one."""
-    tunnel = ["ip", "address", "{}", f"{TUNNEL}/32", "dev", "lo"]
-    assert lab.outside("wsl", [word.format("del") for word in tunnel]).returncode == 0
-    assert lab.run("wsl", ["sysctl", "-w", "net.ipv4.ip_forward=1"]).returncode == 0
-    write(lab, "wsl", "/etc/resolv.conf", f"nameserver {NAT_GATEWAY}\n")
-    try:
-        with docker(lab, "28.0.4") as space, answering(lab, "windows", NAT_GATEWAY):
+    with without_tunnel(lab):
+        assert lab.run("wsl", ["sysctl", "-w", "net.ipv4.ip_forward=1"]).returncode == 0
+        with docker(lab, "28.0.4") as space:
             _BOXES[lab.name] = space
             yield
+
+
+@contextmanager
+def without_tunnel(lab: Any) -> Iterator[None]:
+    """WSL's owner has switched its tunnel off: WSL asks the proxy of Windows; behind a drill it is on."""
+    _tunnel(lab, "false")
+    try:
+        yield
     finally:
-        lab.outside("wsl", [word.format("add") for word in tunnel])
-        write(lab, "wsl", "/etc/resolv.conf", f"nameserver {TUNNEL}\n")
+        _tunnel(lab, "true")
+
+
+def _tunnel(lab: Any, value: str) -> None:
+    code, said = run(lab, "config", "set", "wsl2.dnsTunneling", value, "--restart", "--yes", timeout_s=300)
+    assert code == 0, said
+
+
+@contextmanager
+def by_the_proxy(lab: Any) -> Iterator[None]:
+    """The same, and behind a drill no policy says which rules of Windows count."""
+    with without_tunnel(lab):
+        try:
+            yield
+        finally:
+            lab.run("windows", ["reg.exe", "delete", PUBLIC, "/v", "AllowLocalPolicyMerge", "/f"])
+
+
+def resolves(lab: Any) -> bool:
+    """Packets: WSL's own resolver finds the address of the LAN's PC."""
+    quick = ["env", "RES_OPTIONS=timeout:1 attempts:1"]
+    found = lab.run("wsl", [*quick, "getent", "ahostsv4", "lan.office.test"]).stdout
+    return bool(found.startswith(f"{LAN} "))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lab.asking import run
 from tests.lab.conftest import wslnet
 
+from . import stages
 from .by_hand import and_start, cmdlet, open_port, registry_number, starts_anew
 from .causes import Cause, connects, in_machine, in_network, soon
 from .stages import greeting, greets_anew
@@ -289,6 +290,17 @@ TO_THE_LAN: tuple[Cause, ...] = (
 """A mirrored WSL on the seed, with port 8080 wished for the LAN."""
 
 IN_NAT: tuple[Cause, ...] = (
+    Cause(
+        row=15,
+        issues=("#6365", "#4285", "#11693"),
+        breaking=partial(registry_number, key=stages.PUBLIC, name="AllowLocalPolicyMerge", value=0),
+        named=("dns.proxy", "windows"),
+        evidence="rules of this PC do not count in profile Public",
+        flows=stages.resolves,
+        stage=stages.by_the_proxy,
+        remains=frozenset({("policy.local-rules", "windows")}),
+        ordinary=True,
+    ),
     Cause(
         row=23,
         issues=("#4150", "#4210", "#4467"),

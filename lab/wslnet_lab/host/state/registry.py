@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wslnet_lab.host.state.json_file import JsonFile
 
@@ -64,6 +64,11 @@ class RegistryStore:
 
     def __init__(self, file: JsonFile) -> None:
         self._file = file
+        self._watches: list[tuple[str, Callable[[], None]]] = []
+
+    def watch(self, path: str, told: Callable[[], None]) -> None:
+        """Has `told` called after each change of a value at or below a key (RegNotifyChangeKeyValue)."""
+        self._watches.append((path.lower(), told))
 
     def key(self, path: str, sid: str) -> str | None:
         """The path of an existing key as it is spelled in the registry, or None."""
@@ -113,6 +118,7 @@ class RegistryStore:
             rows = data.setdefault(key, {})
             spelled = next((known for known in rows if known.lower() == name.lower()), name)
             rows[spelled] = {"kind": value.kind, "data": value.data}
+        self._tell(key)
 
     def delete(self, path: str, name: str, sid: str) -> bool:
         """Deletes one value; False when it is not there."""
@@ -123,7 +129,13 @@ class RegistryStore:
             if spelled is None:
                 return False
             del rows[spelled]
+        self._tell(key or "")
         return True
+
+    def _tell(self, key: str) -> None:
+        for watched, told in self._watches:
+            if f"{key.lower()}\\".startswith(f"{watched}\\"):
+                told()
 
     @staticmethod
     def _absolute(path: str, sid: str) -> str | None:
