@@ -21,6 +21,11 @@ _TIMEOUT_S = 180
 
 def cmdlet(lab: Any, name: str, **parameters: object) -> None:
     """One cmdlet, as an administrator types it."""
+    assert refusals(lab, name, **parameters) == []
+
+
+def refusals(lab: Any, name: str, **parameters: object) -> list[str]:
+    """The same, and the FullyQualifiedErrorIds with which Windows refuses it."""
     windows = tomllib.loads(lab.inventory.read_text(encoding="utf-8"))["machines"]["windows"]
     asked = windows["secret"]["command"]
     password = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
@@ -38,7 +43,7 @@ def cmdlet(lab: Any, name: str, **parameters: object) -> None:
         # As every story's writes are judged (`write_rules`): stopping at an error, asking nobody.
         shell.add_cmdlet(name).add_parameters({"ErrorAction": "Stop", "Confirm": False, **parameters})
         shell.invoke()
-        assert not shell.streams.error, [str(one) for one in shell.streams.error]
+        return [str(one.fq_error) for one in shell.streams.error]
 
 
 def open_port(lab: Any, port: int) -> None:
