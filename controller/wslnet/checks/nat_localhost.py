@@ -61,7 +61,8 @@ def _relayed(
     carried = {one.port for one in local if _process(one) in OF_WSL_ITSELF}
     others = [one for one in local if one.port in wanted - carried]
     unheard = sorted(wanted - carried - {one.port for one in others})
-    taken = [f"{machine}: {line}" for one in others for line in _takers(windows, one)]
+    # Of a process without a name it cannot be told that it is not the relay.
+    taken = [f"{machine}: {line}" for one in others if one.process for line in _takers(windows, one)]
     if unheard and not carried:
         lines = (f"{wsl} listens on tcp/{port}, and Windows' localhost does not" for port in unheard)
         return _dead(machine, (*lines, *taken))
@@ -113,7 +114,7 @@ def _takers(windows: WindowsFacts, listener: WindowsListener) -> Iterator[str]:
     what = f"tcp/{listener.port} on {listener.address}"
     rules = [one for one in windows.portproxy or () if _is_of(one, listener)]
     if not rules or _process(listener) != _SERVICE_OF_RULES:
-        yield f"{what} is held by {listener.process or 'a process'} (pid {listener.pid})"
+        yield f"{what} is held by {listener.process} (pid {listener.pid})"
         return
     of_wsl, _ = networks(windows)
     for rule in rules:
