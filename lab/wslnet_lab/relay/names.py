@@ -13,7 +13,7 @@ import json
 import os
 import struct
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wslnet_lab import syscalls
 
@@ -77,10 +77,11 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._names = names
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        # By its duty alone: Python 3.11's own is no subclass of it.
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if isinstance(self._transport, asyncio.DatagramTransport) and len(data) >= _HEADER.size:
+        if len(data) >= _HEADER.size:
             self._transport.sendto(answer(data, self._names), addr)
 
 
