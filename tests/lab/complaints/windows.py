@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ def published(lab: Any) -> Iterator[None]:
 
 _ELSEWHERE = "172.24.21.254"
 _PORT = 8086
+_RELAY_SEES_S = 3.0
 _RULE = f"v4tov4 listenport={_PORT} listenaddress=0.0.0.0"
 _SERVERS: dict[str, ExitStack] = {}
 
@@ -87,6 +89,8 @@ def relayed(lab: Any) -> Iterator[None]:
 
 
 def _serve(lab: Any) -> None:
+    # The relay looks once a second, and offers a port anew only once it has seen that nobody listens on it.
+    time.sleep(_RELAY_SEES_S)
     _SERVERS[lab.name].enter_context(greeting(lab, "wsl", "0.0.0.0", _PORT, _GREETING))
 
 
