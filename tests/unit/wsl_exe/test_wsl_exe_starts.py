@@ -1,176 +1,26 @@
-"""wsl.exe of the lab's Windows: bytes, exit codes, what a start does, over hardware on paper."""
+"""What a start of the lab's WSL does: its mode, its network, its warnings; and what stays when it stops."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from wslnet_lab.host.contract import Identity, NativeOutcome
-from wslnet_lab.host.hardware import LinuxOutcome
 from wslnet_lab.host.local_session import OWNER, LocalSession
 from wslnet_lab.host.paper_hardware import PaperHardware
 from wslnet_lab.host.state.registry import value_of
 from wslnet_lab.host.state.settings import OWNER_SID
 
+from .conftest import FAILED, Desk
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
-WSL = r"C:\Program Files\WSL\wsl.exe"
-SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[3] / "shared"))
 UTF8 = {"WSL_UTF8": "1"}
-FAILED = 4294967295
+LXSS = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
 TCPIP6 = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
-
-
-class Desk(LocalSession):
-    """One Windows on paper and a user in front of it."""
-
-    def __init__(self, folder: Path, **settings: object) -> None:
-        (folder / "windows.json").write_text(json.dumps(settings), "utf-8")
-        super().__init__(folder)
-
-    def wsl(
-        self,
-        *arguments: str,
-        identity: Identity = OWNER,
-        environment: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-    ) -> NativeOutcome:
-        return self.native(WSL, *arguments, identity=identity, environment=environment, stdin=stdin)
-
-    def start(self) -> NativeOutcome:
-        return self.wsl("-d", "Debian", "-e", "true")
-
-    def mode(self) -> str | None:
-        return self.hardware.wsl.mode
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
-# ---- what it prints ----------------------------------------------------------------------------------
-
-
-def test_version_is_utf16_without_bom_unless_asked(desk: Desk) -> None:
-    plain = desk.wsl("--version", environment={})
-    lines = plain.stdout.decode("utf-16-le").split("\r\n")
-    assert lines[0] == "WSL version: 2.6.1.0"
-    assert lines[6] == "Windows version: 10.0.22631.4317"
-    assert (len(lines), lines[7]) == (8, "")
-    assert desk.wsl("--version", environment={"wsl_utf8": "1"}).stdout.decode().split("\r\n") == lines
-    assert desk.wsl("--version", environment={"WSL_UTF8": "true"}).stdout == plain.stdout
-
-
-def test_labels_are_localised_headers_are_not(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, culture="zh-CN")
-    assert desk.wsl("--version").stdout.decode().startswith("WSL 版本\uff1a 2.6.1.0\r\n")
-    assert desk.wsl("-l", "-v").stdout.decode() == (
-        "  NAME      STATE           VERSION\r\n* Debian    Stopped         2\r\n"
-    )
-
-
-def test_culture_by_fault(desk: Desk) -> None:
-    (desk.folder / "faults.json").write_text('{"faults": ["culture-zh-cn"]}')
-    assert "内核版本" in desk.wsl("--version").stdout.decode()
-
-
-def test_lists(desk: Desk) -> None:
-    assert desk.wsl("-l", "-q").stdout == b"Debian\r\n"
-    none = desk.wsl("--list", "--running")
-    assert (none.exit_code, none.stderr) == (FAILED, b"")
-    assert desk.wsl("-l", "--running", "-q") == NativeOutcome(0, b"", b"")
-    desk.start()
-    assert b"* Debian    Running         2\r\n" in desk.wsl("--list", "--verbose").stdout
-    assert desk.wsl("-l", "--running", "-q").stdout == b"Debian\r\n"
-
-
-def test_errors_go_to_stdout_with_their_path(desk: Desk) -> None:
-    outcome = desk.wsl("-d", "Nothing", "-e", "true")
-    assert outcome.exit_code == FAILED
-    assert outcome.stdout.decode().splitlines()[-1] == "Error code: Wsl/Service/WSL_E_DISTRO_NOT_FOUND"
-    assert outcome.stderr == b""
-    assert desk.wsl("--frobnicate").exit_code == FAILED
-    assert desk.wsl("--terminate").exit_code == FAILED
-    assert desk.hardware.started == []
-
-
-def test_local_system_is_refused_but_may_ask_the_version(desk: Desk) -> None:
-    system = Identity("SYSTEM", "S-1-5-18", system=True)
-    refused = desk.wsl("-l", "-q", identity=system)
-    assert refused.exit_code == FAILED
-    assert b"WSL_E_LOCAL_SYSTEM_NOT_SUPPORTED" in refused.stdout
-    assert desk.wsl("--version", identity=system).exit_code == 0
-
-
-def test_another_user_has_no_distro_and_cannot_stop_the_owners(desk: Desk) -> None:
-    desk.start()
-    other = Identity("guest", "S-1-5-21-1-2-3-1002")
-    missing = desk.wsl("-l", "-v", identity=other)
-    assert (missing.exit_code, b"Error code" in missing.stdout) == (FAILED, False)
-    assert desk.wsl("--shutdown", identity=other).exit_code == 0
-    assert desk.hardware.wsl.running
-
-
-@pytest.mark.corpus
-@pytest.mark.skipif(not SHARED.exists(), reason="no ../shared here")
-@pytest.mark.parametrize(
-    ("culture", "name"),
-    [("en-US", "wsl-version-en"), ("de-DE", "wsl-version-de"), ("zh-CN", "wsl-version-zh")],
-)
-def test_labels_are_those_of_real_machines(tmp_path: Path, culture: str, name: str) -> None:
-    def labels(text: str) -> list[str]:
-        return [line.replace("\uff1a", ":").partition(":")[0] for line in text.splitlines()]
-
-    real = (SHARED / f"corpus/windows/{name}.txt").read_text("utf-8")
-    ours = Desk(tmp_path, culture=culture).wsl("--version").stdout.decode()
-    assert labels(ours) == labels(real)
-
-
-@pytest.mark.corpus
-@pytest.mark.skipif(not SHARED.exists(), reason="no ../shared here")
-def test_tables_and_warnings_are_those_of_real_machines(tmp_path: Path) -> None:
-    distro = {"name": "Ubuntu-22.04", "guid": "{A}"}
-    desk = Desk(tmp_path, distros=[distro], build=22631, revision=4037, compute_network=False)
-    desk.write_wslconfig("[wsl2]\nnetworkingMode=mirrored\n")
-    said = desk.wsl("-e", "true").stderr.decode().replace("\r\n", "\n")
-    assert said == (SHARED / "corpus/windows/wsl-warning-mirrored-en-reason.txt").read_text("utf-8")
-    table = desk.wsl("-l", "-v").stdout.decode().replace("\r\n", "\n")
-    assert table == (SHARED / "corpus/windows/wsl-l-v-en-star.txt").read_text("utf-8")
-
-
-# ---- commands in it ------------------------------------------------------------------------------------
-
-
-def test_linux_output_and_exit_code_pass_as_they_are(desk: Desk) -> None:
-    desk.hardware.linux = lambda _, user, stdin: LinuxOutcome(7, b"\xff\n" + stdin, user.encode())
-    outcome = desk.wsl("-d", "debian", "-u", "nobody", "-e", "cat", "-n", stdin=b"in", environment={})
-    assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (7, b"\xff\nin", b"nobody")
-    assert desk.hardware.executed[-1][0] == ("cat", "-n")
-
-
-def test_default_user_and_shell(tmp_path: Path) -> None:
-    distro = {"name": "Ubuntu", "guid": "{A}", "default_user": "wujing", "default_uid": 1000}
-    desk = Desk(tmp_path, distros=[distro])
-    assert desk.wsl("echo", "a  b").exit_code == 0
-    assert desk.hardware.executed[-1][:2] == (("/bin/sh", "-l", "-c", "echo a  b"), "wujing")
-
-
-def test_each_run_is_logged(desk: Desk) -> None:
-    desk.wsl("-d", "Nothing", "-e", "true")
-    entry = desk.log.entries[-1]
-    assert (entry["kind"], entry["identity"], entry["state"]) == ("wsl", "owner", "Failed")
-    assert entry["argv"] == [WSL, "-d", "Nothing", "-e", "true"]
-    assert entry["error_id"] == "Wsl/Service/WSL_E_DISTRO_NOT_FOUND"
-
-
-# ---- what a start does ---------------------------------------------------------------------------------
 
 
 def test_a_start_registers_the_creator_and_puts_the_firewall_in_force(desk: Desk) -> None:
@@ -193,29 +43,27 @@ def test_nat_keeps_its_address_in_the_registry(desk: Desk) -> None:
         ("nat", "172.23.102.37"),
     ]
     registry = desk.windows.state.registry
-    lxss = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
-    assert registry.get(lxss, "NatGatewayIpAddress", OWNER_SID) == "172.23.96.1"
-    assert registry.get(lxss, "NatNetwork", OWNER_SID) == "172.23.96.0/20"
+    assert registry.get(LXSS, "NatGatewayIpAddress", OWNER_SID) == "172.23.96.1"
+    assert registry.get(LXSS, "NatNetwork", OWNER_SID) == "172.23.96.0/20"
 
 
 def test_a_range_of_the_registry_counts_when_windows_has_booted(desk: Desk) -> None:
     registry = desk.windows.state.registry
-    lxss = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
     desk.start()
     for name, value in (("NatNetwork", "172.30.96.0/20"), ("NatGatewayIpAddress", "172.30.96.1")):
-        registry.set(lxss, name, value_of(value), OWNER_SID)
+        registry.set(LXSS, name, value_of(value), OWNER_SID)
     boot_time = {index: card for index, card in desk.hardware.cards.items() if card.kind != "wsl-nat"}
     asked = []
     for cards in (desk.hardware.cards, boot_time):
         desk.wsl("--shutdown")
         desk.hardware.cards = dict(cards)
         for name, value in (("NatNetwork", "172.30.96.0/20"), ("NatGatewayIpAddress", "172.30.96.1")):
-            registry.set(lxss, name, value_of(value), OWNER_SID)
+            registry.set(LXSS, name, value_of(value), OWNER_SID)
         stderr = desk.start().stderr.decode()
         _, settings, address = desk.hardware.started[-1]
         asked.append((settings["nat_network"], address, "172.23.102.37" in stderr))
     assert asked == [("172.23.96.0/20", "172.23.102.37", False), ("172.30.96.0/20", None, True)]
-    assert registry.get(lxss, "NatGatewayIpAddress", OWNER_SID) == "172.30.96.1"
+    assert registry.get(LXSS, "NatGatewayIpAddress", OWNER_SID) == "172.30.96.1"
 
 
 @pytest.mark.parametrize(
@@ -230,12 +78,11 @@ def test_a_range_of_the_registry_counts_when_windows_has_booted(desk: Desk) -> N
     ],
 )
 def test_a_range_that_cannot_be_had_is_told_and_another_taken(desk: Desk, network: str, gateway: str) -> None:
-    lxss = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
-    desk.windows.state.registry.set(lxss, "NatNetwork", value_of(network), OWNER_SID)
-    desk.windows.state.registry.set(lxss, "NatGatewayIpAddress", value_of(gateway), OWNER_SID)
+    desk.windows.state.registry.set(LXSS, "NatNetwork", value_of(network), OWNER_SID)
+    desk.windows.state.registry.set(LXSS, "NatGatewayIpAddress", value_of(gateway), OWNER_SID)
     assert f"'{network}'" in desk.start().stderr.decode()
     assert desk.hardware.started[-1][1]["nat_network"] == "172.16.0.0/20"
-    assert desk.windows.state.registry.get(lxss, "NatNetwork", OWNER_SID) == "172.16.0.0/20"
+    assert desk.windows.state.registry.get(LXSS, "NatNetwork", OWNER_SID) == "172.16.0.0/20"
 
 
 def test_the_file_counts_only_at_a_start(desk: Desk) -> None:
@@ -419,8 +266,7 @@ def test_a_running_machine_is_taken_over(tmp_path: Path) -> None:
     assert windows.wsl.running_distros() == {"debian"}
     assert hardware.policy is not None
     assert hardware.policy.loopback
-    lxss = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
-    assert windows.state.registry.get(lxss, "NatNetwork", OWNER_SID) == "172.23.96.0/20"
+    assert windows.state.registry.get(LXSS, "NatNetwork", OWNER_SID) == "172.23.96.0/20"
 
 
 def test_a_boot_forgets_what_a_resume_keeps(desk: Desk) -> None:
@@ -430,23 +276,3 @@ def test_a_boot_forgets_what_a_resume_keeps(desk: Desk) -> None:
     assert list(desk.windows.state.firewall.creators().values()) == ["WSL"]
     desk.boot()
     assert desk.windows.state.firewall.creators() == {}
-
-
-# ---- native programs -------------------------------------------------------------------------------------
-
-
-def test_programs_are_found_as_cmd_finds_them(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, wsl_version=None)
-
-    assert desk.native("whoami").stdout == b"desktop-wujing\\owner\r\n"
-    assert OWNER_SID.encode() in desk.native("whoami.exe", "/user", "/fo", "csv", "/nh").stdout
-    for missing in ("wsl.exe", WSL, r"C:\Windows\System32\wsl.exe"):
-        assert desk.native(missing, "--version").exit_code == 1
-    refused = desk.native("cmd", "/c", "echo")
-    assert (refused.exit_code, refused.stdout) == (1, b"")
-
-
-@pytest.mark.parametrize("name", ["wsl", "WSL.EXE", r"c:\windows\system32\WSL.exe", WSL])
-def test_wsl_exe_by_all_its_names(desk: Desk, name: str) -> None:
-    outcome = desk.native(name, "-l", "-q")
-    assert outcome.stdout == b"Debian\r\n"
