@@ -5,13 +5,13 @@ Pure description; `drill.py` walks through it. A cause leaves nothing behind but
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.lab.servers import greets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 # What changes packets is felt within this; the box may be busy.
 _SOON_S = 20.0
-_EXCHANGE = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)\n"
-    "s.settimeout(3)\n"
-    "print(s.recv(64).decode().strip())\n"
-)
 
 
 def _no_stage(_: Any) -> AbstractContextManager[object]:
@@ -98,23 +92,17 @@ def in_network(machine: str, *commands: str) -> Callable[[Any], None]:
     return act
 
 
-def said(lab: Any, source: str, address: str, port: int) -> str:
-    """What a server behind a TCP port says first, to a client in `source`; nothing if it says nothing."""
-    done = lab.outside(source, [sys.executable, "-c", _EXCHANGE, address, str(port)])
-    return str(done.stdout).strip()
-
-
 def connects(source: str, address: str, port: int, greeting: str) -> Callable[[Any], bool]:
     """Packets: a client in `source` gets `greeting` from a server."""
-    return lambda lab: said(lab, source, address, port).startswith(greeting)
+    return lambda lab: greets(lab, source, address, port, greeting)
 
 
 def soon(true: Callable[[], bool], within_s: float = _SOON_S) -> bool:
     """Whether it becomes true within the time."""
     until = time.monotonic() + within_s
-    while not true() and time.monotonic() < until:
+    while not (now := true()) and time.monotonic() < until:
         time.sleep(0.25)
-    return true()
+    return now
 
 
 def problems(findings: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from . import stages
-from .causes import Cause, connects, in_machine, in_network, said
+from tests.lab.servers import said
+
+from . import docker, names, stages
+from .causes import Cause, connects, in_machine, in_network
 from .stages import WINDOWS_GREETING, write
 
 _PUBLISHED = "-p tcp --dport 8080"
@@ -47,12 +49,12 @@ def mounts_wait_not(lab: Any) -> bool:
 
 def names_are_found(lab: Any) -> bool:
     """Packets: WSL asks whom its resolv.conf names."""
-    return stages.asks(lab, "wsl", stages.nameserver(lab))
+    return names.asks(lab, "wsl", names.nameserver(lab))
 
 
 def asks_mdns_first(lab: Any) -> bool:
     """What nsswitch.conf says, word by word. (Nobody speaks mDNS in the lab.)"""
-    words = lab.run("wsl", ["cat", stages.NSSWITCH]).stdout.split()
+    words = lab.run("wsl", ["cat", names.NSSWITCH]).stdout.split()
     return "mdns4_minimal" in words and words.index("mdns4_minimal") < words.index("dns")
 
 
@@ -69,25 +71,25 @@ IN_MIRRORED = (
     Cause(
         row=1,
         issues=("#10494", "moby#48056"),
-        stage=partial(stages.docker, version="26.1.5"),
+        stage=partial(docker.docker, version="26.1.5"),
         breaking=in_network(
             "wsl",
             f"iptables -t nat -A DOCKER ! -i docker0 {_PUBLISHED} -j DNAT --to-destination 172.17.0.2:80",
         ),
         named=("docker.mirrored", "wsl"),
         evidence="-j DNAT --to-destination 172.17.0.2:80",
-        flows=connects("windows", "127.0.0.1", 8080, stages.PROXY_GREETING),
+        flows=connects("windows", "127.0.0.1", 8080, docker.PROXY_GREETING),
     ),
     Cause(
         row=2,
         issues=("moby#53382",),
-        stage=partial(stages.docker, version="28.0.4"),
+        stage=partial(docker.docker, version="28.0.4"),
         breaking=in_network(
             "wsl", f"iptables -t raw -A PREROUTING ! -i lo -d 127.0.0.1 {_PUBLISHED} -j DROP"
         ),
         named=("docker.mirrored", "wsl"),
         evidence="raw PREROUTING",
-        flows=connects("windows", "127.0.0.1", 8080, stages.PROXY_GREETING),
+        flows=connects("windows", "127.0.0.1", 8080, docker.PROXY_GREETING),
     ),
     Cause(
         row=13,
@@ -101,7 +103,7 @@ IN_MIRRORED = (
     Cause(
         row=16,
         issues=("#12310",),
-        stage=stages.tunnel_answers,
+        stage=names.tunnel_answers,
         breaking=own_resolver,
         named=("dns.tunnel", "wsl"),
         evidence="/etc/resolv.conf names 192.0.2.53",
@@ -112,8 +114,8 @@ IN_MIRRORED = (
     Cause(
         row=19,
         issues=("#11852",),
-        stage=stages.mdns_installed,
-        breaking=lambda lab: write(lab, "wsl", stages.NSSWITCH, "hosts: files dns\n"),
+        stage=names.mdns_installed,
+        breaking=lambda lab: write(lab, "wsl", names.NSSWITCH, "hosts: files dns\n"),
         named=("dns.mdns", "wsl"),
         evidence="hosts: files dns",
         flows=asks_mdns_first,
@@ -131,12 +133,12 @@ IN_MIRRORED = (
     Cause(
         row=31,
         issues=("#14063",),
-        stage=stages.local_server,
-        breaking=lambda lab: stages.server_of(lab).move("127.0.0.1"),
+        stage=names.local_server,
+        breaking=lambda lab: names.server_of(lab).move("127.0.0.1"),
         named=("listen.dns", "wsl"),
         evidence="127.0.0.1:53",
-        flows=lambda lab: stages.asks(lab, "wsl", stages.server_of(lab).address),
-        by_hand=lambda lab: stages.server_of(lab).move("127.0.0.2"),
+        flows=lambda lab: names.asks(lab, "wsl", names.server_of(lab).address),
+        by_hand=lambda lab: names.server_of(lab).move("127.0.0.2"),
     ),
     Cause(
         row=34,
@@ -194,11 +196,11 @@ IN_NAT = (
     Cause(
         row=18,
         issues=("D:troubleshooting",),
-        stage=stages.docker_behind_gateway,
+        stage=docker.docker_behind_gateway,
         breaking=lambda lab: write(lab, "wsl", "/etc/resolv.conf", "nameserver 127.0.0.1\n"),
         named=("docker.dns", "wsl"),
         evidence="names 127.0.0.1 alone",
-        flows=stages.container_asks,
+        flows=docker.container_asks,
     ),
 )
 """The seed in NAT mode, after `setup --nat`."""

@@ -12,17 +12,15 @@ import pytest
 from tests.lab.asking import run
 from tests.lab.conftest import wslnet
 
-from .causes import said, soon
+from .causes import connects, soon
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(600)]
 
 _ENDS_WITHIN_S = 150
 _IDLE_S = 20
 
-
-def greets(lab: Any) -> bool:
-    """Packets: Windows reaches WSL's sshd by the relay on its 127.0.0.1."""
-    return said(lab, "windows", "127.0.0.1", 22).startswith("SSH-2.0")
+greets = connects("windows", "127.0.0.1", 22, "SSH-2.0")
+"""Packets: Windows reaches WSL's sshd by the relay on its 127.0.0.1."""
 
 
 def test_wsl_stays_once_it_is_told_to(story_lab: Any) -> None:

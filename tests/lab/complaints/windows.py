@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.lab.asking import run
 from tests.lab.conftest import wslnet
+from tests.lab.servers import greeting
 
-from . import stages
+from . import names
 from .by_hand import and_start, cmdlet, open_port, registry_number, starts_anew
 from .causes import Cause, connects, in_machine, in_network, soon
-from .stages import greeting, greets_anew
+from .stages import greets_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -297,11 +298,11 @@ IN_NAT: tuple[Cause, ...] = (
     Cause(
         row=15,
         issues=("#6365", "#4285", "#11693"),
-        breaking=partial(registry_number, key=stages.PUBLIC, name="AllowLocalPolicyMerge", value=0),
+        breaking=partial(registry_number, key=names.PUBLIC, name="AllowLocalPolicyMerge", value=0),
         named=("dns.proxy", "windows"),
         evidence="rules of this PC do not count in profile Public",
-        flows=stages.resolves,
-        stage=stages.by_the_proxy,
+        flows=names.resolves,
+        stage=names.by_the_proxy,
         remains=frozenset({("policy.local-rules", "windows")}),
         ordinary=True,
     ),
