@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 WSLNET = str(Path(sys.executable).parent / "wslnet")
-_TIMEOUT_S = 170
+_TIMEOUT_S, _LAB_TIMEOUT_S = 170, 300
 
 
 def run(where: Any, *arguments: str, timeout_s: float = _TIMEOUT_S) -> tuple[int, dict[str, Any]]:
@@ -20,6 +20,18 @@ def run(where: Any, *arguments: str, timeout_s: float = _TIMEOUT_S) -> tuple[int
     assert "Traceback" not in done.stderr, done.stderr
     assert done.stdout, (done.returncode, done.stderr)
     return done.returncode, json.loads(done.stdout)
+
+
+def lab_command(lab: Any, verb: str, *words: str) -> None:
+    """`wslnet lab VERB`, which must end well."""
+    command = [WSLNET, "lab", verb, "--name", lab.name, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_LAB_TIMEOUT_S, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def reboot(lab: Any, machine: str, *options: str) -> None:
+    """A machine of the lab starts anew; what ran inside stays off."""
+    lab_command(lab, "reboot", machine, *options)
 
 
 def lab_calls(lab: Any) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from wslnet_lab import control
 
 from .agent_bench import Netns, agent_in, wire_up
+from .asking import WSLNET
 from .write_rules import judge_story
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from wslnet.transport.agent_client import AgentClient
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 UP_TIMEOUT_S = 100
 
 

@@ -33,6 +33,19 @@ LISTEN = (
 )
 """Takes an address and a port, and prints what the server there says first."""
 
+_ANSWER = (
+    "import socket,sys\n"
+    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', int(sys.argv[1])))\n"
+    "print('ready', flush=True)\n"
+    "while True:\n"
+    "    _, peer = s.recvfrom(64); s.sendto(sys.argv[2].encode(), peer)\n"
+)
+_ASK = (
+    "import socket,sys\n"
+    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)\n"
+    "s.sendto(b'?', (sys.argv[1], int(sys.argv[2]))); print(s.recv(64).decode())\n"
+)
+
 
 @contextmanager
 def program(space: str, source: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
@@ -54,7 +67,7 @@ def greeting(lab: Any, machine: str, address: str, port: int, text: str = "") ->
         yield
 
 
-def said(lab: Any, source: str, address: str, port: int) -> str | None:
+def heard(lab: Any, source: str, address: str, port: int) -> str | None:
     """What a server behind a TCP port says first, to a client in `source`; None if none is reached."""
     done = lab.outside(source, [sys.executable, "-c", LISTEN, address, str(port)])
     return done.stdout.strip() if done.returncode == 0 else None
@@ -62,4 +75,17 @@ def said(lab: Any, source: str, address: str, port: int) -> str | None:
 
 def greets(lab: Any, source: str, address: str, port: int = 22, start: str = "SSH-2.0") -> bool:
     """Whether a client in `source` hears a server that begins with `start`."""
-    return (said(lab, source, address, port) or "").startswith(start)
+    return (heard(lab, source, address, port) or "").startswith(start)
+
+
+@contextmanager
+def answering(lab: Any, machine: str, port: int, text: str) -> Iterator[None]:
+    """A UDP server in a machine that answers every datagram with `text`."""
+    with program(lab.netns(machine), _ANSWER, str(port), text):
+        yield
+
+
+def answer(lab: Any, source: str, address: str, port: int) -> str | None:
+    """What a server behind a UDP port answers a client in `source`; None if nothing comes."""
+    done = lab.outside(source, [sys.executable, "-c", _ASK, address, str(port)])
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -4,51 +4,32 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import lab_calls
+from .asking import WSLNET, lab_calls, reboot
 from .asking import run as ask
+from .servers import greeting, heard
 from .write_rules import assert_alone_with_stop_and_key, writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.lab
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 HOST = "172.24.21.109"
 VM2 = "192.168.124.91"
 PROGRAM_FOLDER = "C:\\Program Files\\wslnet"
 BACK_WITHIN_S = 40.0
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
-    "s.settimeout(2)\n"
-    "print(s.recv(64).decode())\n"
-)
-SERVE = (
-    "import socket,sys\n"
-    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-    "s.bind(('0.0.0.0', int(sys.argv[1]))); s.listen(); print('ready', flush=True)\n"
-    "while True:\n"
-    "    c, _ = s.accept(); c.sendall(b'from wsl'); c.close()\n"
-)
 
 
 def run(*arguments: str) -> str:
     done = subprocess.run([WSLNET, *arguments], capture_output=True, text=True, timeout=170, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done.stdout
-
-
-def reboot(lab: Any, *what: str) -> None:
-    assert "has rebooted" in run("lab", "reboot", "--name", lab.name, *what)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -66,24 +47,6 @@ def both_are_settled(lab: Any) -> bool:
     tasks = state(lab)
     ended = tasks["network"]["state"] == "Ready" and tasks["network"]["last_result"] == 0
     return ended and tasks["wsl"]["state"] == "Running"
-
-
-def fetch(lab: Any, machine: str, address: str, port: int) -> str | None:
-    done = lab.outside(machine, [sys.executable, "-c", FETCH, address, str(port)])
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-@contextmanager
-def serving(lab: Any, port: int) -> Iterator[None]:
-    """A service in WSL."""
-    command = ["ip", "netns", "exec", lab.netns("wsl"), sys.executable, "-c", SERVE, str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield
-        finally:
-            server.kill()
 
 
 def folder(lab: Any, *below: str) -> Path:
@@ -144,9 +107,9 @@ def test_after_a_reboot_all_is_back_with_no_command_given(story_lab: Any) -> Non
     settings.write_text(json.dumps(without_right), "utf-8")
     reboot(story_lab, "windows")
     until(lambda: bool(story_lab.pings("wsl", VM2)))
-    with serving(story_lab, 8080):
-        until(lambda: fetch(story_lab, "lan", HOST, 8080) == "from wsl")
-    assert fetch(story_lab, "lan", HOST, 22) is None
+    with greeting(story_lab, "wsl", "0.0.0.0", 8080, "from wsl"):
+        until(lambda: heard(story_lab, "lan", HOST, 8080) == "from wsl")
+    assert heard(story_lab, "lan", HOST, 22) is None
     until(lambda: both_are_settled(story_lab))
 
 

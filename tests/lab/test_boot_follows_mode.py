@@ -6,15 +6,14 @@ after a boot of Windows.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import reboot
 from .asking import run as run_once
+from .servers import greets
 
 if TYPE_CHECKING:
     from .conftest import RunningLab
@@ -22,16 +21,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900)]
 
 TOPOLOGY = "bare"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 LAN = "172.24.21.109"
 FIRST, SECOND = "172.23.102.37", "172.23.99.9"
 BACK_WITHIN_S = 120.0
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)\n"
-    "s.settimeout(3)\n"
-    "print(s.recv(64).decode())\n"
-)
 
 
 def run(lab: RunningLab, *arguments: str) -> dict[str, Any]:
@@ -43,8 +35,7 @@ def run(lab: RunningLab, *arguments: str) -> dict[str, Any]:
 
 def greeted(lab: RunningLab) -> bool:
     """Whether WSL's sshd answers a PC of the LAN at the published port."""
-    done = lab.outside("lan", [sys.executable, "-c", FETCH, LAN, "2200"])
-    return done.stdout.startswith("SSH-2.0")
+    return greets(lab, "lan", LAN, 2200)
 
 
 def data(lab: RunningLab) -> bytes:
@@ -64,13 +55,7 @@ def told(lab: RunningLab) -> str:
 def reboot_and_wait(lab: RunningLab) -> str:
     """Starts Windows anew and gives what the tasks said until the LAN reaches WSL again."""
     before = len(told(lab))
-    done = subprocess.run(
-        [WSLNET, "lab", "reboot", "--name", lab.name, "windows"],
-        capture_output=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    reboot(lab, "windows")
     until_greeted(lab, before, "WSL half:")
     return told(lab)[before:]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .asking import WSLNET, reboot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 TOPOLOGY = "nat-default-switch"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 HV1 = "172.29.16.10"
 WSL, MOVED = "172.23.102.37", "172.23.99.9"
 BACK_WITHIN_S = 60.0
@@ -30,11 +30,6 @@ def wslnet(lab: Any, *arguments: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stdout + done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
-
-
-def reboot(lab: Any, *what: str) -> None:
-    command = [WSLNET, "lab", "reboot", "--name", lab.name, *what]
-    subprocess.run(command, capture_output=True, timeout=120, check=True)
 
 
 def told(lab: Any) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .asking import run
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 BY_HAND = {
     "wsl": (
         "ip route add 192.168.124.0/24 via 192.168.122.191 dev virbr0",  # note 000

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .asking import WSLNET, run
+from .asking import reboot, run
 from .canonical.snapshot import differences, take
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def test_the_boot_task_gives_it_the_address_of_now(story_lab: RunningLab) -> Non
     hosts = story_lab.root("wsl") / "etc" / "hosts"
     text = hosts.read_text("utf-8")
     hosts.write_text(text.replace(GATEWAY, "172.30.96.1"), "utf-8")  # as a boot with another network left it
-    reboot = [WSLNET, "lab", "reboot", "--name", story_lab.name, "windows"]
-    subprocess.run(reboot, capture_output=True, timeout=120, check=True)
+    reboot(story_lab, "windows")
     deadline = time.monotonic() + BACK_WITHIN_S
     while hosts.read_text("utf-8") != text:
         log = story_lab.inventory.parent / "log" / "tasks.log"

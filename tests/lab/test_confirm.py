@@ -6,16 +6,17 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import run
+from .asking import WSLNET, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.lab
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 T_S = 6
 GRACE_S = 2.0
 WITHIN = ("--yes", "--confirm-within", f"{T_S}s")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.lab.canonical.snapshot import Snapshot, differences, take
 
+from .asking import WSLNET, reboot
 from .dead import machines
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 SPLITS = True
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 CONTROLLER = str(Path(__file__).parent / "dead" / "stopping_controller.py")
 SETUP = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes", "--json")
 PHASES = ("gather", "shown", "intent", "do", "read-back", "probes", "commit", "rollback")
@@ -54,8 +54,7 @@ def old(story_lab: Any) -> tuple[Any, Snapshot]:
     wire = json.loads(settings.read_text(encoding="utf-8")) | {"wire": {"max_shells_per_user": 1000}}
     settings.write_text(json.dumps(wire), encoding="utf-8")
     assert wslnet(story_lab, "setup", "--mirrored", "--yes")[1]["result"] == "committed"
-    reboot = [WSLNET, "lab", "reboot", "--name", story_lab.name, "wsl"]
-    subprocess.run(reboot, check=True, capture_output=True, timeout=100)
+    reboot(story_lab, "wsl")
     machines.give_power(story_lab, "vm1")
     # A first run and its undo: what a look alone creates is there from now on.
     assert wslnet(story_lab, *SETUP[:-1])[1]["result"] == "committed"

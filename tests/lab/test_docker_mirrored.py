@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .asking import run
 from .canonical.snapshot import differences, take
-from .test_forward import FETCH, WINDOWS, run
+from .servers import GREET, greeting, heard, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,25 +22,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(300)]
 
 TOPOLOGY = "wsl-docker"
-SERVE = (
-    "import socket,sys\n"
-    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-    "s.bind(('0.0.0.0', int(sys.argv[1]))); s.listen(); print('ready', flush=True)\n"
-    "while True:\n"
-    "    c, _ = s.accept(); c.sendall(sys.argv[2].encode()); c.close()\n"
-)
-
-
-@contextmanager
-def serving(space: str, port: int, text: str) -> Iterator[None]:
-    command = ["ip", "netns", "exec", space, sys.executable, "-c", SERVE, str(port), text]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield
-        finally:
-            server.kill()
+WINDOWS = "172.24.21.109"
 
 
 @contextmanager
@@ -68,14 +50,13 @@ def container(lab: RunningLab) -> Iterator[str]:
     try:
         for step in steps:
             subprocess.run(step, check=True, timeout=10)
-        with serving(space, 80, "container"), serving(wsl, 8080, "proxy"):
+        with (
+            program(space, GREET, "0.0.0.0", "80", "container"),
+            greeting(lab, "wsl", "0.0.0.0", 8080, "proxy"),
+        ):
             yield space
     finally:
         subprocess.run(["ip", "netns", "delete", space], check=False, timeout=10)
-
-
-def said(lab: RunningLab, source: str, address: str) -> str:
-    return lab.outside(source, [sys.executable, "-c", FETCH, address, "8080"]).stdout.strip()
 
 
 @pytest.mark.row("S3-45", "S3-50", "S3-55")
@@ -88,18 +69,18 @@ def test_windows_reaches_a_published_port_after_the_fix(story_lab: RunningLab) -
     assert story_lab.run("wsl", ["sh", "-c", engine]).returncode == 0
     with container(story_lab):
         deadline = time.monotonic() + 20  # a new listener is felt within a second
-        while said(story_lab, "lan", WINDOWS) != "container" and time.monotonic() < deadline:
+        while heard(story_lab, "lan", WINDOWS, 8080) != "container" and time.monotonic() < deadline:
             time.sleep(0.25)
-        assert said(story_lab, "lan", WINDOWS) == "container"
-        assert said(story_lab, "windows", "127.0.0.1") == ""
+        assert heard(story_lab, "lan", WINDOWS, 8080) == "container"
+        assert not heard(story_lab, "windows", "127.0.0.1", 8080)
         code, done = run(story_lab, "doctor", "--only", "docker.mirrored")
         assert [one["status"] for one in done["findings"]] == ["warn"], done
         before = take(story_lab)
 
         code, done = run(story_lab, "docker", "fix", "--yes")
         assert (code, done["result"]) == (0, "committed"), done
-        assert said(story_lab, "windows", "127.0.0.1") == "proxy"
-        assert said(story_lab, "lan", WINDOWS) == "container"
+        assert heard(story_lab, "windows", "127.0.0.1", 8080) == "proxy"
+        assert heard(story_lab, "lan", WINDOWS, 8080) == "container"
         assert run(story_lab, "docker", "check")[1]["engines"][0]["case"] == "handled"
         assert run(story_lab, "docker", "fix", "--yes")[1]["result"] == "unchanged"
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .asking import WSLNET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.lab
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 NO_ROUTE = (
     "wsl: no route to 192.168.124.0/24 (wanted: via 192.168.122.191 dev virbr0); "
     "packets go by default via 172.23.96.1 dev eth0"

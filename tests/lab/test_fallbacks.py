@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import run
+from .asking import lab_command, reboot, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 pytestmark = pytest.mark.lab
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
 TCPIP6 = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 FIREWALL = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\MpsSvc\Parameters"
@@ -44,11 +41,6 @@ key = "{folder}/keys/id_ed25519"
 [wish]
 mode = "mirrored"
 """
-
-
-def lab_command(lab: Any, verb: str, *arguments: str) -> None:
-    command = [WSLNET, "lab", verb, "--name", lab.name, *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=90)
 
 
 def mode(lab: Any) -> str:
@@ -89,7 +81,7 @@ def another_windows(
     try:
         for file, content in zip(files, (told, keys), strict=True):
             file.write_text(json.dumps(content), encoding="utf-8")
-        lab_command(lab, "reboot", "windows")
+        reboot(lab, "windows")
         yield
     finally:
         for file, text in zip(files, before, strict=True):

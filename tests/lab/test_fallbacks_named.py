@@ -6,24 +6,22 @@ is in the event log.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import lab_command, reboot
 from .asking import run as run_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .conftest import RunningLab
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900)]
 
 TOPOLOGY = "bare"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 NO_NAT, NO_CONSOMME = "wsl-nat-network-fails", "wsl-consomme-init-fails"
 CASES = [
     ("mirrored", ("wsl-mirrored-init-fails",), "none", "microsoft/WSL#12351"),
@@ -40,12 +38,6 @@ CASES = [
 
 def run(lab: RunningLab | Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return run_once(lab, *arguments, timeout_s=400)
-
-
-def lab_command(lab: RunningLab, verb: str, *arguments: str) -> None:
-    command = [WSLNET, "lab", verb, "--name", lab.name, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def mode(lab: RunningLab) -> str:
@@ -74,7 +66,7 @@ def as_before(story_lab: RunningLab) -> Iterator[RunningLab]:
     finally:
         lab_command(story_lab, "break", "--clear")
         config(story_lab).write_bytes(before)
-        lab_command(story_lab, "reboot", "wsl")
+        reboot(story_lab, "wsl")
     assert mode(story_lab) == "nat"
 
 
@@ -87,7 +79,7 @@ def test_doctor_measures_the_fallback_and_names_its_cause(
     text = config(as_before).read_text(encoding="utf-8")
     config(as_before).write_text(text.replace("networkingMode=nat", f"networkingMode={wanted}"), "utf-8")
     lab_command(as_before, "break", "--clear", *faults)
-    lab_command(as_before, "reboot", "wsl")
+    reboot(as_before, "wsl")
     assert mode(as_before) == found
     code, said = run(wishing(as_before, wanted, tmp_path), "doctor", "--only", "mode.actual")
     (finding,) = [one for one in said["findings"] if one["code"] == "mode.actual"]

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import WSLNET
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.lab
-
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 
 
 def call(lab: Any, *arguments: str) -> subprocess.CompletedProcess[str]:

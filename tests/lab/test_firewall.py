@@ -2,61 +2,33 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import WSLNET
+from .asking import reboot
 from .asking import run as ask
 from .canonical.snapshot import differences, take
+from .servers import greeting, heard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
 HOST = "172.24.21.109"
 PORT = 8080
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)\n"
-    "s.settimeout(3)\n"
-    "print(s.recv(64).decode())\n"
-)
-SERVE = (
-    "import socket,sys\n"
-    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-    "s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print('ready', flush=True)\n"
-    "while True:\n"
-    # The client closes first: what waits on its own side after that would keep the port with WSL.
-    "    c, _ = s.accept(); c.settimeout(1)\n"
-    "    try: c.sendall(b'from wsl'); c.recv(1)\n"
-    "    except OSError: pass\n"
-    "    c.close()\n"
-)
 
 
-@contextmanager
-def serving(lab: Any, address: str = "0.0.0.0", port: int = PORT) -> Iterator[None]:
+def serving(lab: Any, address: str = "0.0.0.0", port: int = PORT) -> AbstractContextManager[None]:
     """A service in WSL."""
-    command = ["ip", "netns", "exec", lab.netns("wsl"), sys.executable, "-c", SERVE, address, str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield
-        finally:
-            server.kill()
+    return greeting(lab, "wsl", address, port, "from wsl")
 
 
 def reached(lab: Any, port: int = PORT) -> bool:
-    done = lab.outside("lan", [sys.executable, "-c", FETCH, HOST, str(port)])
-    return bool(done.stdout.strip() == "from wsl")
+    return heard(lab, "lan", HOST, port) == "from wsl"
 
 
 def exposed(lab: Any) -> set[int]:
@@ -144,8 +116,7 @@ def test_what_ended_while_windows_was_off_goes_at_its_start(story_lab: Any) -> N
         assert until in text, name
         file.write_text(text.replace(str(until), ended), "utf-8")
     time.sleep(2)
-    reboot = [WSLNET, "lab", "reboot", "--name", story_lab.name, "windows"]
-    subprocess.run(reboot, capture_output=True, timeout=120, check=True)
+    reboot(story_lab, "windows")
     deadline = time.monotonic() + 120
     while rules(story_lab):
         assert time.monotonic() < deadline

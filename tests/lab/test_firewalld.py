@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import RunningLab, labs, wslnet
+from .asking import run
+from .conftest import RunningLab, labs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +34,6 @@ def lab() -> Iterator[RunningLab]:
         while found.run("vm1", ["firewall-cmd", "--state"]).stdout.strip() != "running":
             assert time.monotonic() < until, "firewalld does not start"
         yield found
-
-
-def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json")
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def blocked(lab: RunningLab) -> list[str]:

@@ -7,17 +7,17 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import WSLNET
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.lab
-
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 
 
 @pytest.fixture(scope="module")

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import lab_calls
+from .asking import lab_calls, run
 from .canonical.snapshot import differences, take
-from .conftest import RunningLab, wslnet
+from .servers import answer, answering, greets
 from .write_rules import assert_alone_with_stop_and_key, writes
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
+    from .conftest import RunningLab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 WINDOWS = "172.24.21.109"
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)\n"
-    "s.settimeout(3)\n"
-    "print(s.recv(64).decode())\n"
-)
-ASK = (
-    "import socket,sys\n"
-    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)\n"
-    "s.sendto(b'?', (sys.argv[1], int(sys.argv[2])))\n"
-    "print(s.recv(64).decode())\n"
-)
-ANSWER = (
-    "import socket\n"
-    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', 9999))\n"
-    "print('ready', flush=True)\n"
-    "while True:\n"
-    "    _, peer = s.recvfrom(64); s.sendto(b'vm2', peer)\n"
-)
 # A frame to the bridge with 127.0.0.1 as its destination, which no kernel sends by itself.
 TO_LOOPBACK = (
     "import socket,struct,sys\n"
@@ -53,33 +31,6 @@ TO_LOOPBACK = (
 )
 
 
-def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json", timeout_s=170)
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout)
-
-
-def greeting(lab: RunningLab, source: str, address: str, port: int) -> bool:
-    """Whether an SSH server says hello behind that port."""
-    done = lab.outside(source, [sys.executable, "-c", FETCH, address, str(port)])
-    return done.stdout.startswith("SSH-2.0")
-
-
-@contextmanager
-def answering(lab: RunningLab, machine: str) -> Iterator[subprocess.Popen[str]]:
-    """A program that answers datagrams on port 9999 of a machine."""
-    import subprocess  # noqa: PLC0415 - for this alone
-
-    command = ["ip", "netns", "exec", lab.netns(machine), sys.executable, "-c", ANSWER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield server
-        finally:
-            server.kill()
-
-
 def add(lab: RunningLab, target: str, listen: str, *more: str) -> tuple[int, dict[str, Any]]:
     return run(lab, "forward", "add", "--to", target, "--listen", listen, "--yes", *more)
 
@@ -89,12 +40,12 @@ def test_nat_publishes_wsl_and_a_nested_vm_by_portproxy(story_lab: RunningLab) -
     before = take(story_lab)
     code, said = add(story_lab, "vm2:22", "2222@lan")
     assert (code, said["result"], said["unverified"]) == (0, "committed", []), said
-    assert greeting(story_lab, "lan", WINDOWS, 2222)
-    assert greeting(story_lab, "windows", "127.0.0.1", 2222)
+    assert greets(story_lab, "lan", WINDOWS, 2222)
+    assert greets(story_lab, "windows", "127.0.0.1", 2222)
     code, said = add(story_lab, "wsl:22", "2200@host")
     assert code == 0, said
-    assert greeting(story_lab, "windows", "127.0.0.1", 2200)
-    assert not greeting(story_lab, "lan", WINDOWS, 2200)
+    assert greets(story_lab, "windows", "127.0.0.1", 2200)
+    assert not greets(story_lab, "lan", WINDOWS, 2200)
 
     code, listed = run(story_lab, "forward", "list")
     assert [(one["listen"], one["in_place"]) for one in listed["forwards"]] == [
@@ -110,12 +61,11 @@ def test_nat_publishes_wsl_and_a_nested_vm_by_portproxy(story_lab: RunningLab) -
 @pytest.mark.row("S1-12", "S1-22")
 def test_nat_publishes_udp_of_a_nested_vm_by_a_relay(story_lab: RunningLab) -> None:
     before = take(story_lab)
-    with answering(story_lab, "vm2"):
+    with answering(story_lab, "vm2", 9999, "vm2"):
         code, said = add(story_lab, "vm2:9999", "udp/5400@lan")
         assert (code, said["result"]) == (0, "committed"), said
         for source, address in (("lan", WINDOWS), ("windows", "127.0.0.1")):
-            done = story_lab.outside(source, [sys.executable, "-c", ASK, address, "5400"])
-            assert done.stdout.strip() == "vm2", done.stderr
+            assert answer(story_lab, source, address, 5400) == "vm2"
         code, listed = run(story_lab, "forward", "list")
         assert [(one["listen"], one["backend"], one["in_place"]) for one in listed["forwards"]] == [
             ("udp/5400@lan", "relay", True)
@@ -131,10 +81,10 @@ def test_rules_of_before_are_taken_over(story_lab: RunningLab) -> None:
     rule = ["listenport=8022", "listenaddress=0.0.0.0", "connectaddress=172.23.99.9", "connectport=22"]
     netsh = ["netsh.exe", "interface", "portproxy", "add", "v4tov4", *rule]
     assert story_lab.run("windows", netsh).returncode == 0
-    assert not greeting(story_lab, "lan", WINDOWS, 8022)
+    assert not greets(story_lab, "lan", WINDOWS, 8022)
     code, said = run(story_lab, "forward", "adopt", "--yes")
     assert (code, [one["action"] for one in said["changes"]]) == (0, ["add", "change"]), said
-    assert greeting(story_lab, "lan", WINDOWS, 8022)
+    assert greets(story_lab, "lan", WINDOWS, 8022)
     code, said = run(story_lab, "forward", "adopt", "--yes")
     assert (code, said["result"]) == (0, "unchanged"), said
     code, said = run(story_lab, "forward", "remove", "8022", "--yes")
@@ -149,14 +99,13 @@ def test_mirrored_publishes_nested_vms_to_the_lan_and_to_windows(story_lab: Runn
     for target, listen in (("vm1:22", "2201@lan"), ("vm2:22", "2222@lan")):
         code, said = add(story_lab, target, listen)
         assert (code, said["result"], said["unverified"]) == (0, "committed", []), said
-    with answering(story_lab, "vm2"):
+    with answering(story_lab, "vm2", 9999, "vm2"):
         code, said = add(story_lab, "vm2:9999", "5400@lan", "--proto", "udp")
         assert (code, said["result"]) == (0, "committed"), said
-        done = story_lab.outside("lan", [sys.executable, "-c", ASK, WINDOWS, "5400"])
-        assert done.stdout.strip() == "vm2", done.stderr
+        assert answer(story_lab, "lan", WINDOWS, 5400) == "vm2"
     for port in (2201, 2222):
-        assert greeting(story_lab, "lan", WINDOWS, port)
-        assert greeting(story_lab, "windows", "127.0.0.1", port)
+        assert greets(story_lab, "lan", WINDOWS, port)
+        assert greets(story_lab, "windows", "127.0.0.1", port)
     code, said = run(story_lab, "forward", "check")
     assert (code, {one["ok"] for one in said["pairs"]}) == (0, {True}), said
 
@@ -171,8 +120,8 @@ def test_mirrored_publishes_nested_vms_to_the_lan_and_to_windows(story_lab: Runn
 
     code, said = run(story_lab, "forward", "remove", "2222", "udp/5400", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
-    assert not greeting(story_lab, "lan", WINDOWS, 2222)
-    assert greeting(story_lab, "lan", WINDOWS, 2201)
+    assert not greets(story_lab, "lan", WINDOWS, 2222)
+    assert greets(story_lab, "lan", WINDOWS, 2201)
     for _ in range(4):
         assert run(story_lab, "undo", "--yes")[0] == 0
     assert differences(before, take(story_lab)) == []

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .asking import run
+from .asking import reboot, run
+from .servers import answer, answering, greets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .conftest import RunningLab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 TOPOLOGY = "bare"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 LAN, VPN = "172.24.21.109", "10.61.2.254"
 FIRST, SECOND, THIRD = "172.23.102.37", "172.23.99.9", "172.23.98.8"
 BACK_WITHIN_S = 90.0
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)\n"
-    "s.settimeout(3)\n"
-    "print(s.recv(64).decode())\n"
-)
-
-
-def greeting(lab: RunningLab, source: str, address: str, port: int) -> bool:
-    done = lab.outside(source, [sys.executable, "-c", FETCH, address, str(port)])
-    return done.stdout.startswith("SSH-2.0")
 
 
 def reboot_elsewhere(lab: RunningLab, old: str, new: str) -> None:
@@ -45,40 +28,7 @@ def reboot_elsewhere(lab: RunningLab, old: str, new: str) -> None:
     assert old in text
     # Rules of portproxy stay as they are: only WSL's own memory of its address is another.
     registry.write_text(text.replace(f'"data": "{old}"', f'"data": "{new}"'), "utf-8")
-    reboot = [WSLNET, "lab", "reboot", "--name", lab.name, "windows"]
-    subprocess.run(reboot, capture_output=True, timeout=120, check=True)
-
-
-ASK = (
-    "import socket,sys\n"
-    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)\n"
-    "s.sendto(b'?', (sys.argv[1], int(sys.argv[2])))\n"
-    "print(s.recv(64).decode())\n"
-)
-ANSWER = (
-    "import socket\n"
-    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', 9999))\n"
-    "print('ready', flush=True)\n"
-    "while True:\n"
-    "    _, peer = s.recvfrom(64); s.sendto(b'from wsl', peer)\n"
-)
-
-
-@contextmanager
-def answering(lab: RunningLab) -> Iterator[None]:
-    """A program in WSL that answers datagrams on port 9999."""
-    command = ["ip", "netns", "exec", lab.netns("wsl"), sys.executable, "-c", ANSWER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield
-        finally:
-            server.kill()
-
-
-def answer(lab: RunningLab) -> str:
-    return lab.outside("lan", [sys.executable, "-c", ASK, LAN, "5400"]).stdout.strip()
+    reboot(lab, "windows")
 
 
 def rules(lab: RunningLab) -> set[tuple[str, str]]:
@@ -113,16 +63,16 @@ def test_the_nat_network_is_pinned_and_let_go(story_lab: RunningLab) -> None:
 def test_the_lan_reaches_it_and_a_vpn_does_not(story_lab: RunningLab) -> None:
     code, said = run(story_lab, "forward", "add", "--to", "wsl:22", "--listen", "2200@lan", "--yes")
     assert (code, said["result"], said["unverified"]) == (0, "committed", []), said
-    assert greeting(story_lab, "lan", LAN, 2200)
-    assert greeting(story_lab, "windows", "127.0.0.1", 2200)
-    assert not greeting(story_lab, "windows", VPN, 2200)
+    assert greets(story_lab, "lan", LAN, 2200)
+    assert greets(story_lab, "windows", "127.0.0.1", 2200)
+    assert not greets(story_lab, "windows", VPN, 2200)
     assert rules(story_lab) == {(LAN, FIRST), ("127.0.0.1", FIRST)}
     code, said = run(story_lab, "forward", "add", "--to", "wsl:22", "--listen", "2200@lan", "--yes")
     assert (code, said["result"]) == (0, "unchanged"), said
-    with answering(story_lab):
+    with answering(story_lab, "wsl", 9999, "from wsl"):
         code, said = run(story_lab, "forward", "add", "--to", "wsl:9999", "--listen", "udp/5400@lan", "--yes")
         assert (code, said["result"]) == (0, "committed"), said
-        assert answer(story_lab) == "from wsl"
+        assert answer(story_lab, "lan", LAN, 5400) == "from wsl"
 
 
 @pytest.mark.row("S1-22")
@@ -133,13 +83,13 @@ def test_after_a_reboot_with_another_address(story_lab: RunningLab) -> None:
     assert "tcp/2200@lan published, to wsl:22" in said["puts_back"]
     reboot_elsewhere(story_lab, FIRST, SECOND)
     deadline = time.monotonic() + BACK_WITHIN_S
-    while not greeting(story_lab, "lan", LAN, 2200):
+    while not greets(story_lab, "lan", LAN, 2200):
         log = story_lab.inventory.parent / "log" / "tasks.log"
         assert time.monotonic() < deadline, log.read_text("utf-8")
         time.sleep(0.5)
     assert rules(story_lab) == {(LAN, SECOND), ("127.0.0.1", SECOND)}
-    with answering(story_lab):
-        while answer(story_lab) != "from wsl":
+    with answering(story_lab, "wsl", 9999, "from wsl"):
+        while answer(story_lab, "lan", LAN, 5400) != "from wsl":
             assert time.monotonic() < deadline
             time.sleep(0.5)
 
@@ -156,7 +106,7 @@ def test_after_a_restart_with_another_address(story_lab: RunningLab) -> None:
     code, said = run(story_lab, "restart", "--yes")
     assert (code, said["result"]) == (0, "committed"), said
     assert rules(story_lab) == {(LAN, THIRD), ("127.0.0.1", THIRD)}
-    assert greeting(story_lab, "lan", LAN, 2200)
+    assert greets(story_lab, "lan", LAN, 2200)
 
 
 @pytest.mark.full
@@ -165,5 +115,5 @@ def test_over_another_mode_and_back(story_lab: RunningLab) -> None:
     for mode in ("--mirrored", "--nat"):
         code, said = run(story_lab, "setup", mode, "--yes")
         assert (code, said["result"]) == (0, "committed"), said
-        assert greeting(story_lab, "lan", LAN, 2200)
+        assert greets(story_lab, "lan", LAN, 2200)
     assert rules(story_lab) == {(LAN, THIRD), ("127.0.0.1", THIRD)}

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import run
+from .asking import WSLNET, run
 from .canonical.snapshot import differences, take
 from .conftest import RunningLab
+from .servers import GREET, LISTEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,18 +22,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 TOPOLOGY = "two-windows"
 FIRST, SECOND = "172.24.21.109", "172.24.21.110"
-SAY = (
-    "import socket,sys\n"
-    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-    "s.bind(('0.0.0.0', 9090)); s.listen(); print('ready', flush=True)\n"
-    "while True:\n"
-    "    c, _ = s.accept(); c.sendall(sys.argv[1].encode()); c.close()\n"
-)
-ASK = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3); s.settimeout(3)\n"
-    "print(s.recv(64).decode())\n"
-)
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +35,20 @@ def other(story_lab: RunningLab) -> RunningLab:
 def saying(lab: RunningLab, word: str) -> Iterator[None]:
     """A program in a PC's WSL that says a word to whoever connects."""
     # Through the machine itself, so that a mirrored WSL reserves the port on Windows.
-    command = ["lab", "exec", "--name", lab.name, "wsl", "--", "/usr/bin/python3", "-c", SAY, word]
-    program = [str(Path(sys.executable).parent / "wslnet"), *command]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
+    server = ["/usr/bin/python3", "-c", GREET, "0.0.0.0", "9090", word]
+    command = [WSLNET, "lab", "exec", "--name", lab.name, "wsl", "--", *server]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
         try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
+            assert running.stdout is not None
+            assert running.stdout.readline().strip() == "ready"
             yield
         finally:
             # nsenter forks on its way into the machine: only the process group has all of them.
-            os.killpg(server.pid, signal.SIGKILL)
+            os.killpg(running.pid, signal.SIGKILL)
 
 
 def asked(lab: RunningLab, address: str, port: int) -> str:
-    return lab.run("wsl", ["/usr/bin/python3", "-c", ASK, address, str(port)]).stdout.strip()
+    return lab.run("wsl", ["/usr/bin/python3", "-c", LISTEN, address, str(port)]).stdout.strip()
 
 
 def link(lab: RunningLab, other: RunningLab, *more: str) -> tuple[int, dict[str, Any]]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .asking import WSLNET, reboot
+
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 VM2 = "192.168.124.91"
 RULE = "wslnet-allow-tcp-8080"
 GRACE_S, OTHERS_WITHIN_S = 60.0, 60.0
@@ -163,8 +163,7 @@ def test_a_reboot_of_windows_inside_the_window_gives_the_old_state_without_a_tim
     how: tuple[str, ...], story_lab: Any, old: dict[str, Any]
 ) -> None:
     run_id = pend(story_lab, "10m")
-    command = [WSLNET, "lab", "reboot", "--name", story_lab.name, *how, "windows"]
-    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    reboot(story_lab, "windows", *how)
     back(story_lab, old, GRACE_S)
     code, said = run(story_lab, "confirm", run_id)
     assert (code, said["result"], said["left"]) == (12, "rolled-back", []), said

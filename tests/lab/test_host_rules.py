@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import WSLNET, run
+from .asking import reboot, run
 from .canonical.snapshot import differences, take
 from .complaints.by_hand import cmdlet
+from .servers import greeting, greets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from .conftest import RunningLab
@@ -27,24 +25,8 @@ TOPOLOGY = "bare"
 LAN, WSL = "172.24.21.109", "172.23.102.37"
 GATEWAY = "172.23.96.1"
 BACK_WITHIN_S = 90.0
+_OF_WINDOWS = "of windows"
 NETSH = ("netsh.exe", "interface", "portproxy")
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
-    "s.settimeout(3)\n"
-    "print(s.recv(64).decode())\n"
-)
-SERVE = (
-    "import socket\n"
-    "s = socket.create_server(('0.0.0.0', 3000)); print('ready', flush=True)\n"
-    "while True:\n"
-    "    c, _ = s.accept(); c.sendall(b'of windows'); c.close()\n"
-)
-
-
-def greets(lab: RunningLab, source: str, address: str, port: int) -> bool:
-    done = lab.outside(source, [sys.executable, "-c", FETCH, address, str(port)])
-    return done.stdout.startswith("SSH-2.0")
 
 
 def rules(lab: RunningLab) -> dict[str, str]:
@@ -67,27 +49,13 @@ def wishing(lab: RunningLab) -> Path:
     return there
 
 
-@contextmanager
-def serving(lab: RunningLab) -> Iterator[None]:
+def serving(lab: RunningLab) -> AbstractContextManager[None]:
     """A program of Windows that greets whoever comes to port 3000."""
-    command = ["ip", "netns", "exec", lab.netns("windows"), sys.executable, "-c", SERVE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield
-        finally:
-            server.kill()
+    return greeting(lab, "windows", "0.0.0.0", 3000, _OF_WINDOWS)
 
 
 def told(lab: RunningLab, source: str, address: str) -> bool:
-    done = lab.outside(source, [sys.executable, "-c", FETCH, address, "3000"])
-    return done.stdout.strip() == "of windows"
-
-
-def reboot(lab: RunningLab) -> None:
-    command = [WSLNET, "lab", "reboot", "--name", lab.name, "windows"]
-    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    return greets(lab, source, address, 3000, _OF_WINDOWS)
 
 
 def test_a_forward_by_hand_is_stopped_and_one_of_ours_is_not(story_lab: RunningLab) -> None:
@@ -170,7 +138,7 @@ def test_after_a_boot_with_another_address_of_wsl_both_are_as_before(story_lab: 
     text = registry.read_text("utf-8")
     assert f'"data": "{WSL}"' in text
     registry.write_text(text.replace(f'"data": "{WSL}"', '"data": "172.23.99.9"'), "utf-8")
-    reboot(story_lab)
+    reboot(story_lab, "windows")
     with serving(story_lab):
         deadline = time.monotonic() + BACK_WITHIN_S
         while not (greets(story_lab, "lan", LAN, 2200) and told(story_lab, "wsl", GATEWAY)):
@@ -192,7 +160,7 @@ def test_a_policy_that_takes_no_rules_of_this_pc_is_told_and_not_fought(story_la
     key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\WindowsFirewall\PrivateProfile"
     keys[key] = {"AllowLocalPolicyMerge": {"kind": "DWord", "data": 0}}
     registry.write_text(json.dumps(keys), "utf-8")
-    reboot(story_lab)
+    reboot(story_lab, "windows")
     assert run(story_lab, "doctor", "--wake", "--only", "wsl.running")[0] == 0
     assert greets(story_lab, "windows", "127.0.0.1", 2200)
     assert not greets(story_lab, "lan", LAN, 2200)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.lab.canonical.snapshot import Snapshot, differences, take
 
+from .asking import WSLNET
 from .linkcut import bench
 from .linkcut.hops import Hops, now
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 SPLITS = True
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 CONTROLLER = str(Path(__file__).parent / "linkcut" / "controller.py")
 T_S = 2
 BACK_S = 2.0

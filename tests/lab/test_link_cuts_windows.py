@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.lab.canonical.snapshot import Snapshot, differences, take
+
+from .asking import WSLNET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(600)]
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 SETUP = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes", "--confirm-within", "10s")
 BACK_S = 60.0
 OWN = ("/wslnet/guard-", "\\wslnet\\guard-", "wslnet.lock", "run/wslnet")

@@ -6,13 +6,12 @@ Each pair is one test of its own and leaves the lab in its first mode. Few run a
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import reboot
 from .asking import run as run_once
 from .canonical.snapshot import differences, take
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 TOPOLOGY = "external-switch"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 FROM = ("nat", "mirrored", "bridged", "virtioproxy", "none")
 TO = ("mirrored", "nat", "bridged")
 ALWAYS = {("bridged", "mirrored"), ("none", "nat")}
@@ -51,13 +49,7 @@ def start_in(lab: Any, wanted: str) -> None:
     text = CONFIG.format(mode=wanted, more=more)
     if config(lab).read_bytes() != text.encode() or mode(lab) != wanted:
         config(lab).write_bytes(text.encode())
-        done = subprocess.run(
-            [WSLNET, "lab", "reboot", "--name", lab.name, "wsl"],
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        reboot(lab, "wsl")
     assert mode(lab) == wanted
 
 
@@ -104,13 +96,7 @@ def test_bridged_without_a_switch_is_refused_with_the_reason(
     settings = lab.inventory.parent / "windows.json"
     told = json.loads(settings.read_text(encoding="utf-8"))
     settings.write_text(json.dumps(told | {"edition": edition}), encoding="utf-8")
-    done = subprocess.run(
-        [WSLNET, "lab", "reboot", "--name", lab.name, "windows"],
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    reboot(lab, "windows")
     before = config(lab).read_bytes()
     code, said = run(lab, "setup", "--bridged", "--yes")
     assert (code, said["error"]["code"]) == (15, "unsupported"), said

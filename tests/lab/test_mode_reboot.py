@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .asking import lab_command, reboot
 from .asking import run as run_once
 from .canonical.snapshot import differences, take
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(1500)]
 
 TOPOLOGY = "external-switch"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 
 
 def run(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
     return run_once(lab, *arguments, timeout_s=400)
-
-
-def lab_command(lab: Any, verb: str, *arguments: str) -> None:
-    command = [WSLNET, "lab", verb, "--name", lab.name, *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
 
 
 def mode(lab: Any) -> str:
@@ -37,8 +29,8 @@ def start_in(lab: Any, wanted: str) -> bytes:
     more = "vmSwitch=LAN\r\n" if wanted == "bridged" else ""
     config.write_bytes(f"[wsl2]\r\n# by hand\r\nnetworkingMode={wanted}\r\n{more}".encode())
     # What an earlier NAT start has made would be lost by the reboot that is to come.
-    lab_command(lab, "reboot", "windows")
-    lab_command(lab, "reboot", "wsl")
+    reboot(lab, "windows")
+    reboot(lab, "wsl")
     assert mode(lab) == wanted
     return bytes(config.read_bytes())
 
@@ -59,7 +51,7 @@ def test_setup_waits_for_a_reboot_and_resume_ends_it(story_lab: Any, before: str
     assert (code, said["error"]["code"]) == (1, "plan-refused"), said
     code, said = run(story_lab, "resume")
     assert (code, said["result"]) == (14, "pending"), said
-    lab_command(story_lab, "reboot", "windows")
+    reboot(story_lab, "windows")
     code, said = run(story_lab, "resume")
     assert (code, said["result"]) == (0, "committed"), said
     assert mode(story_lab) == "mirrored"

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .asking import lab_calls, run
+from .asking import lab_calls, reboot, run
 from .conftest import wslnet
+from .servers import greets
 from .write_rules import assert_alone_with_stop_and_key, writes
 
 pytestmark = pytest.mark.lab
 
 TOPOLOGY = "nat-default-switch"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 HV1 = "172.29.16.10"
 WSL = "172.23.102.37"
 VM2 = "192.168.124.91"
 LAN = "172.24.21.50"
 SWITCHES = ["vEthernet (Default Switch)", "vEthernet (WSL (Hyper-V firewall))"]
-GREETED = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], 22), 1.5); s.settimeout(1.5)\n"
-    "sys.exit(not s.recv(64).startswith(b'SSH-2.0'))\n"
-)
-
-
-def reboot(lab: Any, machine: str) -> None:
-    done = subprocess.run(
-        [WSLNET, "lab", "reboot", "--name", lab.name, machine],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def greets(lab: Any, source: str, address: str) -> bool:
-    return lab.outside(source, [sys.executable, "-c", GREETED, address]).returncode == 0
 
 
 def connected(lab: Any) -> list[bool]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ from .asking import run
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 TOPOLOGY = "docker-desktop"
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 CONTAINER = '[{"ID":"4c01db0b339c","Image":"nginx:1.27","Names":"web","Status":"Up 2 hours"}]'
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asking import run
 from .conftest import RunningLab, wslnet
 
 if TYPE_CHECKING:
@@ -17,12 +17,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 TOPOLOGY = "vm1-nft-firewalld"
 VM2 = "192.168.124.91"
 SAVE = ["iptables-nft-save", "-t", "filter"]
-
-
-def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json")
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def rules(lab: RunningLab, *arguments: str) -> list[dict[str, Any]]:

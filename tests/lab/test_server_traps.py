@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import lab_calls
+from .asking import WSLNET, lab_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 pytestmark = pytest.mark.lab
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
 RULE = "hyperv-rule wslnet-allow-tcp-8080"
 CREATE, REMOVE = "New-NetFirewallHyperVRule", "Remove-NetFirewallHyperVRule"

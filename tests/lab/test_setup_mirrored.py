@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files as files_of
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .asking import lab_calls
+from .asking import WSLNET, lab_calls
 from .conftest import RunningLab, labs
+from .servers import greeting, greets, heard
 from .write_rules import assert_alone_with_stop_and_key, writes
 
 if TYPE_CHECKING:
@@ -27,23 +25,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.lab
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 HOST = "172.24.21.109"
 VM2 = "192.168.124.91"
 TO_VM1 = "192.168.122.1"
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
-    "s.settimeout(2)\n"
-    "print(s.recv(64).decode())\n"
-)
-SERVE = (
-    "import socket,sys\n"
-    "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-    "s.bind(('0.0.0.0', int(sys.argv[1]))); s.listen(); print('ready', flush=True)\n"
-    "while True:\n"
-    "    c, _ = s.accept(); c.sendall(sys.argv[2].encode()); c.close()\n"
-)
+ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
 
 
 def wslnet(lab: Any, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -70,32 +55,6 @@ def story_lab(request: pytest.FixtureRequest) -> Iterator[Story]:
     with labs() as up:
         lab = up(f"t{os.getpid()}-main-{request.param}")
         yield Story(lab.name, lab.inventory, request.param)
-
-
-@contextmanager
-def serving(lab: Any, machine: str, port: int, text: str) -> Iterator[None]:
-    """A server in a machine's network that says `text` to whoever connects."""
-    command = ["ip", "netns", "exec", lab.netns(machine), sys.executable, "-c", SERVE, str(port), text]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline().strip() == "ready"
-            yield
-        finally:
-            server.kill()
-
-
-def fetch(lab: Any, machine: str, address: str, port: int) -> str | None:
-    done = lab.outside(machine, [sys.executable, "-c", FETCH, address, str(port)])
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def ssh(lab: Any, source: str, address: str) -> bool:
-    """Whether sshd at `address` greets a client in `source`'s network."""
-    return (fetch(lab, source, address, 22) or "").startswith("SSH-2.0")
-
-
-ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
 
 
 def files(lab: Any) -> dict[str, tuple[bytes, int]]:
@@ -183,8 +142,8 @@ def test_setup_connects_what_was_cut(story_lab: Any) -> None:
     assert config.read_bytes() == bytes_before.replace(b"networkingMode=nat", b"networkingMode=mirrored")
     assert story_lab.pings("wsl", VM2)
     assert story_lab.pings("vm2", TO_VM1)
-    assert ssh(story_lab, "wsl", VM2)
-    assert ssh(story_lab, "vm2", TO_VM1)
+    assert greets(story_lab, "wsl", VM2)
+    assert greets(story_lab, "vm2", TO_VM1)
     measured = {(one["from"], one["to"], one["proto"]): one["measured"] for one in said["verify"]}
     assert measured["lan", "wsl", "tcp"] is True
     assert said["unverified"] == []
@@ -192,14 +151,17 @@ def test_setup_connects_what_was_cut(story_lab: Any) -> None:
 
 @pytest.mark.row("S3-09", "S3-01", "S1-25")
 def test_only_the_allowed_port_is_open_to_the_lan(story_lab: Any) -> None:
-    with serving(story_lab, "wsl", 8080, "wsl 8080"), serving(story_lab, "wsl", 9090, "wsl 9090"):
+    with (
+        greeting(story_lab, "wsl", "0.0.0.0", 8080, "wsl 8080"),
+        greeting(story_lab, "wsl", "0.0.0.0", 9090, "wsl 9090"),
+    ):
         for _ in range(6):  # a new listener is felt within a second
-            if fetch(story_lab, "lan", HOST, 8080) == "wsl 8080":
+            if heard(story_lab, "lan", HOST, 8080) == "wsl 8080":
                 break
             time.sleep(0.25)
-        assert fetch(story_lab, "lan", HOST, 8080) == "wsl 8080"
-        assert fetch(story_lab, "lan", HOST, 9090) is None
-        assert fetch(story_lab, "wsl", HOST, 9090) == "wsl 9090"
+        assert heard(story_lab, "lan", HOST, 8080) == "wsl 8080"
+        assert heard(story_lab, "lan", HOST, 9090) is None
+        assert heard(story_lab, "wsl", HOST, 9090) == "wsl 9090"
 
 
 @pytest.mark.row("S4-32", "S3-44")

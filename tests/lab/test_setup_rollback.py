@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +10,6 @@ import pytest
 from .asking import run
 
 pytestmark = pytest.mark.lab
-
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 
 
 def rules(lab: Any) -> list[str]:

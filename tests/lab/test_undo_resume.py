@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .asking import run
+from .asking import WSLNET, run
 
 pytestmark = pytest.mark.lab
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 ALLOW = ("setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import RunningLab, wslnet
+from .asking import run
+from .servers import greets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .conftest import RunningLab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -36,12 +38,6 @@ REST_NEWER = (
 # nft shows them once more, without the comments.
 TABLES_OF_IPTABLES = re.compile(r"^table ip (?:filter|nat|mangle|raw) \{.*?^\}\n", re.MULTILINE | re.DOTALL)
 COUNTERS = re.compile(r"\[\d+:\d+\]|packets \d+ bytes \d+")
-FETCH = (
-    "import socket,sys\n"
-    "s = socket.create_connection((sys.argv[1], 22), 2)\n"
-    "s.settimeout(2)\n"
-    "print(s.recv(64).decode())\n"
-)
 
 
 @pytest.fixture(
@@ -55,12 +51,6 @@ def lab(request: pytest.FixtureRequest, raise_lab_of: Callable[[str], RunningLab
     return raise_lab_of(request.param)
 
 
-def run(lab: RunningLab, *arguments: str) -> tuple[int, dict[str, Any]]:
-    done = wslnet("--inventory", str(lab.inventory), *arguments, "--json")
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout)
-
-
 def firewall(lab: RunningLab, machine: str) -> str:
     """All rules of all back ends, counters and dates aside, byte for byte."""
     commands = [["iptables-nft-save"], ["iptables-legacy-save"], ["nft", "-a", "list", "ruleset"]]
@@ -72,11 +62,6 @@ def firewall(lab: RunningLab, machine: str) -> str:
 def strangers(text: str) -> list[str]:
     """The lines of everybody else; nft numbers what it makes, and a number is never used again."""
     return [re.sub(r" # handle \d+$", "", line) for line in text.splitlines() if "wslnet:" not in line]
-
-
-def greets(lab: RunningLab, source: str, address: str) -> bool:
-    done = lab.outside(source, ["/usr/bin/python3", "-c", FETCH, address])
-    return done.stdout.startswith("SSH-2.0")
 
 
 def reached(lab: RunningLab) -> list[bool]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.lab.asking import WSLNET
 from tests.lab.canonical.snapshot import Snapshot, differences, locks, take
 
 from .killed_controller import KILLED
@@ -16,7 +17,6 @@ from .killed_controller import KILLED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WSLNET = str(Path(sys.executable).parent / "wslnet")
 RUN_TIMEOUT_S = 110
 _KILLED_CONTROLLER = str(Path(__file__).with_name("killed_controller.py"))
 _SHELLS = 1000

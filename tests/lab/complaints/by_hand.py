@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
-from tests.lab.asking import WSLNET
+from tests.lab.asking import reboot
 
 from .causes import in_machine, soon
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VM2 = "192.168.124.91"
-_TIMEOUT_S = 180
 
 
 def cmdlet(lab: Any, name: str, **parameters: object) -> None:
@@ -62,8 +61,7 @@ def registry_number(lab: Any, key: str, name: str, value: int) -> None:
 def starts_anew(lab: Any, *machines: str) -> None:
     """Machines start again, WSL after its Windows; the VMs come up as they were."""
     for machine in machines:
-        command = [WSLNET, "lab", "reboot", "--name", lab.name, machine]
-        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+        reboot(lab, machine)
     in_machine("wsl", "virsh start vm1")(lab)
     lab.run("vm1", ["virsh", "start", "vm2"])  # it may come up by itself
     assert soon(lambda: lab.pings("vm1", VM2))

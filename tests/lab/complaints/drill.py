@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
-from tests.lab.asking import WSLNET, run
+from tests.lab.asking import reboot, run
 
 from .causes import problems, soon
 
@@ -38,8 +37,7 @@ def mend(lab: Any, cause: Cause) -> None:
     code, done = run(lab, "doctor", "--only", cause.named[0], "--fix", "--yes", timeout_s=_TIMEOUT_S)
     if cause.at_boot:
         assert (code, done["result"]) == (14, "pending"), done
-        command = [WSLNET, "lab", "reboot", "--name", lab.name, "windows"]
-        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+        reboot(lab, "windows")
         code, done = run(lab, "resume", timeout_s=_TIMEOUT_S)
     if cause.by_hand is None:
         assert (code, done["result"]) == (0, "committed"), done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from tests.lab.servers import said
+from tests.lab.servers import heard
 
 from . import docker, names, stages
 from .causes import Cause, connects, in_machine, in_network
@@ -38,7 +38,7 @@ def second_address(lab: Any) -> None:
 
 def seen_as_second(lab: Any) -> bool:
     """Packets: the machine in the second network sees WSL come from there."""
-    return said(lab, "wsl", stages.SECOND_PEER, 7272) == stages.SECOND
+    return heard(lab, "wsl", stages.SECOND_PEER, 7272) == stages.SECOND
 
 
 def mounts_wait_not(lab: Any) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.asking import run
-from tests.lab.servers import greeting, program, said
+from tests.lab.servers import greeting, heard, program
 
 from .causes import soon
 
@@ -77,7 +77,7 @@ def greets_anew(lab: Any, port: int, text: str) -> bool:
     if done.returncode:
         assert "EADDRINUSE" in done.stderr, done.stderr
         return False
-    return soon(lambda: said(lab, "windows", "127.0.0.1", port) == text, _STEERED_WITHIN_S)
+    return soon(lambda: heard(lab, "windows", "127.0.0.1", port) == text, _STEERED_WITHIN_S)
 
 
 @contextmanager

@@ -6,11 +6,10 @@ wslnet makes before WSL has started holds when it does.
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 import pytest
-from tests.lab.asking import WSLNET, run
+from tests.lab.asking import reboot, run
 
 from wslnet.resources.hyperv_rule import WSL_CREATOR
 
@@ -19,7 +18,6 @@ from .windows import from_lan_anew
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(600)]
 
-_REBOOT_S = 180
 _SETTING = {"Name": WSL_CREATOR, "DefaultInboundAction": "Allow"}
 _NOT_FOUND = "CmdletizationQuery_NotFound_Name,Set-NetFirewallHyperVVMSetting"
 
@@ -29,8 +27,7 @@ def test_the_setting_is_made_before_wsl_is_known(story_lab: Any) -> None:
     assert (code, said["result"]) == (0, "committed"), said
     assert not from_lan_anew(story_lab)
 
-    command = [WSLNET, "lab", "reboot", "--name", story_lab.name, "windows"]
-    subprocess.run(command, check=True, capture_output=True, timeout=_REBOOT_S)
+    reboot(story_lab, "windows")
     assert not story_lab.control("wsl_state")["running"]
     assert refusals(story_lab, "Set-NetFirewallHyperVVMSetting", **_SETTING) == [_NOT_FOUND]
 
