@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wslnet.cli.carry_out import carry_out_unguarded
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.options import inventory_option, json_option, load, unguarded
 from wslnet.cli.output import print_json, print_line, progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.boot_status import BootStatus
+    from wslnet.cli.options import UnguardedRun
     from wslnet_win_agent.boot.guard_files import JsonDict, Report
 
 _PRICE = (
@@ -38,54 +39,40 @@ def boot() -> None:
     show_default=True,
     help="What starts Windows' half at boot: its task's own trigger, or a Group Policy start-up script.",
 )
-@dry_run_option
-@yes_option
-@inventory_option
-@json_option
-@click.pass_context
-def install(  # noqa: PLR0917 - click passes options by name
+@unguarded
+def install(
     ctx: click.Context,
     before_logon: bool,  # noqa: FBT001
     backend: str,
-    dry_run: bool,  # noqa: FBT001
-    yes: bool,  # noqa: FBT001
     own_inventory: Path | None,
-    as_json: bool,  # noqa: FBT001
+    **run: Unpack[UnguardedRun],
 ) -> int:
     """Register Windows' two tasks, and what every Linux machine starts to put its own part back."""
     from wslnet.app.boot import prepare_install  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
+    say = progress(quiet=run["as_json"])
     with Connections(load(ctx, own_inventory)) as fleet:
         by_policy = backend == "gpo"
         prepared = prepare_install(fleet, say, before_logon=before_logon, by_policy=by_policy)
-        if before_logon and not as_json:
+        if before_logon and not run["as_json"]:
             print_line(_PRICE)
-        return carry_out_unguarded(prepared, verb="boot install", dry_run=dry_run, yes=yes, as_json=as_json)
+        return carry_out_unguarded(prepared, verb="boot install", **run)
 
 
 @boot.command()
-@dry_run_option
-@yes_option
-@inventory_option
-@json_option
-@click.pass_context
+@unguarded
 def remove(
     ctx: click.Context,
-    dry_run: bool,  # noqa: FBT001
-    yes: bool,  # noqa: FBT001
     own_inventory: Path | None,
-    as_json: bool,  # noqa: FBT001
+    **run: Unpack[UnguardedRun],
 ) -> int:
     """Remove the tasks and their data, and what the Linux machines start; ends what runs of it."""
     from wslnet.app.boot import prepare_remove  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     with Connections(load(ctx, own_inventory)) as fleet:
-        return carry_out_unguarded(
-            prepare_remove(fleet), verb="boot remove", dry_run=dry_run, yes=yes, as_json=as_json
-        )
+        return carry_out_unguarded(prepare_remove(fleet), verb="boot remove", **run)
 
 
 @boot.command()

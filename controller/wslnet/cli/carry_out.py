@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from typing import TYPE_CHECKING
-
-import click
 
 from wslnet.cli.output import print_json, progress
 from wslnet.cli.render_run import ask, print_plan, print_result
@@ -23,27 +20,6 @@ if TYPE_CHECKING:
     from wslnet.app.unguarded import UnguardedPlan
     from wslnet.model.consent import Consent
     from wslnet.model.plan import Plan
-
-_SECONDS = {"s": 1, "m": 60}
-_LEAST_S, _MOST_S = 2, 1800
-
-
-def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
-    if value is None:
-        return None
-    found = re.fullmatch(r"([0-9]{1,4})([sm])", value)
-    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
-    if not _LEAST_S <= seconds <= _MOST_S:
-        raise click.BadParameter(f"{value!r} is no time from 2s to 30m, such as 30s or 2m")
-    return float(seconds)
-
-
-confirm_within_option = click.option(
-    "--confirm-within",
-    metavar="T",
-    callback=_seconds,
-    help="Take all back after T (30s, 2m) unless `wslnet confirm` comes.",
-)
 
 
 def show_only(plan: Plan, output: Path | None, *, as_json: bool) -> int:

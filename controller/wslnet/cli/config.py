@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.carry_out import carry_out
 from wslnet.cli.config_hosts import hosts
 from wslnet.cli.config_machine import (
     difference,
@@ -24,6 +24,7 @@ from wslnet.cli.config_machine import (
 )
 from wslnet.cli.config_nat import nat_pin
 from wslnet.cli.options import (
+    confirm_within_option,
     dry_run_option,
     inventory_option,
     json_option,

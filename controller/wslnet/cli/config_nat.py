@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wslnet.cli.carry_out import carry_out_unguarded
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.options import load, unguarded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wslnet.cli.options import UnguardedRun
+
 
 @click.command("nat-pin")
 @click.argument("network", required=False, metavar="[NETWORK]")
-@dry_run_option
-@yes_option
-@inventory_option
-@json_option
-@click.pass_context
+@unguarded
 def nat_pin(
     ctx: click.Context,
     network: str | None,
     own_inventory: Path | None,
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    **run: Unpack[UnguardedRun],
 ) -> int:
     """Keep the range of WSL's NAT network: NETWORK (172.30.96.0/20), or the one that it has now."""
     from wslnet.app.nat_pin import prepare_pin  # noqa: PLC0415 - kept out of `wslnet --help`
@@ -35,4 +30,4 @@ def nat_pin(
 
     with Connections(load(ctx, own_inventory)) as fleet:
         prepared = prepare_pin(fleet, network)
-        return carry_out_unguarded(prepared, verb="config nat-pin", dry_run=dry_run, yes=yes, as_json=as_json)
+        return carry_out_unguarded(prepared, verb="config nat-pin", **run)

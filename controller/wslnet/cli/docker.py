@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.carry_out import carry_out
+from wslnet.cli.options import guarded, inventory_option, json_option, load
 from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wslnet.cli.options import Run
 
 _MODES = ("auto", "dnat", "userland")
 
@@ -70,40 +72,24 @@ def check(ctx: click.Context, own_inventory: Path | None, *, as_json: bool) -> i
     show_default=True,
     help="userland: docker is restarted with its new settings, which stops its containers for that time.",
 )
-@dry_run_option
-@yes_option
-@confirm_within_option
-@inventory_option
-@json_option
-@click.pass_context
+@guarded
 def fix(
     ctx: click.Context,
     mode: str,
-    confirm_within: float | None,
     own_inventory: Path | None,
     *,
     restart: bool,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    **run: Unpack[Run],
 ) -> int:
     """Let containers answer to localhost of Windows, by what the engine and its version need."""
     from wslnet.app.docker import inventory_for, prepare_fix, verdict_lines  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
+    say = progress(quiet=run["as_json"])
     with Connections(inventory_for(load(ctx, own_inventory))) as fleet:
         prepared = prepare_fix(fleet, mode, say, restart=restart)
-        code = carry_out(
-            prepared,
-            say,
-            verb="docker fix",
-            yes=yes,
-            confirm_within=confirm_within,
-            dry_run=dry_run,
-            as_json=as_json,
-        )
-        if code == 0 and prepared.plan.changes and not dry_run and not as_json:
+        code = carry_out(prepared, say, verb="docker fix", **run)
+        if code == 0 and prepared.plan.changes and not run["dry_run"] and not run["as_json"]:
             for line in verdict_lines(fleet):
                 print_line(f"now: {line}")
         return code

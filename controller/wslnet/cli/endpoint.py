@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wslnet.cli.carry_out import carry_out_unguarded
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.options import inventory_option, json_option, load, unguarded
 from wslnet.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wslnet.cli.options import UnguardedRun
 
 
 @click.group()
@@ -26,19 +28,13 @@ def endpoint() -> None:
 @click.option(
     "--owner", metavar="ACCOUNT", help="Whose WSL it is (default: that account, if it is no group)."
 )
-@dry_run_option
-@yes_option
-@inventory_option
-@json_option
-@click.pass_context
-def install(  # noqa: PLR0917 - click passes options by name
+@unguarded
+def install(
     ctx: click.Context,
     account: str | None,
     owner: str | None,
-    dry_run: bool,  # noqa: FBT001
-    yes: bool,  # noqa: FBT001
     own_inventory: Path | None,
-    as_json: bool,  # noqa: FBT001
+    **run: Unpack[UnguardedRun],
 ) -> int:
     """Put its files where administrators alone can write, and register it."""
     from wslnet.app.endpoint import LOOPBACK, REMOTE_USERS, prepare_install  # noqa: PLC0415 - kept out of --help
@@ -46,34 +42,24 @@ def install(  # noqa: PLR0917 - click passes options by name
 
     with Connections(load(ctx, own_inventory)) as fleet:
         prepared = prepare_install(fleet, account or REMOTE_USERS, owner)
-        if not as_json:
+        if not run["as_json"]:
             print_line(LOOPBACK)
-        return carry_out_unguarded(
-            prepared, verb="endpoint install", dry_run=dry_run, yes=yes, as_json=as_json
-        )
+        return carry_out_unguarded(prepared, verb="endpoint install", **run)
 
 
 @endpoint.command()
-@dry_run_option
-@yes_option
-@inventory_option
-@json_option
-@click.pass_context
+@unguarded
 def remove(
     ctx: click.Context,
-    dry_run: bool,  # noqa: FBT001
-    yes: bool,  # noqa: FBT001
     own_inventory: Path | None,
-    as_json: bool,  # noqa: FBT001
+    **run: Unpack[UnguardedRun],
 ) -> int:
     """Unregister it and remove its files."""
     from wslnet.app.endpoint import prepare_remove  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     with Connections(load(ctx, own_inventory)) as fleet:
-        return carry_out_unguarded(
-            prepare_remove(fleet), verb="endpoint remove", dry_run=dry_run, yes=yes, as_json=as_json
-        )
+        return carry_out_unguarded(prepare_remove(fleet), verb="endpoint remove", **run)
 
 
 @endpoint.command()

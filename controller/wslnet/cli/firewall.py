@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.carry_out import carry_out
+from wslnet.cli.options import guarded, inventory_option, json_option, load
 from wslnet.cli.output import print_json, print_line, progress
 from wslnet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from wslnet.app.firewall_audit import Audit
     from wslnet.app.firewall_list import Listing
     from wslnet.app.setup import Prepared
+    from wslnet.cli.options import Run
     from wslnet.model.grant import Grant
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _changing(command: F) -> F:
-    command = click.pass_context(command)  # type: ignore[assignment]  # click forgets the function's own type
-    for option in (json_option, inventory_option, confirm_within_option, yes_option, dry_run_option):
-        command = option(command)
-    return command
+    from wslnet.model.machine import Inventory
 
 
 @click.group()
@@ -41,15 +34,16 @@ def firewall() -> None:
 @click.option("--for", "lasts", metavar="T", help="Take it back after T (30m, 2h, 1d12h); a boot task does.")
 @click.option("--until", "moment", metavar="WHEN", help="Take it back then (2026-11-21T20:00).")
 @click.option("--open-all", is_flag=True, help="DefaultInboundAction Allow: everything may come in.")
-@_changing
+@guarded
 def allow(
     ctx: click.Context,
-    /,
     ports: tuple[str, ...],
     lasts: str | None,
     moment: str | None,
-    open_all: bool,  # noqa: FBT001
-    **options: Any,  # noqa: ANN401 - click passes options by name
+    own_inventory: Path | None,
+    *,
+    open_all: bool,
+    **run: Unpack[Run],
 ) -> int:
     """Let ports into WSL: a rule per port, proven by packets, or everything as it was."""
     from wslnet.app.firewall import prepare_allow  # noqa: PLC0415 - kept out of `wslnet --help`
@@ -71,14 +65,21 @@ def allow(
     # What cannot be read is refused before anything is asked.
     grants()
 
-    return _run(ctx, "firewall allow", prepare, **options)
+    return _run(load(ctx, own_inventory), "firewall allow", prepare, **run)
 
 
 @firewall.command()
 @click.argument("ports", nargs=-1, metavar="[PROTO/PORT]...")
 @click.option("--open-all", is_flag=True, help="Take the open default back: Block.")
-@_changing
-def revoke(ctx: click.Context, /, ports: tuple[str, ...], open_all: bool, **options: Any) -> int:  # noqa: ANN401, FBT001 - as above
+@guarded
+def revoke(
+    ctx: click.Context,
+    ports: tuple[str, ...],
+    own_inventory: Path | None,
+    *,
+    open_all: bool,
+    **run: Unpack[Run],
+) -> int:
     """Take rules of `allow` back."""
     from wslnet.app.firewall import prepare_revoke  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.model.allow import parse_allow  # noqa: PLC0415
@@ -90,7 +91,7 @@ def revoke(ctx: click.Context, /, ports: tuple[str, ...], open_all: bool, **opti
     def prepare(fleet: Any, say: Any) -> Prepared:  # noqa: ANN401 - passed through
         return prepare_revoke(fleet, keys, say, open_all=open_all)
 
-    return _run(ctx, "firewall revoke", prepare, shuts=True, **options)
+    return _run(load(ctx, own_inventory), "firewall revoke", prepare, shuts=True, **run)
 
 
 @firewall.command("list")
@@ -131,30 +132,18 @@ def _tell(found: Audit | Listing, *, as_json: bool) -> int:
 
 
 def _run(
-    ctx: click.Context,
+    inventory: Inventory,
     verb: str,
     prepare: Callable[..., Prepared],
     *,
-    own_inventory: Path | None,
-    dry_run: bool,
-    yes: bool,
-    confirm_within: float | None,
-    as_json: bool,
     shuts: bool = False,
+    **run: Unpack[Run],
 ) -> int:
     from wslnet.app.firewall import shut_out  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
-    with Connections(load(ctx, own_inventory)) as fleet:
+    say = progress(quiet=run["as_json"])
+    with Connections(inventory) as fleet:
         prepared = prepare(fleet, say)
-        return carry_out(
-            prepared,
-            say,
-            verb=verb,
-            yes=yes,
-            dry_run=dry_run,
-            confirm_within=confirm_within,
-            as_json=as_json,
-            consent=shut_out(fleet.inventory) if shuts else None,
-        )
+        consent = shut_out(inventory) if shuts else None
+        return carry_out(prepared, say, verb=verb, consent=consent, **run)

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.carry_out import carry_out, show_only
 from wslnet.cli.forward_link import link
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.options import guarded, inventory_option, json_option, load
 from wslnet.cli.output import print_json, print_line, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from wslnet.app.setup import Prepared
+    from wslnet.cli.options import Run
     from wslnet.model.machine import Inventory
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _changing(command: F) -> F:
-    command = click.pass_context(command)  # type: ignore[assignment]  # click forgets the function's own type
-    for option in (
-        json_option,
-        inventory_option,
-        confirm_within_option,
-        yes_option,
-        dry_run_option,
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -51,56 +37,65 @@ forward.add_command(link)
     help="Port of Windows, for any source, the LAN, or Windows itself only.",
 )
 @click.option("--proto", type=click.Choice(["tcp", "udp"]), help="Default: tcp.")
-@_changing
-def add(ctx: click.Context, /, target: str, listen: str, proto: str | None, **options: Any) -> int:  # noqa: ANN401 - click passes options by name
+@guarded
+def add(
+    ctx: click.Context,
+    target: str,
+    listen: str,
+    proto: str | None,
+    own_inventory: Path | None,
+    **run: Unpack[Run],
+) -> int:
     """Publish a port, proven by packets, or leave everything as it was."""
     from wslnet.app.forward import inventory_for, prepare_add  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.model.forward import forward_of  # noqa: PLC0415
 
-    loaded = load(ctx, options.pop("own_inventory"))
+    loaded = load(ctx, own_inventory)
     inventory = inventory_for(loaded, [forward_of(listen, target, proto)])
-    return _run(loaded, inventory, "forward add", prepare_add, **options)
+    return _run(loaded, inventory, "forward add", prepare_add, **run)
 
 
 @forward.command()
 @click.argument("listens", nargs=-1, required=True, metavar="PORT...")
-@_changing
-def remove(ctx: click.Context, /, listens: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - as above
+@guarded
+def remove(
+    ctx: click.Context, listens: tuple[str, ...], own_inventory: Path | None, **run: Unpack[Run]
+) -> int:
     """Take published ports back (2222 or udp/5353)."""
     from wslnet.app.forward import inventory_for, prepare_remove  # noqa: PLC0415
     from wslnet.model.forward import forward_of  # noqa: PLC0415
 
-    loaded = load(ctx, options.pop("own_inventory"))
+    loaded = load(ctx, own_inventory)
     keys = {forward_of(listen, "wsl:1").key for listen in listens}
     return _run(
         loaded,
         inventory_for(loaded, ()),
         "forward remove",
         lambda fleet, inventory, say: prepare_remove(fleet, inventory, keys, say),
-        **options,
+        **run,
     )
 
 
 @forward.command()
-@_changing
-def adopt(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - as above
+@guarded
+def adopt(ctx: click.Context, own_inventory: Path | None, **run: Unpack[Run]) -> int:
     """Take portproxy rules over that lead to WSL, so that they follow its address."""
     from wslnet.app.forward import inventory_for  # noqa: PLC0415
     from wslnet.app.forward_rules import prepare_adopt  # noqa: PLC0415
 
-    loaded = load(ctx, options.pop("own_inventory"))
-    return _run(loaded, inventory_for(loaded, ()), "forward adopt", prepare_adopt, **options)
+    loaded = load(ctx, own_inventory)
+    return _run(loaded, inventory_for(loaded, ()), "forward adopt", prepare_adopt, **run)
 
 
 @forward.command()
-@_changing
-def prune(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - as above
+@guarded
+def prune(ctx: click.Context, own_inventory: Path | None, **run: Unpack[Run]) -> int:
     """Remove portproxy rules that mirrored mode made useless."""
     from wslnet.app.forward import inventory_for  # noqa: PLC0415
     from wslnet.app.forward_rules import prepare_prune  # noqa: PLC0415
 
-    loaded = load(ctx, options.pop("own_inventory"))
-    return _run(loaded, inventory_for(loaded, ()), "forward prune", prepare_prune, **options)
+    loaded = load(ctx, own_inventory)
+    return _run(loaded, inventory_for(loaded, ()), "forward prune", prepare_prune, **run)
 
 
 @forward.command("list")
@@ -157,31 +152,21 @@ def _run(
     inventory: Inventory,
     verb: str,
     prepare: Callable[..., Prepared],
-    *,
-    dry_run: bool,
-    yes: bool,
-    confirm_within: float | None,
-    as_json: bool,
+    **run: Unpack[Run],
 ) -> int:
     from wslnet.app.forward import record  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.cli.render_run import print_result  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
+    as_json = run["as_json"]
     say = progress(quiet=as_json)
     with Connections(inventory) as fleet:
         prepared = prepare(fleet, loaded, say)
-        if dry_run:
+        if run["dry_run"]:
             return show_only(prepared.plan, None, as_json=as_json)
         recorded = None if prepared.plan.changes else record(prepared, loaded)
         if recorded is None:
-            return carry_out(
-                prepared,
-                say,
-                verb=verb,
-                yes=yes,
-                confirm_within=confirm_within,
-                as_json=as_json,
-            )
+            return carry_out(prepared, say, verb=verb, **run)
     if as_json:
         print_json(recorded.to_json())
     else:

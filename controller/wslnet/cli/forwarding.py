@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from wslnet.cli.carry_out import carry_out_unguarded
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.options import inventory_option, json_option, load, unguarded
 from wslnet.cli.output import SCHEMA_VERSION, print_json, print_line
 
 if TYPE_CHECKING:
@@ -64,11 +64,7 @@ def show(
 
 @forwarding.command()
 @_selecting
-@dry_run_option
-@yes_option
-@inventory_option
-@json_option
-@click.pass_context
+@unguarded
 def enable(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - click passes options by name
     """Switch forwarding on, so that Windows routes between these switches; a reboot of Windows loses it."""
     return _switch(ctx, enabled=True, **options)
@@ -76,11 +72,7 @@ def enable(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - clic
 
 @forwarding.command()
 @_selecting
-@dry_run_option
-@yes_option
-@inventory_option
-@json_option
-@click.pass_context
+@unguarded
 def disable(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - click passes options by name
     """Switch forwarding off."""
     return _switch(ctx, enabled=False, **options)

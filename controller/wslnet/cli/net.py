@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.carry_out import carry_out
 from wslnet.cli.net_attach import attach, detach
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.options import guarded, inventory_option, json_option, load
 from wslnet.cli.output import print_json, progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wslnet.app.virtual_net import NetWish
+    from wslnet.cli.options import Run
     from wslnet.model.virtual_net import VirtualNet
     from wslnet.transport.connections import Connections
 
@@ -66,20 +67,15 @@ def list_nets(
 )
 @click.option("--mac-spoofing", is_flag=True, help="l2: this VM's Hyper-V port lets foreign MACs through.")
 @click.option("--persist/--no-persist", default=True, show_default=True, help="Come back after a reboot.")
-@dry_run_option
-@yes_option
-@confirm_within_option
-@inventory_option
-@json_option
-@click.pass_context
+@guarded
 def create(
     ctx: click.Context,
     /,
-    confirm_within: float | None,
     own_inventory: Path | None,
     *,
     dry_run: bool,
     yes: bool,
+    confirm_within: float | None,
     as_json: bool,
     **wish: object,
 ) -> int:
@@ -91,7 +87,7 @@ def create(
         prepared = prepare_create(fleet, _wish(wish), say)
         return carry_out(
             prepared,
-            progress(quiet=as_json),
+            say,
             verb="net create",
             dry_run=dry_run,
             yes=yes,
@@ -103,38 +99,21 @@ def create(
 @net.command()
 @click.argument("name")
 @_ON
-@dry_run_option
-@yes_option
-@confirm_within_option
-@inventory_option
-@json_option
-@click.pass_context
+@guarded
 def destroy(
     ctx: click.Context,
     name: str,
     machine: str,
-    confirm_within: float | None,
     own_inventory: Path | None,
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    **run: Unpack[Run],
 ) -> int:
     """Take down a net that wslnet made, and nothing else."""
     from wslnet.app.virtual_net import prepare_destroy  # noqa: PLC0415 - kept out of `wslnet --help`
 
-    say = progress(quiet=as_json)
+    say = progress(quiet=run["as_json"])
     with _fleet(ctx, own_inventory) as fleet:
         prepared = prepare_destroy(fleet, machine, name, say)
-        return carry_out(
-            prepared,
-            progress(quiet=as_json),
-            verb="net destroy",
-            dry_run=dry_run,
-            yes=yes,
-            confirm_within=confirm_within,
-            as_json=as_json,
-        )
+        return carry_out(prepared, say, verb="net destroy", **run)
 
 
 net.add_command(attach)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option
+from wslnet.cli.carry_out import carry_out
 from wslnet.cli.consent import allow_regression_option
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.options import guarded, load
 from wslnet.cli.output import progress
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wslnet.cli.options import Run
 
 _ON = click.option("--on", "machine", required=True, metavar="MACHINE", help="The machine that has them.")
 
@@ -23,25 +25,17 @@ _ON = click.option("--on", "machine", required=True, metavar="MACHINE", help="Th
 @click.option("--bridge", default="virbr0", show_default=True, metavar="LINK", help="The bridge.")
 @allow_regression_option
 @click.option("--force", is_flag=True, help="Although mirrored mode or Hyper-V's switch is against it.")
-@dry_run_option
-@yes_option
-@confirm_within_option
-@inventory_option
-@json_option
-@click.pass_context
+@guarded
 def attach(  # noqa: PLR0917 - click passes options by name
     ctx: click.Context,
     card: str,
     machine: str,
     bridge: str,
     may_stop: tuple[str, ...],
-    confirm_within: float | None,
     own_inventory: Path | None,
     *,
     force: bool,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    **run: Unpack[Run],
 ) -> int:
     """Plug CARD into a bridge that is there, such as libvirt's: its guests are on the card's LAN then."""
     from wslnet.app.net_attach import AttachWish, prepare_attach  # noqa: PLC0415 - kept out of `--help`
@@ -49,57 +43,31 @@ def attach(  # noqa: PLR0917 - click passes options by name
     from wslnet.model.consent import Consent, parse_pairs  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
+    say = progress(quiet=run["as_json"])
     inventory = nothing_wished(load(ctx, own_inventory))
     consent = Consent(frozenset(parse_pairs(may_stop, inventory)))
     with Connections(inventory) as fleet:
         prepared = prepare_attach(fleet, AttachWish(machine, card, bridge, force), say)
-        return carry_out(
-            prepared,
-            say,
-            verb="net attach",
-            dry_run=dry_run,
-            yes=yes,
-            confirm_within=confirm_within,
-            as_json=as_json,
-            consent=consent,
-        )
+        return carry_out(prepared, say, verb="net attach", consent=consent, **run)
 
 
 @click.command()
 @click.argument("card")
 @_ON
-@dry_run_option
-@yes_option
-@confirm_within_option
-@inventory_option
-@json_option
-@click.pass_context
+@guarded
 def detach(
     ctx: click.Context,
     card: str,
     machine: str,
-    confirm_within: float | None,
     own_inventory: Path | None,
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    **run: Unpack[Run],
 ) -> int:
     """Take CARD out of the bridge again, with its addresses and routes."""
     from wslnet.app.net_attach import prepare_detach  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.app.rules import nothing_wished  # noqa: PLC0415
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
+    say = progress(quiet=run["as_json"])
     with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
         prepared = prepare_detach(fleet, machine, card, say)
-        return carry_out(
-            prepared,
-            say,
-            verb="net detach",
-            dry_run=dry_run,
-            yes=yes,
-            confirm_within=confirm_within,
-            as_json=as_json,
-        )
+        return carry_out(prepared, say, verb="net detach", **run)

@@ -7,29 +7,31 @@ from pathlib import Path
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.carry_out import carry_out, show_only
 from wslnet.cli.consent import (
     accept_irreversible_option,
     allow_regression_option,
     consent_of,
     force_option,
 )
-from wslnet.cli.options import inventory_option, json_option, load, refuse_inside_wsl, yes_option
+from wslnet.cli.options import (
+    confirm_within_option,
+    inventory_option,
+    json_option,
+    load,
+    output_option,
+    refuse_inside_wsl,
+    wish_options,
+    yes_option,
+)
 from wslnet.cli.output import progress
 from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
 
 
 @click.command()
-@click.option("--mirrored", "mode", flag_value="mirrored", help="WSL shares Windows' own addresses.")
-@click.option("--nat", "mode", flag_value="nat", help="WSL behind Windows, which routes between switches.")
-@click.option(
-    "--bridged", "mode", flag_value="bridged", help="WSL as a machine of the LAN, on an External switch."
-)
-@click.option("--allow", "allow", multiple=True, metavar="PROTO/PORT[@lan]", help="Let a port into WSL.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file."
-)
+@wish_options
+@output_option
 @allow_regression_option
 @inventory_option
 @json_option

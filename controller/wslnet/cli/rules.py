@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.carry_out import carry_out
+from wslnet.cli.options import guarded, inventory_option, json_option, load
 from wslnet.cli.output import print_json, progress
+
+if TYPE_CHECKING:
+    from wslnet.cli.options import Run
 
 _TABLES = ("filter", "nat", "mangle", "raw", "security", "all")
 
@@ -71,36 +75,19 @@ def show(  # noqa: PLR0917 - click passes options by name
 @rules.command(context_settings={"ignore_unknown_options": True})
 @click.argument("machine")
 @click.argument("rule", type=click.UNPROCESSED)
-@dry_run_option
-@yes_option
-@confirm_within_option
-@inventory_option
-@json_option
-@click.pass_context
+@guarded
 def delete(
     ctx: click.Context,
     machine: str,
     rule: str,
-    confirm_within: float | None,
     own_inventory: Path | None,
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    **run: Unpack[Run],
 ) -> int:
     """Delete a rule, given by the id that `show` prints or by its exact words; `undo` puts it back."""
     from wslnet.app.rules import nothing_wished, prepare_deletion  # noqa: PLC0415 - as above
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
+    say = progress(quiet=run["as_json"])
     with Connections(nothing_wished(load(ctx, own_inventory))) as fleet:
         prepared = prepare_deletion(fleet, machine, rule)
-        return carry_out(
-            prepared,
-            say,
-            verb="rules delete",
-            yes=yes,
-            confirm_within=confirm_within,
-            dry_run=dry_run,
-            as_json=as_json,
-        )
+        return carry_out(prepared, say, verb="rules delete", **run)

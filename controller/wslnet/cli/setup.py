@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option, show_only
+from wslnet.cli.carry_out import carry_out, show_only
 from wslnet.cli.consent import (
     accept_irreversible_option,
     allow_regression_option,
@@ -15,12 +14,15 @@ from wslnet.cli.consent import (
     force_option,
 )
 from wslnet.cli.options import (
+    confirm_within_option,
     dry_run_option,
     inventory_option,
     json_option,
     known_machine,
     load,
+    output_option,
     refuse_inside_wsl,
+    wish_options,
     yes_option,
 )
 from wslnet.cli.output import progress
@@ -28,16 +30,13 @@ from wslnet.errors import InputError
 from wslnet.model.allow import parse_allow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wslnet.model.allow import Allow
 
 
 @click.command()
-@click.option("--mirrored", "mode", flag_value="mirrored", help="WSL shares Windows' own addresses.")
-@click.option("--nat", "mode", flag_value="nat", help="WSL behind Windows, which routes between switches.")
-@click.option(
-    "--bridged", "mode", flag_value="bridged", help="WSL as a machine of the LAN, on an External switch."
-)
-@click.option("--allow", "allow", multiple=True, metavar="PROTO/PORT[@lan]", help="Let a port into WSL.")
+@wish_options
 @click.option("--open-all", is_flag=True, help="DefaultInboundAction Allow: everything may come in.")
 @click.option("--host-loopback", is_flag=True, help="Also write hostAddressLoopback.")
 @click.option("--recommended", is_flag=True, help="Also write the recommended keys.")
@@ -46,9 +45,7 @@ if TYPE_CHECKING:
 @click.option("--vm-switch", metavar="NAME", help="The External switch for --bridged.")
 @click.option("--lan-peer", metavar="NAME", help="The peer that the LAN's side is measured from.")
 @dry_run_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file."
-)
+@output_option
 @yes_option
 @confirm_within_option
 @allow_regression_option

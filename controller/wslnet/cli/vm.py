@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wslnet.cli.carry_out import carry_out, confirm_within_option
-from wslnet.cli.options import dry_run_option, inventory_option, json_option, load, yes_option
+from wslnet.cli.carry_out import carry_out
+from wslnet.cli.options import guarded, load
 from wslnet.cli.output import progress
 from wslnet.cli.vm_enroll import enroll, forget
 from wslnet.cli.vm_list import list_
@@ -15,6 +15,8 @@ from wslnet.cli.vm_pin import pin
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wslnet.cli.options import Run
 
 
 @click.group()
@@ -37,36 +39,19 @@ vm.add_command(pin)
     show_default=True,
     help="Put accepts above what rejects, or delete libvirt's rejects.",
 )
-@dry_run_option
-@yes_option
-@confirm_within_option
-@inventory_option
-@json_option
-@click.pass_context
+@guarded
 def reach(
     ctx: click.Context,
     names: tuple[str, ...],
     mode: str,
-    confirm_within: float | None,
     own_inventory: Path | None,
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    **run: Unpack[Run],
 ) -> int:
     """Let the VMs (all without a name) and every machine above them reach each other, proven by packets."""
     from wslnet.app.vm_reach import prepare, reach_of  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
-    say = progress(quiet=as_json)
+    say = progress(quiet=run["as_json"])
     with Connections(reach_of(load(ctx, own_inventory), names)) as fleet:
         prepared = prepare(fleet, names, say, deleting=mode == "delete")
-        return carry_out(
-            prepared,
-            say,
-            verb="vm reach",
-            yes=yes,
-            confirm_within=confirm_within,
-            dry_run=dry_run,
-            as_json=as_json,
-        )
+        return carry_out(prepared, say, verb="vm reach", **run)
