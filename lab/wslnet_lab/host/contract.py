@@ -68,12 +68,14 @@ class Invocation:
     """One command of a statement. `is_script` marks script text, which the host runs nowhere.
 
     `pipeline_input` holds the objects that the client pipes in; only a pipeline's very first command has any.
+    `errors_end_it`: the client keeps its errors out of the error stream, so that each ends the pipeline.
     """
 
     name: str
     arguments: tuple[Argument, ...] = ()
     is_script: bool = False
     pipeline_input: tuple[object, ...] = ()
+    errors_end_it: bool = False
 
 
 Statement = tuple[Invocation, ...]

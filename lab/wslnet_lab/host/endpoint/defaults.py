@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import BoundCall, EnumValue, PlainObject
+from wslnet_lab.host.contract import BoundCall, CommandError, EnumValue, PlainObject
+from wslnet_lab.host.endpoint.failures import provider_not_found
 from wslnet_lab.host.engine import objects
 from wslnet_lab.host.engine.binder import Binding, bind
 from wslnet_lab.host.engine.catalogue import absent
@@ -48,6 +49,14 @@ _PARAMETERS: Mapping[str, str] = {
     "Select-Object": f"[CmdletBinding()] param([ValidateSet({_NAMES})][object[]]$Property, {_INPUT})",
 }
 DEFAULTS = tuple(_PARAMETERS)
+DEFAULT_ALIASES: Mapping[str, str] = {
+    "cls": "Clear-Host",
+    "exsn": "Exit-PSSession",
+    "gcm": "Get-Command",
+    "measure": "Measure-Object",
+    "select": "Select-Object",
+}
+"""Those that a client of a restricted session has beside the eight (jea-facts, case n-metadata-message)."""
 _FUNCTION, _CMDLET = 2, 8
 
 
@@ -89,6 +98,7 @@ def default_commands(
     windows: Callable[[str], WindowsCommand | None],
     listed: Callable[[], Iterable[tuple[str, Runnable]]],
     hidden: Callable[[], Iterable[tuple[str, Runnable]]],
+    aliases: Callable[[], Mapping[str, str]],
 ) -> dict[str, DefaultCommand]:
     """All eight, by lower-case name.
 
@@ -96,10 +106,12 @@ def default_commands(
         windows: Windows' own command of a name, which does the work of some.
         listed: The commands that Get-Command shows a client.
         hidden: Those that it shows a body.
+        aliases: Names that a client may use, and what they stand for.
     """
     reader = Reader(lambda _block, _value: True)
     bodies: dict[str, Callable[[Stage, CommandSink], None]] = {
-        "Get-Command": lambda stage, sink: _get_command(stage, sink, listed),
+        "Get-Command": lambda stage, sink: _get_command(stage, sink, listed, aliases),
+        "Get-Help": lambda stage, sink: _get_help(stage, sink, listed),
         "Measure-Object": _through(windows("Measure-Object")),
         "Select-Object": _through(windows("Select-Object")),
     }
@@ -110,7 +122,7 @@ def default_commands(
             signature = _with_command_types(signature)
         made[name.lower()] = DefaultCommand(signature, bodies.get(name, _nothing))
     seen = made["get-command"]
-    made["get-command"] = replace(seen, inside=lambda stage, sink: _get_command(stage, sink, hidden))
+    made["get-command"] = replace(seen, inside=lambda stage, sink: _get_command(stage, sink, hidden, aliases))
     return made
 
 
@@ -143,18 +155,36 @@ def _through(command: WindowsCommand | None) -> Callable[[Stage, CommandSink], N
 
 
 def _get_command(
-    stage: Stage, sink: CommandSink, listed: Callable[[], Iterable[tuple[str, Runnable]]]
+    stage: Stage,
+    sink: CommandSink,
+    listed: Callable[[], Iterable[tuple[str, Runnable]]],
+    aliases: Callable[[], Mapping[str, str]],
 ) -> None:
     given = stage.binding.result().parameters
     commands = sorted(listed(), key=lambda entry: entry[0].lower())
     names = given.get("Name")
     for wanted in [text_of(each) for each in names] if isinstance(names, list) else ["*"]:
         found = [(name, each) for name, each in commands if matches(wanted, name)]
-        if not found and not is_pattern(wanted):
+        target = aliases().get(wanted.lower())
+        if target is not None:
+            sink.output(_alias(wanted.lower(), target))
+        elif not found and not is_pattern(wanted):
             sink.error(absent(wanted))
         for name, each in found:
             if _wanted(each.signature, given):
                 sink.output(_described(name, each.signature, short=given.get("ShowCommandInfo") is True))
+
+
+def _get_help(stage: Stage, sink: CommandSink, listed: Callable[[], Iterable[tuple[str, Runnable]]]) -> None:
+    """Help on a command that the client sees; for any other name it looks for files, which are hidden."""
+    wanted = stage.binding.result().parameters.get("Name")
+    if not isinstance(wanted, str):
+        return
+    found = [name for name, _ in listed() if matches(wanted, name)]
+    if not found:
+        raise CommandError(provider_not_found("FileSystem", "Microsoft.PowerShell.Commands.GetHelpCommand"))
+    for name in found:
+        sink.output(PlainObject(("ExtendedCmdletHelpInfo", f"{_SMA}.PSCustomObject"), {}, {"Name": name}))
 
 
 def _wanted(signature: Signature, given: Mapping[str, object]) -> bool:
@@ -165,6 +195,12 @@ def _wanted(signature: Signature, given: Mapping[str, object]) -> bool:
     if isinstance(kind, EnumValue):
         return bool(kind.number & (_FUNCTION if signature.function else _CMDLET))
     return True
+
+
+def _alias(name: str, target: str) -> PlainObject:
+    types = (f"{_SMA}.AliasInfo", f"{_SMA}.CommandInfo", "System.Object")
+    properties = {"Name": name, "CommandType": "Alias", "Definition": target, "ResolvedCommandName": target}
+    return PlainObject(types, properties, to_string=name)
 
 
 def _described(name: str, signature: Signature, *, short: bool) -> PlainObject:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import Category, CommandError, ErrorDetails, Outcome
-from wslnet_lab.host.endpoint.script_host import provider_not_found
+from wslnet_lab.host.endpoint.failures import provider_not_found
+from wslnet_lab.host.endpoint.language import check_restricted
+from wslnet_lab.host.endpoint.natives import NativeCommand, find_program
 from wslnet_lab.host.engine.errors import binding_error, command_not_found, scripts_not_allowed
 from wslnet_lab.host.engine.pipeline import PipelineEngine
 from wslnet_lab.host.engine.preferences import CommandSink
 from wslnet_lab.host.script.ends import Exited, not_modelled
+from wslnet_lab.host.script.operators import runtime_error
 from wslnet_lab.host.script.scopes import Flow
 from wslnet_lab.host.script.statements import script
 from wslnet_lab.host.script.syntax import Malformed, NotInTheLab
@@ -58,10 +61,13 @@ class RestrictedEngine:
         return self._pipeline.run(statements, session, sink)
 
     def _script(self, text: str, session: Session, sink: Sink) -> Outcome:
-        """A script where language is allowed: its blocks call hidden commands (jea-facts H)."""
-        flow = Flow(self._opened.root, session, sink, sink.output)
+        """A script where language is allowed: visible commands; its blocks call hidden ones (jea-facts H)."""
+        flow = Flow(self._opened.root, session, sink, sink.output, find=_Public(self._opened).find)
         try:
-            self._opened.run.execute(script(text).end, flow)
+            statements = script(text).end
+            if self._opened.configuration.language_mode.lower() == "restrictedlanguage":
+                check_restricted(statements)
+            self._opened.run.execute(statements, flow)
         except Exited:
             return Outcome("Completed")
         except CommandError as error:
@@ -86,6 +92,8 @@ class _Public:
         del session
         if invocation.is_script:
             raise scripts_not_allowed()
+        if not invocation.name:
+            raise runtime_error("An empty name is no command.")
         commands = self.opened.commands
         name = re.sub(r"^global:", "", invocation.name, flags=re.IGNORECASE)
         lowered = name.lower()
@@ -96,6 +104,9 @@ class _Public:
             return self._guarded(commands.entries[lowered])
         if lowered in commands.public_qualified:
             return self._guarded(commands.qualified[lowered])
+        program = find_program(invocation.name, self.opened.capability.externals)
+        if program is not None:
+            return self._guarded(NativeCommand(program, self.opened.start))
         raise command_not_found(name.rpartition("\\")[2] if lowered in commands.qualified else name)
 
     def _guarded(self, command: Runnable) -> _Guarded:

@@ -15,7 +15,7 @@ from wslnet_lab.host.script.syntax import Malformed, NotInTheLab
 from wslnet_lab.host.script.values import ScriptBlock, enumerated, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from wslnet_lab.host.script.syntax import Block
 
@@ -39,7 +39,7 @@ class Capability:
         plain: Names of VisibleFunctions and VisibleCmdlets, as written.
         restricted: Commands with the parameters they keep, by name; one map for each of the two keys.
         lists_functions: Whether the key VisibleFunctions is there.
-        lists_commands: Whether any key that makes commands visible is there.
+        lists_commands: Whether any Visible* key is there: then what is imported is not public (jea-facts A3).
     """
 
     plain: tuple[str, ...] = ()
@@ -66,6 +66,7 @@ class Configuration:
     user_drive: bool = False
     start_scripts: tuple[str, ...] = ()
     virtual_account: bool = False
+    transcripts: str | None = None
 
 
 def read_table(text: str, what: str) -> dict[str, object]:
@@ -107,6 +108,7 @@ def read_configuration(text: str) -> Configuration:
         user_drive=keys.get("mountuserdrive") is True,
         start_scripts=_texts(keys.get("scriptstoprocess")),
         virtual_account=keys.get("runasvirtualaccount") is True,
+        transcripts=text_of(keys["transcriptdirectory"]) if "transcriptdirectory" in keys else None,
     )
 
 
@@ -126,7 +128,7 @@ def read_capability(text: str) -> Capability:
         plain=tuple(text_of(each) for entries in visible for each in entries if not isinstance(each, dict)),
         restricted=tuple(_restricted(entries) for entries in visible),
         lists_functions="visiblefunctions" in keys,
-        lists_commands=bool({"visiblefunctions", "visiblecmdlets"} & keys.keys()),
+        lists_commands=any(key.startswith("visible") for key in keys),
         modules=tuple(_items(keys.get("modulestoimport"))),
         functions=tuple(_function(each) for each in _items(keys.get("functiondefinitions"))),
         aliases=tuple(_named(each) for each in _items(keys.get("aliasdefinitions"))),
@@ -148,8 +150,22 @@ def _restricted(entries: list[object]) -> dict[str, tuple[Restriction, ...]]:
             raise ConfigurationRefused(
                 f"Could not parse visible command definition for '{text_of(keys.get('name'))}'."
             )
-        found[text_of(keys["name"])] = tuple(_restriction(item) for item in _items(keys["parameters"]))
+        name = text_of(keys["name"])
+        spelled = next((known for known in found if known.lower() == name.lower()), name)
+        more = tuple(_restriction(item) for item in _items(keys["parameters"]))
+        found[spelled] = united((*found.get(spelled, ()), *more))
     return found
+
+
+def united(restrictions: Iterable[Restriction]) -> tuple[Restriction, ...]:
+    """The parameters that several entries allow together; of one parameter all values and all patterns."""
+    found: dict[str, Restriction] = {}
+    for each in restrictions:
+        before = found.get(each.name.lower(), Restriction(each.name))
+        found[each.name.lower()] = Restriction(
+            before.name, before.accepted + each.accepted, before.patterns + each.patterns
+        )
+    return tuple(found.values())
 
 
 def _restriction(entry: object) -> Restriction:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.endpoint.failures import ConfigurationRefused
-from wslnet_lab.host.endpoint.files import Capability, Restriction
+from wslnet_lab.host.endpoint.files import Capability, Restriction, united
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,16 +60,5 @@ def _commands(
     spelled = {name.lower(): name for name in one}
     for name, restrictions in other.items():
         key = spelled.get(name.lower(), name)
-        found[key] = _parameters((*found.get(key, ()), *restrictions))
+        found[key] = united((*found.get(key, ()), *restrictions))
     return found
-
-
-def _parameters(restrictions: tuple[Restriction, ...]) -> tuple[Restriction, ...]:
-    found: dict[str, Restriction] = {}
-    for each in restrictions:
-        key = each.name.lower()
-        before = found.get(key, Restriction(each.name))
-        found[key] = Restriction(
-            before.name, before.accepted + each.accepted, before.patterns + each.patterns
-        )
-    return tuple(found.values())

@@ -43,7 +43,9 @@ class Proxy:
         Raises:
             CommandError: The real command ends by an error.
         """
-        given = tuple(Argument(name, value) for name, value in stage.binding.values.items())
+        # A generated proxy makes any OutBuffer 1 (jea-facts, case p-common-OutBuffer-5).
+        values = {name: 1 if name == "OutBuffer" else value for name, value in stage.binding.values.items()}
+        given = tuple(Argument(name, value) for name, value in values.items())
         inner = self.inner.bind(given, piped=stage.objects is not None)
         objects = stage.objects
         if objects is not None:

@@ -7,6 +7,8 @@ keeps the name of who is connected, which is all that functions of ours ask of i
 
 from __future__ import annotations
 
+import codecs
+import ntpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -97,9 +99,16 @@ def _roles_of(configuration: Configuration, user: str) -> tuple[str, ...]:
 
 def _text(state: MachineState, path: str) -> str | None:
     try:
-        return state.disk.read(path).decode("utf-8-sig")
+        content = state.disk.read(path)
     except FileNotFoundError:
         return None
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Without a mark Windows PowerShell takes the code page.
+        return content.decode("cp1252", "replace")
 
 
 class _Machine:
@@ -118,6 +127,10 @@ class _Machine:
     def start_script(self, path: str) -> str | None:
         """The text of a start-up script."""
         return _text(self._state, path)
+
+    def keeps_transcripts(self, folder: str) -> bool:
+        """The lab's Windows has one drive."""
+        return ntpath.splitdrive(folder)[0].lower() == "c:"
 
 
 class _ModuleFolders:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import Category, CommandError, ErrorDetails
+from wslnet_lab.host.contract import CommandError
+from wslnet_lab.host.endpoint.failures import provider_not_found
 from wslnet_lab.host.engine.errors import command_not_found
 from wslnet_lab.host.script import statements, texts
 from wslnet_lab.host.script.dotnet import Statics
@@ -15,7 +16,7 @@ from wslnet_lab.host.script.values import Array, Opaque, ScriptBlock, text_of, t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from wslnet_lab.host.contract import Invocation, Remark, Session
+    from wslnet_lab.host.contract import ErrorDetails, Invocation, Remark, Session
     from wslnet_lab.host.endpoint.modules import Modules
     from wslnet_lab.host.endpoint.session import Commands, World
     from wslnet_lab.host.engine.commands import Runnable
@@ -103,20 +104,6 @@ class _Outside:
     def variable(self, name: str) -> str | None:
         """An environment variable."""
         return self._environment.get(name.lower(), self._outside.variable(name))
-
-
-def provider_not_found(provider: str, tail: str) -> ErrorDetails:
-    """A provider that the session hides."""
-    return ErrorDetails(
-        fqid=f"ProviderNotFound,{tail}" if tail else "ProviderNotFound",
-        category=Category.OBJECT_NOT_FOUND,
-        message=f"Cannot find a provider with the name '{provider}'.",
-        exception_types=(f"{_SMA}.ProviderNotFoundException", f"{_SMA}.SessionStateException"),
-        reason="ProviderNotFoundException",
-        target_name=provider,
-        target_type="String",
-        target_object=provider,
-    )
 
 
 def root_frame(variables: Iterable[tuple[str, object]], session: Session) -> Frame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wslnet_lab.host.contract import Category, ErrorDetails
 from wslnet_lab.host.endpoint import proxies
-from wslnet_lab.host.endpoint.defaults import DEFAULTS, default_commands
+from wslnet_lab.host.endpoint.defaults import DEFAULT_ALIASES, DEFAULTS, default_commands
 from wslnet_lab.host.endpoint.failures import OpenFailed
 from wslnet_lab.host.endpoint.merge import merged
 from wslnet_lab.host.endpoint.modules import ENGINE_PREFIX, ModuleFiles, Modules
@@ -22,7 +22,7 @@ from wslnet_lab.host.script.interpreter import Interpreter
 from wslnet_lab.host.script.syntax import NotInTheLab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wslnet_lab.host.contract import Session
     from wslnet_lab.host.endpoint.files import Capability, Configuration, Restriction
@@ -55,6 +55,9 @@ class World(Protocol):
     def start_script(self, path: str) -> str | None:
         """The text of a start-up script; None when it is not there."""
 
+    def keeps_transcripts(self, folder: str) -> bool:
+        """Whether files can be written into that folder, which is made when it is not there."""
+
 
 @dataclass
 class Commands:
@@ -82,6 +85,14 @@ class Commands:
         for key, command in self.entries.items():
             if hidden or key in self.public:
                 yield self.spelled[key], command
+        for key in self.public_qualified:
+            command = self.qualified[key]
+            if command.signature.name in DEFAULTS:
+                yield command.signature.name, command
+
+    def visible_aliases(self) -> dict[str, str]:
+        """The aliases that a client may use, in lower case, and what they stand for."""
+        return {name: self.aliases[name] for name in self.public_aliases}
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,7 @@ class RestrictedSession:
     run: Interpreter
     root: Frame
     loaded: frozenset[str]
+    start: Callable[[str, list[str]], list[str]]
 
 
 def open_session(
@@ -139,6 +151,9 @@ class _Opening:
         for path in self._configuration.start_scripts:
             if self._world.start_script(path) is None:
                 raise OpenFailed(_no_script(path))
+        folder = self._configuration.transcripts
+        if folder is not None and not self._world.keeps_transcripts(folder):
+            raise OpenFailed(_no_transcript(folder))
         self._add_defaults()
         self._import_all()
         self._add_imported()
@@ -155,6 +170,7 @@ class _Opening:
             self._run,
             self._root,
             self._host.loaded,
+            self._world.native,
         )
 
     def _add_defaults(self) -> None:
@@ -163,10 +179,14 @@ class _Opening:
             lambda name: self._world.windows.known(name, session),
             lambda: self._commands.listed(hidden=False),
             lambda: (*self._modules.own(), *self._commands.listed(hidden=True)),
+            self._commands.visible_aliases,
         )
         restricted = self._configuration.session_type.lower() == "restrictedremoteserver"
         for command in defaults.values():
             self._commands.add(command.signature.name, command, public=restricted)
+        if restricted:
+            self._commands.aliases.update(DEFAULT_ALIASES)
+            self._commands.public_aliases.update(DEFAULT_ALIASES)
         if self._configuration.user_drive:
             for name in _USER_DRIVE:
                 self._commands.add(name, defaults["clear-host"], public=True)
@@ -177,16 +197,15 @@ class _Opening:
             if isinstance(entry, dict):
                 # A version needs Get-Module, which is hidden (jea-facts B7).
                 raise OpenFailed(_no_get_module())
-            if not self._import(str(entry)):
-                raise OpenFailed(_not_loaded(str(entry)))
+            missing = None if self._import(str(entry)) else str(entry)
         for name in self._capability.plain:
             module, _, plain = name.rpartition("\\")
-            home = module or ("" if is_pattern(plain) else self._modules.home_of(plain) or "")
-            missing = None
-            if home and not self._import(home):
-                missing = home
+            if module:
+                missing = None if self._import(module) else module
+            elif not is_pattern(plain) and (home := self._modules.home_of(plain)) is not None:
+                self._import(home)
         if missing is not None:
-            # Only the last import's failure counts (jea-facts B6).
+            # Only the last import's failure counts, and the search for a plain name is none (jea-facts B6).
             raise OpenFailed(_not_loaded(missing))
 
     def _import(self, module: str) -> bool:
@@ -201,7 +220,12 @@ class _Opening:
             for command in (self._modules.exports(module) or {}).values():
                 name = command.signature.name
                 named = self._is_named(module, name)
-                if name in DEFAULTS and not named:
+                if name in DEFAULTS:
+                    # The session's own function stands in front; the real one has its qualified name.
+                    if named:
+                        key = f"{module}\\{name.lower()}"
+                        self._commands.qualified[key] = command
+                        self._commands.public_qualified.add(key)
                     continue
                 # The engine's own modules are there without being imported: only what is named shows.
                 public = named or (everything and not module.startswith(ENGINE_PREFIX.lower()))
@@ -286,10 +310,20 @@ def _no_get_module() -> ErrorDetails:
 
 def _no_script(path: str) -> ErrorDetails:
     return ErrorDetails(
-        fqid="CommandNotFoundException",
-        category=Category.OBJECT_NOT_FOUND,
-        message=f"The term '{path}' is not recognized.",
-        exception_types=("System.Management.Automation.CommandNotFoundException",),
-        reason="CommandNotFoundException",
-        target_name=path,
+        fqid="InvalidOperation",
+        category=Category.INVALID_OPERATION,
+        message=f"Running startup script threw an error: The term '{path}' is not recognized.",
+        exception_types=("System.Management.Automation.PSInvalidOperationException",),
+        reason="PSInvalidOperationException",
+    )
+
+
+def _no_transcript(folder: str) -> ErrorDetails:
+    return ErrorDetails(
+        fqid="CannotStartTranscription,Microsoft.PowerShell.Commands.StartTranscriptCommand",
+        category=Category.INVALID_OPERATION,
+        message=f"Transcription cannot be started due to the error: Could not find file '{folder}'.",
+        exception_types=("System.Management.Automation.PSInvalidOperationException",),
+        activity="Start-Transcript",
+        reason="PSInvalidOperationException",
     )

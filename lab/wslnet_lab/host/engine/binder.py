@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import CommandError
+from wslnet_lab.host.contract import CommandError, EnumValue
 from wslnet_lab.host.engine import sets as parameter_sets
 from wslnet_lab.host.engine.conversion import convert, fits
 from wslnet_lab.host.engine.errors import (
@@ -19,7 +19,7 @@ from wslnet_lab.host.engine.errors import (
     parameter_not_found,
 )
 from wslnet_lab.host.engine.families import NULL_FOR_VALUE, WRONG_OBJECT, ConversionError, Family
-from wslnet_lab.host.engine.names import find_parameter
+from wslnet_lab.host.engine.names import bare, find_parameter
 from wslnet_lab.host.engine.signatures import NO_SET
 from wslnet_lab.host.engine.validation import check_value
 
@@ -205,7 +205,7 @@ def _bind_remaining(binding: Binding, rest: list[Argument]) -> list[Argument]:
             values: list[object] = []
             for argument in rest:
                 if argument.name is not None:
-                    values.append(f"-{argument.name}")
+                    values.append(f"-{bare(argument.name)}")
                 values.append(argument.value)
             binding.assign(parameter, values)
             return []
@@ -247,5 +247,8 @@ def _converted(signature: Signature, parameter: Parameter, value: object) -> obj
             check_value(signature, parameter, None)
         text = f"Cannot process argument transformation on parameter '{parameter.name}'. {error}"
         raise binding_error(signature, error_id, text) from error
+    if parameter.common and isinstance(converted, EnumValue) and converted.name == "Suspend":
+        # The setter refuses it: only workflows have it (jea-facts D).
+        raise binding_error(signature, NULL_FOR_VALUE, f"{parameter.name} cannot be Suspend")
     check_value(signature, parameter, converted)
     return converted

@@ -46,6 +46,8 @@ def fits(value: object, spec: TypeSpec) -> bool:
         return isinstance(value, str) and spec.name == "System.String"
     if spec.kind is Kind.INTEGER:
         return isinstance(value, int) and not isinstance(value, bool) and spec.name == "System.Int32"
+    if spec.kind is Kind.OPAQUE:
+        return spec.name in typed.live_types(value)
     exact: dict[Kind, type] = {
         Kind.BOOLEAN: bool,
         Kind.TIME_SPAN: timedelta,
@@ -67,6 +69,7 @@ _SCALARS: Mapping[Kind, _Convert] = {
     Kind.DATE_TIME: typed.to_date_time,
     Kind.GUID: typed.to_guid,
     Kind.VERSION: typed.to_version,
+    Kind.ADDRESS: typed.to_address,
     Kind.XML: typed.to_xml,
     Kind.TABLE: typed.to_table,
     Kind.OBJECT: typed.to_any,

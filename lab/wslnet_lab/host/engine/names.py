@@ -12,16 +12,24 @@ if TYPE_CHECKING:
 _DASHES = "-\N{EN DASH}\N{EM DASH}\N{HORIZONTAL BAR}"
 
 
+def bare(sent: str) -> str:
+    """A parameter's name as sent, without the dash, and with it one colon at the end (`-Name:`, jea-facts D).
+
+    Without a dash a colon stays, and then no parameter has that name (binder-facts 3).
+    """
+    return sent[1:].rstrip().removesuffix(":") if sent[:1] and sent[0] in _DASHES else sent
+
+
 def find_parameter(signature: Signature, sent: str) -> Parameter | None:
     """The parameter that `sent` names; None when nothing matches.
 
-    A leading dash is taken off. An exact name or alias wins; among beginnings, a parameter of the
+    An exact name or alias wins; among beginnings, a parameter of the
     command's own wins over common ones when it is the only own one.
 
     Raises:
         CommandError: `AmbiguousParameter`.
     """
-    wanted = sent[1:] if sent[:1] and sent[0] in _DASHES else sent
+    wanted = bare(sent)
     lowered = wanted.lower()
     starts: dict[str, Parameter] = {}
     for parameter in signature.parameters.values():

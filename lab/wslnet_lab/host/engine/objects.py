@@ -71,7 +71,7 @@ def select(call: BoundCall, _sink: Sink) -> Iterator[object]:
 
 def _selected(value: object, names: list[str]) -> PlainObject:
     """A copy with the named properties as notes; enums stay whole objects (cdxml-facts 1.8)."""
-    held = properties_of(value)
+    held = _held(value)
     spelled = _spelling(value)
     notes: dict[str, object] = {}
     for name in names:
@@ -80,6 +80,8 @@ def _selected(value: object, names: list[str]) -> PlainObject:
         else:
             notes[spelled.get(name.lower(), name)] = held.get(name.lower())
     kind = _SELECTED if isinstance(value, CimInstance) else "Selected.System.Object"
+    if isinstance(value, str):
+        kind = "Selected.System.String"
     if isinstance(value, PlainObject):
         kind = f"Selected.{value.type_names[0]}"
     types = (kind, "System.Management.Automation.PSCustomObject", "System.Object")
@@ -92,7 +94,7 @@ def _spelling(value: object) -> dict[str, str]:
     elif isinstance(value, PlainObject):
         names = [*value.properties, *value.notes]
     else:
-        names = []
+        names = ["Length"] if isinstance(value, str) else []
     return {name.lower(): name for name in names}
 
 
@@ -189,7 +191,12 @@ def _objects(call: BoundCall) -> list[object]:
 
 
 def _property(value: object, name: str) -> object:
-    return properties_of(value).get(name.lower())
+    return _held(value).get(name.lower())
+
+
+def _held(value: object) -> Mapping[str, object]:
+    """The properties of an object; a text has its length."""
+    return {"length": len(value)} if isinstance(value, str) else properties_of(value)
 
 
 def _number(value: object) -> float | None:

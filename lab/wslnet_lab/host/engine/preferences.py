@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CONTINUE = "Continue"
 STOP = "Stop"
+INQUIRE = "Inquire"
 SILENT = frozenset({"SilentlyContinue", "Ignore"})
 
 

@@ -5,6 +5,7 @@ Each raises `ConversionError`.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import uuid
 import xml.etree.ElementTree as ET
@@ -16,6 +17,7 @@ from wslnet_lab.host.engine.families import WRONG_OBJECT, Family, cannot
 from wslnet_lab.host.engine.values import (
     TICKS_PER_MICROSECOND,
     TimeSpan,
+    address_in_text,
     date_in_text,
     text_of,
     time_span_in_text,
@@ -67,6 +69,22 @@ def to_guid(value: object, spec: TypeSpec, _family: Family) -> object:
         except ValueError:
             pass
     raise cannot(value, spec, "Unrecognized Guid format.")
+
+
+def to_address(value: object, spec: TypeSpec, _family: Family) -> object:
+    """[System.Net.IPAddress], as lax as .NET: a number is four bytes, text may be octal or a single number.
+
+    jea-facts A7: int 5 is 5.0.0.0, '5' is 0.0.0.5, '010.0.0.1' is 8.0.0.1, a scope stays.
+    """
+    if isinstance(value, int | Number) and not isinstance(value, bool):
+        number = value.value if isinstance(value, Number) else value
+        if 0 <= number < 2**32:
+            return str(ipaddress.IPv4Address(number.to_bytes(4, "little")))
+    elif isinstance(value, str):
+        found = address_in_text(value)
+        if found is not None:
+            return found
+    raise cannot(value, spec, "An invalid IP address was specified.")
 
 
 def to_version(value: object, spec: TypeSpec, _family: Family) -> object:
@@ -129,11 +147,14 @@ def to_cim_session(value: object, spec: TypeSpec, _family: Family) -> object:
 
 def to_opaque(value: object, spec: TypeSpec, _family: Family) -> object:
     """Types that plain data cannot make: null, or an object of that very type."""
-    if value is None or (isinstance(value, PlainObject) and spec.name in _live_types(value)):
+    if value is None or spec.name in live_types(value):
         return value
     raise cannot(value, spec)
 
 
-def _live_types(value: PlainObject) -> frozenset[str]:
+def live_types(value: object) -> frozenset[str]:
+    """The types that an object says it has; none for plain data."""
+    if not isinstance(value, PlainObject):
+        return frozenset({getattr(value, "type_name", "")})
     # What a client sends back carries the prefix and is rebuilt for the types that can be (PSCredential …).
     return frozenset(name.removeprefix("Deserialized.") for name in value.type_names)

@@ -34,6 +34,7 @@ class Kind(Enum):
     OBJECT = "object"
     CIM_INSTANCE = "ciminstance"
     CIM_SESSION = "cimsession"
+    ADDRESS = "ipaddress"
     OPAQUE = "opaque"
 
 
@@ -78,6 +79,7 @@ _SIMPLE: Mapping[str, tuple[Kind, str]] = {
     "timespan": (Kind.TIME_SPAN, "System.TimeSpan"),
     "datetime": (Kind.DATE_TIME, "System.DateTime"),
     "guid": (Kind.GUID, "System.Guid"),
+    "net.ipaddress": (Kind.ADDRESS, "System.Net.IPAddress"),
     "version": (Kind.VERSION, "System.Version"),
     "xmldocument": (Kind.XML, "System.Xml.XmlDocument"),
     "hashtable": (Kind.TABLE, "System.Collections.Hashtable"),

@@ -6,6 +6,7 @@ Nothing here knows of parameters.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -19,6 +20,9 @@ _TIME_SPAN = re.compile(
 )
 _US_DATE = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p")
 _TIME_ONLY = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I%p", "%I %p")
+_ADDRESS_PART = re.compile(r"0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*")
+_IPV4_BYTES = 4
+_BYTE = 255
 _HOURS_PER_DAY = 24
 _MINUTES_PER_HOUR = 60
 TICKS_PER_MICROSECOND = 10
@@ -74,6 +78,34 @@ def _object_text(value: object) -> str:
         case PlainObject():
             return value.type_names[0] if value.to_string is None else value.to_string
     return str(value)
+
+
+def address_in_text(text: str) -> str | None:
+    """The address in a text as .NET's IPAddress.Parse reads it, in its usual form; None when there is none.
+
+    IPv4 in one to four parts, each decimal, `0x…` or octal; the last part fills what is left.
+    """
+    if ":" in text:
+        plain = text.removeprefix("[").removesuffix("]") if text.startswith("[") else text
+        try:
+            return str(ipaddress.IPv6Address(plain))
+        except ValueError:
+            return None
+    parts = text.split(".")
+    if len(parts) > _IPV4_BYTES or not all(_ADDRESS_PART.fullmatch(part) for part in parts):
+        return None
+    numbers = [_address_part(part) for part in parts]
+    room = _IPV4_BYTES + 1 - len(numbers)
+    if any(number > _BYTE for number in numbers[:-1]) or numbers[-1] >= 256**room:
+        return None
+    packed = bytes(numbers[:-1]) + numbers[-1].to_bytes(room, "big")
+    return str(ipaddress.IPv4Address(packed))
+
+
+def _address_part(part: str) -> int:
+    if part[:2] in ("0x", "0X"):
+        return int(part, 0)
+    return int(part, 8 if part.startswith("0") and len(part) > 1 else 10)
 
 
 def time_span_text(value: timedelta) -> str:

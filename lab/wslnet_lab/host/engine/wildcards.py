@@ -51,5 +51,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _character_set(body: str) -> str:
-    # `^` and `\` mean nothing special inside PowerShell's brackets; a dash makes a range.
-    return "[" + body.replace("\\", "\\\\").replace("^", "\\^").replace("[", "\\[") + "]" if body else "(?!)"
+    # Nothing is special inside the brackets but the dash of a range; a range that runs backwards is empty.
+    items: list[str] = []
+    at = 0
+    while at < len(body):
+        low, high = body[at], body[at + 2 : at + 3]
+        if high and body[at + 1] == "-":
+            items.extend([f"{re.escape(low)}-{re.escape(high)}"] if low <= high else [])
+            at += 3
+        else:
+            items.append(re.escape(low))
+            at += 1
+    return f"[{''.join(items)}]" if items else "(?!)"

@@ -109,6 +109,8 @@ def _table(scanner: Scanner) -> Table:
     while not scanner.takes("}"):
         found = scanner.takes_match(_KEY)
         key: Expression = Literal(found[0]) if found else atom(scanner)
+        if any(_same_key(key, other) for other, _ in pairs):
+            raise Malformed(f"a key of a table stands twice before {scanner.rest()!r}")
         scanner.lines()
         scanner.expect("=")
         scanner.lines()
@@ -116,6 +118,12 @@ def _table(scanner: Scanner) -> Table:
         pairs.append((key, value if value is not None else PipelineSyntax(())))
         scanner.statement_ends()
     return Table(tuple(pairs))
+
+
+def _same_key(one: Expression, other: Expression) -> bool:
+    if not isinstance(one, Literal) or not isinstance(other, Literal):
+        return False
+    return str(one.value).lower() == str(other.value).lower()
 
 
 _BY_SIGN: tuple[tuple[str, Callable[[Scanner], Expression]], ...] = (

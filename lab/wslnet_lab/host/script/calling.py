@@ -16,12 +16,12 @@ from wslnet_lab.host.contract import (
 )
 from wslnet_lab.host.engine.commands import Stage
 from wslnet_lab.host.engine.names import find_parameter
-from wslnet_lab.host.engine.preferences import SILENT, STOP, StoppedByPreference
+from wslnet_lab.host.engine.preferences import SILENT
 from wslnet_lab.host.engine.types import Kind
-from wslnet_lab.host.script.ends import Returned
+from wslnet_lab.host.script.ends import Returned, stopped_by
 from wslnet_lab.host.script.scopes import Frame
 from wslnet_lab.host.script.syntax import Literal, NotInTheLab
-from wslnet_lab.host.script.values import ScriptBlock, enumerated, text_of
+from wslnet_lab.host.script.values import ScriptBlock, Switch, enumerated, text_of
 
 if TYPE_CHECKING:
     from wslnet_lab.host.engine.signatures import Signature
@@ -50,8 +50,9 @@ class BodySink:
             StoppedByPreference: The body stops at errors.
         """
         wanted = text_of(self._flow.frame.find("ErrorActionPreference"))
-        if wanted == STOP:
-            raise StoppedByPreference(details)
+        stop = stopped_by(wanted, details, self._flow.frame.function)
+        if stop is not None:
+            raise stop
         if wanted not in SILENT:
             self._target.error(details)
 
@@ -90,7 +91,7 @@ def run_command(run: Interpreter, call: CommandCall, objects: tuple[object, ...]
         for line in run.host.native(name, texts):
             flow.emit(line)
         return
-    command = run.host.find(Invocation(name), flow.session)
+    command = (flow.find or run.host.find)(Invocation(name), flow.session)
     arguments = _arguments(run, call, command.signature, flow)
     binding = command.bind(arguments, piped=objects is not None)
     explicit = "ErrorAction" in binding.values
@@ -148,7 +149,7 @@ def _arguments(run: Interpreter, call: CommandCall, signature: Signature, flow: 
             if waiting is not None:
                 raise CommandError(_no_value(signature, waiting))
             if each.value is not None:
-                found.append(Argument(each.name, run.evaluate(each.value, flow)))
+                found.append(Argument(each.name, _sent(run.evaluate(each.value, flow))))
             elif _takes_no_value(signature, each.name):
                 found.append(Argument(each.name, value=True))
             else:
@@ -156,13 +157,18 @@ def _arguments(run: Interpreter, call: CommandCall, signature: Signature, flow: 
             continue
         value = run.evaluate(each.value or Literal(None), flow)
         if each.splatted and isinstance(value, dict):
-            found.extend(Argument(text_of(key), item) for key, item in value.items())
+            found.extend(Argument(text_of(key), _sent(item)) for key, item in value.items())
             continue
-        found.append(Argument(waiting, value))
+        found.append(Argument(waiting, _sent(value)))
         waiting = None
     if waiting is not None:
         raise CommandError(_no_value(signature, waiting))
     return tuple(found)
+
+
+def _sent(value: object) -> object:
+    """A switch out of `$PSBoundParameters` binds as its Boolean."""
+    return value.present if isinstance(value, Switch) else value
 
 
 def _takes_no_value(signature: Signature, name: str) -> bool:

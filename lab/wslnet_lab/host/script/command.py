@@ -18,7 +18,7 @@ from wslnet_lab.host.script.functions import split_for_simple
 from wslnet_lab.host.script.scopes import Flow, Frame
 from wslnet_lab.host.script.syntax import NotInTheLab, TypeName
 from wslnet_lab.host.script.types import cast, held
-from wslnet_lab.host.script.values import Opaque
+from wslnet_lab.host.script.values import Opaque, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +152,7 @@ class ScriptFunction:
             frame.kept.pop(syntax.name.lower(), None)
             if syntax.name in values:
                 value = held(values[syntax.name], parameter.type)
-                given[syntax.name] = value
+                given[syntax.name] = _as_bound(value, parameter)
             elif syntax.default is not None:
                 value = self.run_with.evaluate(syntax.default, flow)
             else:
@@ -160,6 +160,8 @@ class ScriptFunction:
             frame.variables[syntax.name.lower()] = value
             if syntax.type is not None:
                 frame.kept[syntax.name.lower()] = _keeper(self.signature, parameter, syntax.type)
+        for name, value in values.items():
+            given.setdefault(name, _as_bound(value, self.signature.parameters[name]))
         frame.variables["psboundparameters"] = given
         frame.variables["args"] = binding.rest if isinstance(binding, SimpleBinding) else []
         if self.block.advanced:
@@ -212,6 +214,12 @@ def accepted(binding: Binding, value: object, error: Callable[[ErrorDetails], No
     if bound is None:
         error(input_not_bound(binding.signature, value))
     return bound
+
+
+def _as_bound(value: object, parameter: Parameter) -> object:
+    if parameter.type.kind is Kind.SWITCH and isinstance(value, bool):
+        return Switch(value)
+    return held(value, parameter.type)
 
 
 def _keeper(signature: Signature, parameter: Parameter, kind: TypeName) -> Callable[[object], object]:

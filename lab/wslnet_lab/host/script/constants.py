@@ -1,11 +1,14 @@
 """The values of data: what attributes, session configurations and role capabilities are written in.
 
-Nothing runs here. A real Windows runs such files as scripts (jea-facts A18); one that needs it is refused.
+Operators on constants are computed, nothing else runs here. A real Windows runs such files as scripts
+(jea-facts A18); one that needs it is refused.
 """
 
 from __future__ import annotations
 
+from wslnet_lab.host.script import operators
 from wslnet_lab.host.script.syntax import (
+    Binary,
     BlockLiteral,
     Cast,
     CommandCall,
@@ -22,7 +25,7 @@ from wslnet_lab.host.script.syntax import (
     Unary,
     Variable,
 )
-from wslnet_lab.host.script.values import Array, ScriptBlock, enumerated
+from wslnet_lab.host.script.values import Array, ScriptBlock, enumerated, text_of
 
 _NAMED = {"true": True, "false": False, "null": None}
 
@@ -36,8 +39,8 @@ def constant(node: Expression) -> object:
     match node:
         case Literal(value=value):
             return value
-        case Text(parts=parts) if all(isinstance(part, str) for part in parts):
-            return "".join(str(part) for part in parts)
+        case Text(parts=parts):
+            return "".join(part if isinstance(part, str) else text_of(constant(part)) for part in parts)
         case Variable(name=name, drive="") if name.lower() in _NAMED:
             return _NAMED[name.lower()]
         case Unary(operator="-", value=Literal(value=int() as number)):
@@ -57,8 +60,10 @@ def _compound(node: Expression) -> object:
             return constant(value)
         case Grouped(sign="@", statements=statements):
             return Array.of(item for each in statements for item in enumerated(statement_value(each)))
-        case Grouped(sign="(", statements=(only,)):
+        case Grouped(sign="(" | "$", statements=(only,)):
             return statement_value(only)
+        case Binary(operator=operator, left=left, right=right):
+            return operators.apply(operator, constant(left), constant(right))
     raise NotInTheLab(f"a value that has to be computed: {type(node).__name__}")
 
 

@@ -60,6 +60,8 @@ def _if(scanner: Scanner, _word: str) -> If:
 
 
 def _switch(scanner: Scanner, _word: str) -> Switch:
+    if scanner.sees("-"):
+        raise NotInTheLab(f"switch {scanner.rest()!r}")
     value = _condition(scanner)
     scanner.lines()
     scanner.expect("{")

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import Category, CommandError, ErrorDetails, PlainObject
+from wslnet_lab.host.contract import BoundCall, Category, CommandError, ErrorDetails, PlainObject
 from wslnet_lab.host.engine.binder import Binding, bind
+from wslnet_lab.host.engine.objects import where
+from wslnet_lab.host.engine.signatures import load_oracle
 from wslnet_lab.host.script import calling, members
 from wslnet_lab.host.script.attributes import Reader
 from wslnet_lab.host.script.command import accepted
@@ -91,11 +93,11 @@ def _each(run: Interpreter, given: Mapping[str, object], flow: Flow) -> None:
 
 
 def _each_member(given: Mapping[str, object], flow: Flow) -> None:
-    """Members by name: with arguments a method, on any object that comes along (jea-facts A17)."""
+    """Members by name: properties, and methods, on any object that comes along (jea-facts A17)."""
     value, name = given.get("InputObject"), text_of(given.get("MemberName"))
     arguments = given.get("ArgumentList")
-    if isinstance(arguments, list):
-        found = members.call(value, name, arguments)
+    if isinstance(arguments, list) or members.is_method(value, name):
+        found = members.call(value, name, arguments if isinstance(arguments, list) else [])
     else:
         found = members.member(value, name)
     for each in enumerated(found):
@@ -103,10 +105,11 @@ def _each_member(given: Mapping[str, object], flow: Flow) -> None:
 
 
 def _where(run: Interpreter, given: Mapping[str, object], flow: Flow) -> None:
-    block = given.get("FilterScript")
+    block, value = given.get("FilterScript"), given.get("InputObject")
     if not isinstance(block, ScriptBlock):
-        raise NotInTheLab("Where-Object without a block")
-    value = given.get("InputObject")
+        for each in where(BoundCall("Where-Object", "", given, flow.session), flow.sink):
+            flow.emit(each)
+        return
     frame = Frame(flow.frame, flow.frame.function, variables={"_": value})
     if truth_of(next(iter(run.collected(block.block.end, flow.inside(frame))), None)):
         flow.emit(value)
@@ -192,6 +195,16 @@ def _get_variable(_run: Interpreter, given: Mapping[str, object], flow: Flow) ->
         )
 
 
+def _set_variable(_run: Interpreter, given: Mapping[str, object], flow: Flow) -> None:
+    scope = text_of(given.get("Scope")).lower()
+    if scope not in ("", "local", "0", "global"):
+        raise NotInTheLab(f"the scope {scope}")
+    frame = flow.frame.root if scope == "global" else flow.frame
+    names = given.get("Name")
+    for name in names if isinstance(names, list) else []:
+        frame.assign(text_of(name), given.get("Value"))
+
+
 def _no_model(_run: Interpreter, _given: Mapping[str, object], _flow: Flow) -> None:
     raise NotInTheLab("what this command does")
 
@@ -201,10 +214,10 @@ _PIPED = "[Parameter(ValueFromPipeline)]$InputObject"
 _MEMBER = "[string]$MemberName, [object[]]$ArgumentList"
 _MESSAGE = "[Parameter(Mandatory, Position=0)][string]$Message"
 _ROWS: tuple[tuple[str, str, str, Body], ...] = (
-    (_CORE, "ForEach-Object", f"{_PIPED}, [Parameter(Position=0)]$Process, {_MEMBER}", _each),
-    (_CORE, "Where-Object", f"{_PIPED}, [Parameter(Position=0)]$FilterScript", _where),
+    (_CORE, "ForEach-Object", f"{_PIPED}, [Parameter(Position=0)][scriptblock]$Process, {_MEMBER}", _each),
+    (_CORE, "Where-Object", "", _where),
     (_CORE, "Get-Module", "[Parameter(Position=0)][string[]]$Name, [switch]$ListAvailable", _no_model),
-    (_CORE, "Invoke-Command", "[Parameter(Position=0)]$ScriptBlock", _no_model),
+    (_CORE, "Invoke-Command", "[Parameter(Position=0)][scriptblock]$ScriptBlock", _no_model),
     (
         _UTILITY,
         "Write-Error",
@@ -223,8 +236,8 @@ _ROWS: tuple[tuple[str, str, str, Body], ...] = (
     (
         _UTILITY,
         "Set-Variable",
-        "[Parameter(Position=0)][string[]]$Name, [Parameter(Position=1)]$Value",
-        _no_model,
+        "[Parameter(Mandatory, Position=0)][string[]]$Name, [Parameter(Position=1)]$Value, [string]$Scope",
+        _set_variable,
     ),
     (_UTILITY, "Get-Date", "[Parameter(Position=0)]$Date", _no_model),
     (_UTILITY, "Set-PSBreakpoint", "[Parameter(Position=0)][string[]]$Script", _no_model),
@@ -251,7 +264,7 @@ def core_commands(run: Interpreter, root: Frame) -> dict[str, CoreCommand]:
     found: dict[str, CoreCommand] = {}
     for module, name, parameters, body in _ROWS:
         block = script(f"[CmdletBinding()] param({parameters})")
-        signature = signature_of(name, block, reader)
+        signature = load_oracle("all").command(name) or signature_of(name, block, reader)
         tail = _TAILS.get(name, f"Microsoft.PowerShell.Commands.{name.replace('-', '')}Command")
         signature = replace(signature, module=module, function=False, tail=tail)
         found[name.lower()] = CoreCommand(signature, body, run, root)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import Category, CommandError, ErrorDetails
+from wslnet_lab.host.engine.preferences import INQUIRE, STOP, StoppedByPreference
 from wslnet_lab.host.script.values import text_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,28 @@ def tailed(details: ErrorDetails, function: str) -> ErrorDetails:
     if not function or "," in details.fqid:
         return details
     return replace(details, fqid=f"{details.fqid},{function}", activity=details.activity or function)
+
+
+def stopped_by(wanted: str, details: ErrorDetails, function: str) -> StoppedByPreference | None:
+    """What an error that ends nothing makes of a body under `$ErrorActionPreference`: Stop, or a question.
+
+    Nobody can be asked: Inquire then ends the pipeline too (jea-facts D). None: the body goes on.
+    """
+    if wanted == STOP:
+        return StoppedByPreference(tailed(details, function))
+    if wanted != INQUIRE:
+        return None
+    text = "A command that prompts the user failed: the host does not support interaction."
+    return StoppedByPreference(
+        ErrorDetails(
+            fqid=f"HostFunctionNotImplemented,{function}" if function else "HostFunctionNotImplemented",
+            category=Category.NOT_IMPLEMENTED,
+            message=text,
+            exception_types=("System.Management.Automation.Host.HostException",),
+            activity=function,
+            reason="HostException",
+        )
+    )
 
 
 def not_modelled(error: NotInTheLab, function: str) -> CommandError:

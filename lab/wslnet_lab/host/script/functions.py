@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.engine.names import find_parameter
+from wslnet_lab.host.engine.names import bare, find_parameter
 from wslnet_lab.host.engine.signatures import COMMON, NO_SET, Parameter, Place, Signature
 from wslnet_lab.host.engine.types import Kind, TypeSpec
 from wslnet_lab.host.script.types import spec_of
@@ -96,7 +96,7 @@ def split_for_simple(
     rest: list[object] = []
     for each in arguments:
         if each.name is not None and find_parameter(signature, each.name) is None:
-            rest.extend([f"-{each.name}", each.value])
+            rest.extend([f"-{bare(each.name)}", each.value])
         elif each.name is None and room <= 0:
             rest.append(each.value)
         else:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wslnet_lab.host.contract import CommandError
-from wslnet_lab.host.engine.preferences import SILENT, STOP, PipelineStopped, StoppedByPreference
+from wslnet_lab.host.engine.preferences import SILENT, PipelineStopped, StoppedByPreference
 from wslnet_lab.host.script import calling, members, operators
-from wslnet_lab.host.script.ends import Broken, Exited, Returned, Terminated, Thrown, tailed, thrown
+from wslnet_lab.host.script.ends import Broken, Exited, Returned, Terminated, Thrown, stopped_by, thrown
 from wslnet_lab.host.script.evaluation import evaluate
 from wslnet_lab.host.script.syntax import (
     Assignment,
@@ -23,6 +23,7 @@ from wslnet_lab.host.script.syntax import (
     PipelineSyntax,
     Switch,
     Try,
+    Unknown,
     Variable,
 )
 from wslnet_lab.host.script.values import collapsed, enumerated, text_of, truth_of
@@ -83,8 +84,9 @@ class Interpreter:
 
     def _go_on(self, error: CommandError, flow: Flow) -> None:
         wanted = text_of(flow.frame.find("ErrorActionPreference"))
-        if wanted == STOP:
-            raise StoppedByPreference(tailed(error.details, flow.frame.function)) from error
+        stop = stopped_by(wanted, error.details, flow.frame.function)
+        if stop is not None:
+            raise stop from error
         if wanted not in SILENT:
             flow.sink.error(error.details)
 
@@ -210,6 +212,10 @@ class Interpreter:
                 raise Exited
         raise Broken(goes_on=node.kind == "continue")
 
+    def refuse(self, node: Unknown, _flow: Flow) -> None:
+        """What the lab does not know."""
+        raise NotInTheLab(node.why)
+
     def define(self, node: FunctionSyntax, _flow: Flow) -> None:
         """`function` inside a block."""
         raise NotInTheLab(f"the function {node.name} inside another")
@@ -224,4 +230,5 @@ _STATEMENTS: Mapping[type, Callable[[Interpreter, Any, Flow], None]] = {
     Try: Interpreter.attempt,
     Jump: Interpreter.jump,
     FunctionSyntax: Interpreter.define,
+    Unknown: Interpreter.refuse,
 }

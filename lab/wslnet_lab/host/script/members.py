@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CimValue, ErrorDetails, Number, PlainObject
 from wslnet_lab.host.engine.piping import properties_of
-from wslnet_lab.host.script.operators import number_of, runtime_error
+from wslnet_lab.host.script.operators import null_error, number_of, runtime_error
 from wslnet_lab.host.script.syntax import NotInTheLab
 from wslnet_lab.host.script.values import (
     Array,
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+def is_method(value: object, name: str) -> bool:
+    """Whether `value.name` is a method that the lab knows, and no property."""
+    lowered = name.lower()
+    return (
+        lowered in _METHODS
+        and lowered not in ("count", "length")
+        and not isinstance(value, dict | PlainObject)
+    )
+
+
 def member(value: object, name: str) -> object:
     """`value.name`; null for what is not there, as without strict mode.
 
@@ -32,11 +42,7 @@ def member(value: object, name: str) -> object:
         NotInTheLab: It would be a method as a value.
     """
     lowered = name.lower()
-    if (
-        lowered in _METHODS
-        and lowered not in ("count", "length")
-        and not isinstance(value, dict | PlainObject)
-    ):
+    if is_method(value, name):
         raise NotInTheLab(f"the method {name} as a value")
     match value:
         case dict():
@@ -53,6 +59,8 @@ def member(value: object, name: str) -> object:
         case list() | tuple() if lowered not in ("count", "length"):
             items = [held for item in value if (held := member(item, name)) is not None]
             return Array.of(items) if len(items) != 1 else items[0]
+        case TypeValue() if lowered not in _named_of(value):
+            raise NotInTheLab(f"the member {name} of a type")
         case ErrorDetails() | ExceptionValue() | TypeValue():
             return _named_of(value).get(lowered)
     return _of_object(value, lowered)
@@ -112,7 +120,7 @@ def index(value: object, key: object) -> object:
         CommandError: The value is null.
     """
     if value is None:
-        raise runtime_error("Cannot index into a null array.")
+        raise null_error("NullArray", "Cannot index into a null array.")
     if isinstance(value, dict):
         return next(
             (held for each, held in value.items() if text_of(each).lower() == text_of(key).lower()), None
@@ -134,7 +142,7 @@ def call(value: object, name: str, arguments: list[object]) -> object:
         NotInTheLab: The method is not known to the lab.
     """
     if value is None:
-        raise runtime_error("You cannot call a method on a null-valued expression.")
+        raise null_error("InvokeMethodOnNull", "You cannot call a method on a null-valued expression.")
     if isinstance(value, Opaque):
         own = {each.lower(): method for each, method in value.methods.items()}.get(name.lower())
         if own is not None:
@@ -173,6 +181,8 @@ def _split(value: object, separators: object) -> Array:
 _METHODS: Mapping[str, Callable[..., object]] = {
     "gettype": lambda value: TypeValue(type_of(value)),
     "tostring": _to_string,
+    "toupper": lambda value: text_of(value).upper(),
+    "tolower": lambda value: text_of(value).lower(),
     "toupperinvariant": lambda value: text_of(value).upper(),
     "tolowerinvariant": lambda value: text_of(value).lower(),
     "trim": lambda value: text_of(value).strip(),

@@ -10,7 +10,7 @@ from wslnet_lab.host.engine.values import number_in_text
 from wslnet_lab.host.engine.wildcards import matches
 from wslnet_lab.host.script.patterns import compiled
 from wslnet_lab.host.script.syntax import NotInTheLab
-from wslnet_lab.host.script.values import Array, enumerated, text_of, truth_of, type_of
+from wslnet_lab.host.script.values import Array, Switch, enumerated, text_of, truth_of, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +44,11 @@ def runtime_error(message: str) -> CommandError:
     return CommandError(ErrorDetails("RuntimeException", Category.NOT_SPECIFIED, message))
 
 
+def null_error(error_id: str, message: str) -> CommandError:
+    """The same for what null does not have: a method, an item."""
+    return CommandError(ErrorDetails(error_id, Category.INVALID_OPERATION, message))
+
+
 def number_of(value: object) -> float | int:
     """A value as a number.
 
@@ -55,7 +60,7 @@ def number_of(value: object) -> float | int:
             return 0
         case bool() | int() | float():
             return value
-        case Number(value=held) | EnumValue(number=held):
+        case Number(value=held) | EnumValue(number=held) | Switch(present=held):
             return held
         case str():
             found = number_in_text(value)

@@ -11,6 +11,12 @@ _LINES = re.compile(r"(?:[ \t\u00a0\r\n]|`\r?\n|<#.*?#>|#[^\r\n]*)*", re.DOTALL)
 _ENDS = re.compile(r"(?:[ \t\u00a0\r\n;]|`\r?\n|<#.*?#>|#[^\r\n]*)*", re.DOTALL)
 
 
+_UP_TO_BRACE = re.compile(
+    r"(?:`.|<#.*?#>|#[^\r\n]*|@'\r?\n.*?\n'@|@\"\r?\n.*?\n\"@|'[^']*'|\"(?:`.|[^\"`])*\"|[^{}])*?([{}])",
+    re.DOTALL,
+)
+
+
 class Scanner:
     """The text and where the parser is in it."""
 
@@ -60,6 +66,19 @@ class Scanner:
         if found is not None:
             self.at = found.end()
         return found
+
+    def past_braces(self) -> None:
+        """Goes past the brace that closes the block it is in, over texts and comments.
+
+        Raises:
+            Malformed: There is none.
+        """
+        depth = 1
+        while depth:
+            found = self.takes_match(_UP_TO_BRACE)
+            if found is None:
+                raise Malformed("expected '}' before the end")
+            depth += 1 if found[1] == "{" else -1
 
     @property
     def ended(self) -> bool:

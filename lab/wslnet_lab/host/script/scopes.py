@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wslnet_lab.host.contract import Session, Sink
+    from wslnet_lab.host.contract import Invocation, Session, Sink
+    from wslnet_lab.host.engine.commands import Runnable
 
 Convert = Callable[[object], object]
 
@@ -63,11 +64,13 @@ class Flow:
     emit: Callable[[object], None]
     caught: bool = False
     """Whether a `try` around it takes every error that ends a statement."""
+    find: Callable[[Invocation, Session], Runnable] | None = None
+    """Who finds the commands of the client's own text: only what the client may call (jea-facts H)."""
 
     def into(self, emit: Callable[[object], None]) -> Flow:
         """The same with another place for output."""
         return replace(self, emit=emit)
 
     def inside(self, frame: Frame) -> Flow:
-        """The same in another scope."""
-        return replace(self, frame=frame)
+        """The same in another scope: that of a block, which counts as internal."""
+        return replace(self, frame=frame, find=None)

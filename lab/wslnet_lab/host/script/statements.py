@@ -20,6 +20,7 @@ from wslnet_lab.host.script.syntax import (
     NotInTheLab,
     PipelineSyntax,
     Text,
+    Unknown,
     Variable,
 )
 
@@ -66,13 +67,27 @@ def until(scanner: Scanner, closing: str) -> tuple[Statement, ...]:
 
 
 def block(scanner: Scanner, closing: str) -> Block:
-    """The inside of a block up to `closing`.
+    """The inside of a block up to `closing`; what the lab does not know of it is refused when it runs.
 
     Raises:
         Malformed, NotInTheLab: As `script`.
     """
     start = scanner.at
     attributes, found = parameters.param_block(scanner)
+    inside = scanner.at
+    try:
+        parts = _parts(scanner, closing)
+    except NotInTheLab as error:
+        if not closing:
+            raise
+        scanner.at = inside
+        scanner.past_braces()
+        parts = {"end": (Unknown(str(error)),)}
+    text = scanner.text[start : scanner.at - len(closing)]
+    return Block(attributes, found, parts.get("begin", ()), parts.get("process"), parts.get("end", ()), text)
+
+
+def _parts(scanner: Scanner, closing: str) -> dict[str, tuple[Statement, ...]]:
     parts: dict[str, tuple[Statement, ...]] = {}
     scanner.statement_ends()
     while (named := scanner.takes_match(_NAMED_BLOCK)) is not None:
@@ -84,8 +99,7 @@ def block(scanner: Scanner, closing: str) -> Block:
             raise Malformed("statements beside begin, process and end")
     else:
         parts["end"] = until(scanner, closing)
-    text = scanner.text[start : scanner.at - len(closing)]
-    return Block(attributes, found, parts.get("begin", ()), parts.get("process"), parts.get("end", ()), text)
+    return parts
 
 
 def statement(scanner: Scanner) -> Statement | None:

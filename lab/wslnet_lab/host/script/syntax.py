@@ -233,6 +233,13 @@ class Jump:
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """The statements of a block that holds what the lab does not know: running it says so."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class FunctionSyntax:
     """`function name { … }`."""
 
@@ -255,4 +262,4 @@ Expression = (
     | Table
     | BlockLiteral
 )
-Statement = PipelineSyntax | Assignment | If | Switch | Foreach | Try | Jump | FunctionSyntax
+Statement = PipelineSyntax | Assignment | If | Switch | Foreach | Try | Jump | FunctionSyntax | Unknown

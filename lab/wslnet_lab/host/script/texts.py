@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.script import atoms, statements
 from wslnet_lab.host.script.scanner import Scanner
-from wslnet_lab.host.script.syntax import Grouped, Literal, Malformed, NotInTheLab, Text
+from wslnet_lab.host.script.syntax import Grouped, Literal, Malformed, Text
 
 if TYPE_CHECKING:
     from wslnet_lab.host.script.syntax import Expression
 
+_HERE = re.compile(r"@(['\"])[ \t]*\r?\n(?:(.*?)\r?\n)??\1@", re.DOTALL)
 _SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
@@ -47,12 +49,16 @@ def double(scanner: Scanner) -> Expression:
 
 
 def here(scanner: Scanner) -> Expression:
-    """A here-text.
+    """A here-text: the lines between its marks.
 
     Raises:
-        NotInTheLab: Always: no configuration file of ours has one.
+        Malformed: It does not end.
     """
-    raise NotInTheLab(f"the here-text at {scanner.rest()!r}")
+    found = scanner.takes_match(_HERE)
+    if found is None:
+        raise Malformed(f"the here-text at {scanner.rest()!r} does not end")
+    lines = found[2] or ""
+    return Literal(lines) if found[1] == "'" else expandable(lines)
 
 
 def expandable(text: str) -> Expression:

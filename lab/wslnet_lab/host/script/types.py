@@ -10,7 +10,7 @@ from wslnet_lab.host.engine.conversion import convert
 from wslnet_lab.host.engine.families import ConversionError, Family
 from wslnet_lab.host.engine.types import Kind, TypeSpec, parse_type
 from wslnet_lab.host.script.syntax import NotInTheLab
-from wslnet_lab.host.script.values import Array, Guid, Ordered, custom_object
+from wslnet_lab.host.script.values import Address, Array, Guid, Ordered, custom_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ _SHORT = {
     "long": "Int64",
     "uint": "UInt32",
     "xml": "XmlDocument",
+    "ipaddress": "Net.IPAddress",
 }
 _ENUMS: Mapping[str, tuple[str, ...]] = {
     "DayOfWeek": ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"),
@@ -52,7 +53,7 @@ _KNOWN = frozenset(
             "psobject",
             "uri",
         ),
-        *("xmldocument", "ciminstance"),
+        *("xmldocument", "ciminstance", "net.ipaddress"),
     }
 )
 _WIDTHS = {
@@ -90,6 +91,8 @@ def held(value: object, spec: TypeSpec) -> object:
         return Array.of((held(item, spec.element()) for item in value), spec.full_name)
     if spec.kind is Kind.GUID and isinstance(value, str):
         return Guid(value)
+    if spec.kind is Kind.ADDRESS and isinstance(value, str):
+        return Address(value)
     if spec.name in _WIDTHS and isinstance(value, int):
         return Number(_WIDTHS[spec.name], value)
     return value

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from wslnet_lab.host.contract import CimInstance, EnumValue, ErrorDetails, Number, PlainObject
 from wslnet_lab.host.engine import values as engine_values
@@ -48,6 +48,19 @@ class Guid(str):
     __slots__ = ()
 
 
+class Address(str):
+    """A [System.Net.IPAddress], as its text."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A [switch] as `$PSBoundParameters` holds it; the variable of the parameter is its Boolean."""
+
+    present: bool
+
+
 class Ordered(dict[object, object]):
     """An ordered dictionary."""
 
@@ -61,10 +74,14 @@ class TypeValue:
 
 @dataclass(frozen=True)
 class ScriptBlock:
-    """A block as a value; `home` is the scope of the module it came from, if any."""
+    """A block as a value; `home` is the scope of the module it came from, if any.
+
+    `type_name` lets it bind to parameters of that type; what a client sends never does (jea-facts D).
+    """
 
     block: Block
     home: Frame | None = None
+    type_name: ClassVar[str] = "System.Management.Automation.ScriptBlock"
 
 
 @dataclass(frozen=True)
@@ -98,7 +115,7 @@ def text_of(value: object) -> str:
             return text
         case ScriptBlock() | Ordered():
             return value.block.text if isinstance(value, ScriptBlock) else type_of(value)
-    return engine_values.text_of(value)
+    return engine_values.text_of(value.present if isinstance(value, Switch) else value)
 
 
 def truth_of(value: object) -> bool:
@@ -108,6 +125,8 @@ def truth_of(value: object) -> bool:
             return False
         case Number(value=held):
             return held != 0
+        case Switch():
+            return value.present
         case list() | tuple():
             return truth_of(value[0]) if len(value) == 1 else bool(value)
     return True
@@ -133,6 +152,8 @@ _PLAIN_TYPES: tuple[tuple[type, str], ...] = (
     (int, "System.Int32"),
     (float, "System.Double"),
     (Guid, "System.Guid"),
+    (Address, "System.Net.IPAddress"),
+    (Switch, "System.Management.Automation.SwitchParameter"),
     (str, "System.String"),
     (bytes, "System.Byte[]"),
     (list, "System.Collections.ArrayList"),

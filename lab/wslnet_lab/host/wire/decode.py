@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -41,12 +42,15 @@ _NUMBERS: dict[type, tuple[str, str]] = {
 }
 
 
-def statements_of(commands: Iterable[object]) -> tuple[Statement, ...]:
-    """The statements of a pipeline from psrpcore's flat command list, cut where a statement ends."""
+def statements_of(commands: Iterable[object], *, errors_end_it: bool = False) -> tuple[Statement, ...]:
+    """The statements of a pipeline from psrpcore's flat command list, cut where a statement ends.
+
+    `errors_end_it` is a pipeline sent without RedirectShellErrorOutputPipe (jea-facts F).
+    """
     statements: list[Statement] = []
     current: list[Invocation] = []
     for command in commands:
-        current.append(_invocation_of(command))
+        current.append(replace(_invocation_of(command), errors_end_it=errors_end_it))
         if getattr(command, "end_of_statement", False):
             statements.append(tuple(current))
             current = []
@@ -59,8 +63,7 @@ def _invocation_of(command: object) -> Invocation:
     parameters: Iterable[tuple[object, object]] = getattr(command, "parameters", ())
     arguments = tuple(
         Argument(
-            # Only the dash is no part of a name; a colon is one, and no parameter has it (binder-facts 3).
-            name=None if name is None else str(name).removeprefix("-"),
+            name=None if name is None else str(name),
             value=value_of(value),
         )
         for name, value in parameters

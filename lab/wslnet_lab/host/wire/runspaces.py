@@ -114,7 +114,9 @@ class Runspaces:
         match event:
             case psrpcore.CreatePipelineEvent():
                 pipeline = self._pipelines[event.pipeline_id]
-                pipeline.statements = decode.statements_of(event.pipeline.commands)
+                pipeline.statements = decode.statements_of(
+                    event.pipeline.commands, errors_end_it=not event.pipeline.redirect_shell_error_to_out
+                )
                 if event.pipeline.no_input:
                     self._enqueue(pipeline)
             case psrpcore.GetCommandMetadataEvent():
