@@ -16,9 +16,16 @@ from wslnet_lab.host.engine.errors import (
     TRANSFORMATION,
     binding_error,
     missing_mandatory,
+    no_argument,
     parameter_not_found,
 )
-from wslnet_lab.host.engine.families import NULL_FOR_VALUE, WRONG_OBJECT, ConversionError, Family
+from wslnet_lab.host.engine.families import (
+    NO_ARGUMENT,
+    NULL_FOR_VALUE,
+    WRONG_OBJECT,
+    ConversionError,
+    Family,
+)
 from wslnet_lab.host.engine.names import bare, find_parameter
 from wslnet_lab.host.engine.signatures import NO_SET
 from wslnet_lab.host.engine.validation import check_value
@@ -246,6 +253,8 @@ def _converted(signature: Signature, parameter: Parameter, value: object) -> obj
             # The setter fails last, after the checks of attributes and of mandatory parameters.
             check_value(signature, parameter, None)
         text = f"Cannot process argument transformation on parameter '{parameter.name}'. {error}"
+        if error_id == NO_ARGUMENT:
+            raise no_argument(signature, text) from error
         raise binding_error(signature, error_id, text) from error
     if parameter.common and isinstance(converted, EnumValue) and converted.name == "Suspend":
         # The setter refuses it: only workflows have it (jea-facts D).

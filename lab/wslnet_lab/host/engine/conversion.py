@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.engine import plain_conversions as plain
 from wslnet_lab.host.engine import typed_conversions as typed
-from wslnet_lab.host.engine.families import Family, cannot
+from wslnet_lab.host.engine.families import MISMATCH, Family, cannot
 from wslnet_lab.host.engine.types import Kind
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def convert(value: object, spec: TypeSpec, family: Family) -> object:
         ConversionError: It cannot be converted.
     """
     if spec.depth == 0:
+        if family is Family.COMPILED and isinstance(value, list | tuple) and spec.kind not in _TAKE_LISTS:
+            raise cannot(value, spec, compiled_id=MISMATCH)
         return _SCALARS[spec.kind](value, spec, family)
     if value is None:
         # A null bool[] is refused though every other null array is taken (cdxml-facts 3).
@@ -57,6 +59,8 @@ def fits(value: object, spec: TypeSpec) -> bool:
     return spec.kind in exact and isinstance(value, exact[spec.kind])
 
 
+# A compiled cmdlet refuses a list for any other scalar before it looks at the type (binder-facts 1 and 4).
+_TAKE_LISTS = frozenset({Kind.OBJECT, Kind.ENUM})
 _Convert = Callable[[object, "TypeSpec", Family], object]
 _SCALARS: Mapping[Kind, _Convert] = {
     Kind.TEXT: plain.to_text,

@@ -37,7 +37,7 @@ class Enumeration:
                 parts.insert(0, name)
                 rest &= ~value
         if not rest:
-            return ", ".join(parts)
+            return ", ".join(parts) or "0"
         # .NET accepts any number whose bits some member covers, and shows it as digits.
         mask = 0
         for value in self.members.values():
@@ -57,12 +57,28 @@ def _from(first: int, *names: str) -> dict[str, int]:
 _NUMBERS: Mapping[str, Mapping[str, int]] = {
     "Action": {"NotConfigured": 0, "Allow": 2, "Block": 4},
     "AddressFamily": {"IPv4": 2, "IPv6": 23},
+    "AppliedSetting": {
+        "Internet": 0,
+        "Datacenter": 1,
+        "Compat": 2,
+        "InternetCustom": 3,
+        "DatacenterCustom": 4,
+    },
     "CommandTypes": _powers(
         "Alias", "Function", "Filter", "Cmdlet", "ExternalScript", "Application", "Script", "Workflow"
     )
     | {"Configuration": 256, "All": 511},
     "Direction": {"Inbound": 1, "Outbound": 2},
     "Enabled": {"True": 1, "False": 2},
+    "ExecutionPolicy": {
+        "Unrestricted": 0,
+        "RemoteSigned": 1,
+        "AllSigned": 2,
+        "Restricted": 3,
+        "Default": 3,
+        "Bypass": 4,
+        "Undefined": 5,
+    },
     "GpoBoolean": {"False": 0, "True": 1, "NotConfigured": 2},
     "LogonTypeEnum": _from(
         1, "Password", "S4U", "Interactive", "Group", "ServiceAccount", "InteractiveOrPassword"
@@ -92,6 +108,8 @@ _NUMBERS: Mapping[str, Mapping[str, int]] = {
         "None": -1,
     },
     "RouterDiscovery": {"Disabled": 0, "Enabled": 1, "ControlledByDHCP": 2},
+    "ScopedItemOptions": {"None": 0, "ReadOnly": 1, "Constant": 2, "Private": 4, "AllScope": 8}
+    | {"Unspecified": 16},
     "State": _from(
         1,
         *("Closed", "Listen", "SynSent", "SynReceived", "Established", "FinWait1", "FinWait2", "CloseWait"),
@@ -99,6 +117,7 @@ _NUMBERS: Mapping[str, Mapping[str, int]] = {
     )
     | {"Bound": 100},
     "Type": {"Unicast": 1, "Anycast": 2},
+    "VMSwitchType": _from(0, "Private", "Internal", "External"),
     "FlagsExpression[FileAttributes]": {
         "ReadOnly": 1,
         "Hidden": 2,
@@ -119,12 +138,13 @@ _NUMBERS: Mapping[str, Mapping[str, int]] = {
     },
 }
 _ROUTE_PROTOCOL_FIRST = 1
-_FLAGS = frozenset({"Profile", "CommandTypes", "FlagsExpression[FileAttributes]"})
-# Members that no document lists with the parameter.
+_FLAGS = frozenset({"Profile", "CommandTypes", "ScopedItemOptions", "FlagsExpression[FileAttributes]"})
+# Members that no document lists with the parameter, or not with every one.
 _MEMBERS = {
     "RegistryValueKind": tuple(_NUMBERS["RegistryValueKind"]),
     "TestPathType": ("Any", "Container", "Leaf"),
-    "ScopedItemOptions": ("None", "ReadOnly", "Constant", "Private", "AllScope", "Unspecified"),
+    "ScopedItemOptions": tuple(_NUMBERS["ScopedItemOptions"]),
+    "VMSwitchType": tuple(_NUMBERS["VMSwitchType"]),
     "AuthenticationMechanism": (
         *("Default", "Digest", "Negotiate", "Basic", "Kerberos", "ClientCertificate", "Credssp"),
     ),
@@ -135,8 +155,10 @@ _TYPE_NAMES = {
     "CommandTypes": "System.Management.Automation.CommandTypes",
     "DayOfWeek": "System.DayOfWeek",
     "FileSystemCmdletProviderEncoding": "Microsoft.PowerShell.Commands.FileSystemCmdletProviderEncoding",
+    "ExecutionPolicy": "Microsoft.PowerShell.ExecutionPolicy",
     "LogLevel": "Microsoft.Dism.Commands.LogLevel",
     "RegistryValueKind": "Microsoft.Win32.RegistryValueKind",
+    "ScopedItemOptions": "System.Management.Automation.ScopedItemOptions",
     "ServiceStartMode": "System.ServiceProcess.ServiceStartMode",
     "TestPathType": "Microsoft.PowerShell.Commands.TestPathType",
 }
@@ -153,7 +175,7 @@ def enumeration(module: str, command: str, type_name: str, values: tuple[str, ..
 
     `values` are the names the oracle lists for the parameter.
     """
-    names = values or _MEMBERS.get(type_name, ())
+    names = _MEMBERS.get(type_name, values)
     if not names:
         return None
     if type_name == "Protocol" and "Other" in names:

@@ -69,6 +69,16 @@ def binding_error(signature: Signature, error_id: str, message: str) -> CommandE
     )
 
 
+def no_argument(signature: Signature, message: str) -> CommandError:
+    """Null for a [bool] of a compiled cmdlet: the id of validation, but as an error of binding."""
+    details = binding_error(signature, "ParameterBindingFailed", message).details
+    return CommandError(
+        replace(
+            details, fqid=f"{VALIDATION}NullNotAllowed,{signature.tail}", category=Category.INVALID_ARGUMENT
+        )
+    )
+
+
 def parameter_not_found(signature: Signature, name: str) -> CommandError:
     """No parameter matches `name`."""
     text = f"A parameter cannot be found that matches parameter name '{name}'."

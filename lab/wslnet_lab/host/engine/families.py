@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NO_MESSAGE = "CannotConvertArgumentNoMessage"
 MISMATCH = "CannotConvertArgument"
 NULL_FOR_VALUE = "ParameterBindingFailed"
+NO_ARGUMENT = "ParameterArgumentValidationErrorNullNotAllowed"
 WRONG_OBJECT = "MismatchedPSTypeName"
 
 
@@ -39,13 +40,3 @@ def cannot(value: object, spec: TypeSpec, why: str = "", compiled_id: str = NO_M
     tail = f' Error: "{why}"' if why else ""
     text = f'Cannot convert value "{text_of(value)}" to type "{spec.full_name}".{tail}'
     return ConversionError(text, compiled_id)
-
-
-def refuse_list(value: object, spec: TypeSpec) -> None:
-    """Refuses a list for a scalar.
-
-    Raises:
-        ConversionError: `value` is one.
-    """
-    if isinstance(value, list | tuple):
-        raise cannot(value, spec, compiled_id=MISMATCH)

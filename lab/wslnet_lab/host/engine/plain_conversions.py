@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import EnumValue, Number
 from wslnet_lab.host.engine.families import (
     MISMATCH,
+    NO_ARGUMENT,
     NO_MESSAGE,
     NULL_FOR_VALUE,
     ConversionError,
     Family,
     cannot,
-    refuse_list,
 )
 from wslnet_lab.host.engine.values import number_in_text, text_of
 
@@ -21,14 +24,17 @@ if TYPE_CHECKING:
     from wslnet_lab.host.engine.enums import Enumeration
     from wslnet_lab.host.engine.types import TypeSpec
 
+_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
+
 
 def to_text(value: object, spec: TypeSpec, family: Family) -> object:
-    """[string], [uri] and the like."""
-    if family is Family.FUNCTION:
-        return text_of(value)
-    if value is None:
+    """[string] takes everything; [uri], [wildcardpattern] and the like are made of text alone."""
+    if spec.name != "System.String":
+        if value is None or isinstance(value, str):
+            return value
+        raise cannot(value, spec)
+    if value is None and family is Family.COMPILED:
         return None
-    refuse_list(value, spec)
     return text_of(value)
 
 
@@ -36,7 +42,6 @@ def to_integer(value: object, spec: TypeSpec, family: Family) -> object:
     """Integers of any width."""
     if value is None:
         return _null(spec, family, 0)
-    refuse_list(value, spec)
     number = whole_number(value)
     if number is None:
         raise cannot(value, spec, "The input string was not in a correct format.")
@@ -65,7 +70,6 @@ def to_real(value: object, spec: TypeSpec, family: Family) -> object:
     """[double]."""
     if value is None:
         return _null(spec, family, 0.0)
-    refuse_list(value, spec)
     if isinstance(value, float):
         return value
     if isinstance(value, str) and value.strip():
@@ -82,7 +86,7 @@ def to_real(value: object, spec: TypeSpec, family: Family) -> object:
 def to_boolean(value: object, spec: TypeSpec, family: Family) -> object:
     """[bool]: any number, never text."""
     if value is None and family is Family.COMPILED:
-        raise cannot(value, spec, compiled_id=NULL_FOR_VALUE)
+        raise cannot(value, spec, compiled_id=NO_ARGUMENT)
     if isinstance(value, Number):
         return bool(value.value)
     if isinstance(value, bool | int | float):
@@ -112,9 +116,9 @@ def to_enum(value: object, spec: TypeSpec, family: Family) -> object:
     if isinstance(value, bool):
         raise cannot(value, spec, "Invalid cast from 'System.Boolean'.")
     if isinstance(value, list | tuple):
-        number = _or(",".join(text_of(item) for item in value), enum)
+        number = _parsed(",".join(text_of(item) for item in value), enum)
     elif isinstance(value, str):
-        number = _or(value, enum)
+        number = _parsed(value, enum)
     else:
         number = whole_number(value)
     name = enum.name_of(number) if number is not None else None
@@ -130,25 +134,17 @@ def _null(spec: TypeSpec, family: Family, zero: object) -> object:
     raise cannot(None, spec, "null cannot be assigned to a value type", NULL_FOR_VALUE)
 
 
-def _or(text: str, enum: Enumeration) -> int | None:
-    """Names, unique prefixes or numbers, OR-ed where commas stand: also for enums that are no flags."""
-    total = 0
-    for part in text.split(","):
-        number = _member(part.strip(), enum)
-        if number is None:
-            return None
-        total |= number
-    return total
+def _parsed(text: str, enum: Enumeration) -> int | None:
+    """A number alone, or names with commas between (OR-ed, also for enums that are no flags), or a beginning.
 
-
-def _member(text: str, enum: Enumeration) -> int | None:
-    if not text:
-        return None
-    lowered = text.lower()
+    A beginning counts only as the whole text, which .NET's own reading of names did not take before.
+    """
+    if _NUMBER.fullmatch(text):
+        return int(text)
     by_name = {name.lower(): number for name, number in enum.members.items()}
-    if lowered in by_name:
-        return by_name[lowered]
-    if lowered.lstrip("+-").isdecimal():
-        return int(lowered)
-    starts = [number for name, number in by_name.items() if name.startswith(lowered)]
+    named = [by_name.get(part.strip().lower()) for part in text.split(",")]
+    numbers = [number for number in named if number is not None]
+    if len(numbers) == len(named):
+        return reduce(or_, numbers)
+    starts = [number for name, number in by_name.items() if text and name.startswith(text.lower())]
     return starts[0] if len(starts) == 1 else None

@@ -13,8 +13,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CimInstance, Number, PlainObject
-from wslnet_lab.host.engine.families import WRONG_OBJECT, Family, cannot
+from wslnet_lab.host.engine.families import (
+    NULL_FOR_VALUE,
+    WRONG_OBJECT,
+    ConversionError,
+    Family,
+    cannot,
+)
 from wslnet_lab.host.engine.values import (
+    LEAST_TICK,
+    MOST_TICK,
     TICKS_PER_MICROSECOND,
     TimeSpan,
     address_in_text,
@@ -30,9 +38,11 @@ if TYPE_CHECKING:
 _YEAR_1 = datetime(1, 1, 1)  # noqa: DTZ001 - .NET's DateTime has no zone either
 _LAST_TICK = 3155378975999999999
 _CLASS_NAME = re.compile(r"[A-Za-z_]\w*")
+_DIGITS = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_GUID = re.compile(rf"\{{({_DIGITS})\}}|\(({_DIGITS})\)|{_DIGITS}|[0-9A-Fa-f]{{32}}")
 
 
-def to_time_span(value: object, spec: TypeSpec, _family: Family) -> object:
+def to_time_span(value: object, spec: TypeSpec, family: Family) -> object:
     """[timespan]: text, ticks, a PSRP duration."""
     if isinstance(value, timedelta):
         return value
@@ -42,11 +52,12 @@ def to_time_span(value: object, spec: TypeSpec, _family: Family) -> object:
             return found
     elif isinstance(value, int | Number) and not isinstance(value, bool):
         ticks = value.value if isinstance(value, Number) else value
-        return TimeSpan.of_ticks(ticks)
-    raise cannot(value, spec, "The text was not recognized as a valid TimeSpan.")
+        if LEAST_TICK <= ticks <= MOST_TICK:
+            return TimeSpan.of_ticks(ticks)
+    raise _refused(value, spec, family, "The text was not recognized as a valid TimeSpan.")
 
 
-def to_date_time(value: object, spec: TypeSpec, _family: Family) -> object:
+def to_date_time(value: object, spec: TypeSpec, family: Family) -> object:
     """[datetime]: text or ticks."""
     if isinstance(value, datetime):
         return value
@@ -58,17 +69,17 @@ def to_date_time(value: object, spec: TypeSpec, _family: Family) -> object:
         ticks = value.value if isinstance(value, Number) else value
         if 0 <= ticks <= _LAST_TICK:
             return _YEAR_1 + timedelta(microseconds=ticks // TICKS_PER_MICROSECOND)
-    raise cannot(value, spec, "The text was not recognized as a valid DateTime.")
+    raise _refused(value, spec, family, "The text was not recognized as a valid DateTime.")
 
 
-def to_guid(value: object, spec: TypeSpec, _family: Family) -> object:
+def to_guid(value: object, spec: TypeSpec, family: Family) -> object:
     """[guid], with or without braces."""
-    if isinstance(value, str | uuid.UUID):
-        try:
-            return str(uuid.UUID(str(value).strip()))
-        except ValueError:
-            pass
-    raise cannot(value, spec, "Unrecognized Guid format.")
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    found = _GUID.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found:
+        return str(uuid.UUID(found[1] or found[2] or found[0]))
+    raise _refused(value, spec, family, "Unrecognized Guid format.")
 
 
 def to_address(value: object, spec: TypeSpec, _family: Family) -> object:
@@ -150,6 +161,13 @@ def to_opaque(value: object, spec: TypeSpec, _family: Family) -> object:
     if value is None or spec.name in live_types(value):
         return value
     raise cannot(value, spec)
+
+
+def _refused(value: object, spec: TypeSpec, family: Family, why: str) -> ConversionError:
+    # Null for one of these reaches the setter of a compiled cmdlet, as for every value type (binder-facts 1).
+    if value is None and family is Family.COMPILED:
+        return cannot(None, spec, "null cannot be assigned to a value type", NULL_FOR_VALUE)
+    return cannot(value, spec, why)
 
 
 def live_types(value: object) -> frozenset[str]:

@@ -51,7 +51,9 @@ def _check_attribute(signature: Signature, parameter: Parameter, attribute: str,
         if refuses_empty and (value in ("", []) or any(item == "" for item in _items(value))):
             raise _refused(signature, parameter, "it is empty")
     found = _RANGE.fullmatch(attribute)
-    if found and value is not None:
+    if found and value is None:
+        raise _refused(signature, parameter, "it is null")
+    if found:
         low, high = int(found[1]), int(found[2])
         for item in _items(value):
             if isinstance(item, int) and not low <= item <= high:

@@ -7,6 +7,7 @@ Nothing here knows of parameters.
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -15,7 +16,7 @@ from wslnet_lab.host.contract import CimInstance, CimValue, EnumValue, Number, P
 
 _UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "pb": 2**50}
 _TIME_SPAN = re.compile(
-    r"(?P<sign>-)?(?:(?P<days>\d+)(?:\.|:(?=\d+:\d+:)))?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})"
+    r"(?P<sign>-)?(?:(?P<days>\d{1,8})(?:\.|:(?=\d+:\d+:)))?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})"
     r"(?::(?P<seconds>\d{1,2})(?:\.(?P<fraction>\d{1,7}))?)?"
 )
 _US_DATE = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p")
@@ -25,7 +26,11 @@ _IPV4_BYTES = 4
 _BYTE = 255
 _HOURS_PER_DAY = 24
 _MINUTES_PER_HOUR = 60
+_LIST = "System.Collections.ArrayList"
+_INTEGER_DIGITS = r"[0-9][0-9,]*"
+_NUMBER = re.compile(rf"[+-]?({_INTEGER_DIGITS}\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{{1,3}})?", re.IGNORECASE)
 TICKS_PER_MICROSECOND = 10
+LEAST_TICK, MOST_TICK = -(2**63), 2**63 - 1
 _TICKS_PER_SECOND = 10_000_000
 
 
@@ -55,14 +60,21 @@ def text_of(value: object) -> str:
         case bool():
             return "True" if value else "False"
         case float():
-            return repr(value).removesuffix(".0")
+            return _float_text(value)
         case list() | tuple() | bytes():
-            return " ".join(text_of(item) for item in value)
+            # Only the outermost list is walked; one inside it shows as its type.
+            return " ".join(_LIST if isinstance(item, list | tuple) else text_of(item) for item in value)
         case timedelta():
             return time_span_text(value)
         case datetime():
             return value.strftime("%m/%d/%Y %H:%M:%S")
     return _object_text(value)
+
+
+def _float_text(value: float) -> str:
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return "NaN" if math.isnan(value) else repr(value).removesuffix(".0").replace("e", "E")
 
 
 def _object_text(value: object) -> str:
@@ -121,7 +133,10 @@ def time_span_text(value: timedelta) -> str:
 
 
 def number_in_text(text: str) -> int | None:
-    """An integer as PowerShell reads it in text ('0x10', '1kb', '1.5' → 2, '' → 0); None when it is none."""
+    """An integer as PowerShell reads it in text ('0x10', '1kb', '1.5' → 2, '' → 0); None when it is none.
+
+    What is no integer is read as a real number, in which .NET overlooks commas: '22,80' is 2280.
+    """
     stripped = text.strip()
     if not stripped:
         return 0
@@ -130,10 +145,10 @@ def number_in_text(text: str) -> int | None:
         return int(match[2], 16) * (-1 if match[1] == "-" else 1)
     unit = _UNITS.get(stripped[-2:].lower(), 1)
     digits = stripped[:-2] if unit > 1 else stripped
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", digits, re.IGNORECASE):
+    if not _NUMBER.fullmatch(digits) or (unit > 1 and "," in digits):
         return None
     try:
-        return int((Decimal(digits) * unit).to_integral_value(ROUND_HALF_EVEN))
+        return int((Decimal(digits.replace(",", "")) * unit).to_integral_value(ROUND_HALF_EVEN))
     except InvalidOperation:
         return None
 
@@ -141,8 +156,8 @@ def number_in_text(text: str) -> int | None:
 def time_span_in_text(text: str) -> timedelta | None:
     """A time span in .NET's text ('00:30:00', '1.02:00', '5' = days); None when it is none ('PT30M')."""
     stripped = text.strip()
-    if re.fullmatch(r"-?\d{1,8}", stripped):
-        return timedelta(days=int(stripped))
+    if re.fullmatch(r"-?[0-9]{1,8}", stripped):
+        return _in_range(timedelta(days=int(stripped)))
     match = _TIME_SPAN.fullmatch(stripped)
     if not match:
         return None
@@ -152,7 +167,12 @@ def time_span_in_text(text: str) -> timedelta | None:
         return None
     whole = timedelta(days=int(match["days"] or 0), hours=hours, minutes=minutes, seconds=seconds)
     ticks = ticks_of(whole) + int((match["fraction"] or "0").ljust(7, "0"))
-    return TimeSpan.of_ticks(-ticks if match["sign"] else ticks)
+    return _in_range(TimeSpan.of_ticks(-ticks if match["sign"] else ticks))
+
+
+def _in_range(span: timedelta) -> timedelta | None:
+    """A span that .NET's 64 bits of ticks hold; None for a longer one."""
+    return span if LEAST_TICK <= ticks_of(span) <= MOST_TICK else None
 
 
 def date_in_text(text: str) -> datetime | None:
