@@ -19,6 +19,7 @@ from wslnet_lab.host.contract import (
     ErrorDetails,
     Identity,
     Invocation,
+    Notice,
     Number,
     Session,
     Sink,
@@ -58,8 +59,8 @@ class Recorder:
     def warning(self, text: str) -> None:
         raise AssertionError(text)
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        raise AssertionError(activity, status, completed)
+    def notice(self, record: Notice) -> None:
+        raise AssertionError(record)
 
     def stopping(self) -> bool:
         return False

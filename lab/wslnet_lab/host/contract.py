@@ -185,6 +185,32 @@ class Identity:
 Remark = Literal["verbose", "debug"]
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One progress record. `number` None stands for one made of the activity; -1 is .NET's "not known"."""
+
+    activity: str
+    status: str
+    completed: bool = False
+    percent: int = -1
+    seconds_left: int = -1
+    operation: str | None = None
+    number: int | None = None
+    parent: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Information:
+    """One information record: what Write-Information or Write-Host said, and which of them it was."""
+
+    message: object
+    source: str
+    tags: tuple[str, ...] = ()
+
+
+Notice = Progress | Information
+
+
 class Sink(Protocol):
     """Where a running pipeline puts what it produces, in order."""
 
@@ -200,8 +226,8 @@ class Sink(Protocol):
     def remark(self, kind: Remark, text: str) -> None:
         """One verbose or debug record, which somebody asked for by `Verbose` or `Debug`."""
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        """One progress record."""
+    def notice(self, record: Notice) -> None:
+        """One progress or information record."""
 
     def stopping(self) -> bool:
         """Whether the client asked to stop; long commands look at it."""

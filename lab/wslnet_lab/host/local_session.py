@@ -15,6 +15,7 @@ from wslnet_lab.host.contract import (
     Identity,
     Invocation,
     NativeOutcome,
+    Notice,
     Outcome,
     Remark,
     Session,
@@ -56,7 +57,7 @@ class Screen:
     def remark(self, kind: Remark, text: str) -> None:
         """Noise."""
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
+    def notice(self, record: Notice) -> None:
         """Noise."""
 
     def stopping(self) -> bool:

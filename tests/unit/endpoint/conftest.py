@@ -9,6 +9,7 @@ from wslnet_lab.host.contract import (
     BoundCall,
     ErrorDetails,
     Identity,
+    Notice,
     Outcome,
     PlainObject,
     Session,
@@ -46,8 +47,8 @@ class Recorder:
     def warning(self, text: str) -> None:
         raise AssertionError(text)
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        raise AssertionError(activity, status, completed)
+    def notice(self, record: Notice) -> None:
+        raise AssertionError(record)
 
     def stopping(self) -> bool:
         return False

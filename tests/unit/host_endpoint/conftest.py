@@ -15,10 +15,13 @@ from wslnet_lab.host.contract import (
     EnumValue,
     ErrorDetails,
     Identity,
+    Information,
     Invocation,
+    Notice,
     Number,
     Outcome,
     PlainObject,
+    Remark,
     Session,
     Sink,
     Statement,
@@ -47,7 +50,7 @@ class Recorder:
 
     outputs: list[object] = field(default_factory=list)
     errors: list[ErrorDetails] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    streams: list[list[str]] = field(default_factory=list)
 
     def output(self, value: object) -> None:
         self.outputs.append(value)
@@ -56,13 +59,14 @@ class Recorder:
         self.errors.append(details)
 
     def warning(self, text: str) -> None:
-        self.warnings.append(text)
+        self.streams.append(["WarningRecord", text])
 
-    def remark(self, kind: str, text: str) -> None:
-        raise AssertionError(kind, text)
+    def remark(self, kind: Remark, text: str) -> None:
+        self.streams.append([f"{kind.capitalize()}Record", text])
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        raise AssertionError(activity, status, completed)
+    def notice(self, record: Notice) -> None:
+        assert isinstance(record, Information)
+        self.streams.append(["InformationRecord", text_of(record.message)])
 
     def stopping(self) -> bool:
         return False
@@ -251,6 +255,8 @@ class Sessions:
         found: dict[str, Any] = {"state": ended.state}
         if sink.outputs:
             found["output"] = [plain(value) for value in sink.outputs]
+        if sink.streams:
+            found["streams"] = sink.streams
         if sink.errors:
             found["errors"] = [_id(details) for details in sink.errors]
         if ended.reason is not None:
@@ -285,11 +291,11 @@ def _id(details: ErrorDetails) -> dict[str, str]:
 
 
 def differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """Where an outcome is not the one of a case: state, output, ids and categories."""
+    """Where an outcome is not the one of a case: state, output, records, ids and categories."""
     told = []
     if found["state"] != wanted["state"]:
         told.append(f"state {found['state']}")
-    keys = ("visible_beyond_default", "default_commands")
+    keys = ("visible_beyond_default", "default_commands", "streams")
     told += [f"{key} {found.get(key)}" for key in keys if wanted.get(key) != found.get(key)]
     pairs = [("terminating", wanted.get("terminating"), found.get("terminating"))]
     errors, ours = wanted.get("errors", []), found.get("errors", [])

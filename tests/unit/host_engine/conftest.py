@@ -13,7 +13,9 @@ from wslnet_lab.host.contract import (
     ErrorDetails,
     Identity,
     Invocation,
+    Notice,
     Outcome,
+    Progress,
     Session,
     Statement,
 )
@@ -224,10 +226,9 @@ class Recorder:
     def remark(self, kind: str, text: str) -> None:
         self.remarks.append((kind, text))
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        assert activity
-        assert status
-        assert completed
+    def notice(self, record: Notice) -> None:
+        assert isinstance(record, Progress)
+        assert record.completed
         self.progressed += 1
 
     def stopping(self) -> bool:

@@ -13,6 +13,7 @@ from wslnet_lab.host.contract import (
     ErrorDetails,
     Identity,
     Invocation,
+    Notice,
     Outcome,
     PlainObject,
     Session,
@@ -89,8 +90,8 @@ class Host:
     def warning(self, text: str) -> None:
         self.warnings.append(text)
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        raise AssertionError((activity, status, completed))
+    def notice(self, record: Notice) -> None:
+        raise AssertionError(record)
 
     def stopping(self) -> bool:
         return self.stop_after is not None and len(self.outputs) >= self.stop_after

@@ -21,9 +21,11 @@ from wslnet_lab.host.contract import (
     CimValue,
     ErrorDetails,
     Identity,
+    Information,
     Invocation,
     NativeOutcome,
     Outcome,
+    Progress,
     Session,
     Sink,
     Statement,
@@ -106,7 +108,8 @@ class StubEngine:
                 return not_found("x")
             case "Warn":
                 sink.warning("careful")
-                sink.progress("Preparing", "1/1", completed=True)
+                sink.notice(Progress("Preparing", "1/1", completed=True))
+                sink.notice(Information("told", "Write-Information", ("a", "b")))
             case "Wait":
                 self._wait(call, sink)
             case _:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from wslnet_lab.host.contract import EnumValue, Identity, Outcome, Session
+from wslnet_lab.host.contract import EnumValue, Identity, Information, Number, Outcome, Progress, Session
 from wslnet_lab.host.wire.runspaces import Runspaces
 from wslnet_lab.host.wire.settings import Settings
 
@@ -63,13 +63,34 @@ class ReplayEngine:
                 told = unescape(body.findtext("ToString") or "")
                 sink.remark("verbose" if kind == "VerboseRecord" else "debug", told)
             case "ProgressRecord" if body is not None:
+                sink.notice(progress_of(Reader(body).notes(body, "MS")))
+            case "InformationRecord" if body is not None:
                 notes = Reader(body).notes(body, "MS")
-                kind_note = notes["Type"]
-                assert isinstance(kind_note, EnumValue)
-                status = str(notes["StatusDescription"])
-                sink.progress(str(notes["Activity"]), status, completed=kind_note.name == "Completed")
+                tags = notes["Tags"]
+                assert isinstance(tags, list)
+                sink.notice(Information(notes["MessageData"], str(notes["Source"]), tuple(map(str, tags))))
             case _:
                 raise AssertionError(f"not modelled: {kind}")
+
+
+def progress_of(notes: Mapping[str, object]) -> Progress:
+    """The recorded progress."""
+    kind, operation = notes["Type"], notes["CurrentOperation"]
+    assert isinstance(kind, EnumValue)
+    percent, left, number, parent = (
+        each.value if isinstance(each, Number) else -1
+        for each in map(notes.get, ("PercentComplete", "SecondsRemaining", "ActivityId", "ParentActivityId"))
+    )
+    return Progress(
+        activity=str(notes["Activity"]),
+        status=str(notes["StatusDescription"]),
+        completed=kind.name == "Completed",
+        percent=percent,
+        seconds_left=left,
+        operation=None if operation is None else str(operation),
+        number=number,
+        parent=parent,
+    )
 
 
 def never_ran(answer: list[dict[str, Any]]) -> bool:

@@ -181,6 +181,9 @@ def test_warnings_and_progress(host: Host, call: Call) -> None:
         assert [record.message for record in pipeline.streams.warning] == ["careful"]
         (record,) = pipeline.streams.progress
         assert (record.activity, record.description) == ("Preparing", "1/1")
+        (told,) = pipeline.streams.information
+        assert (told.message_data, told.source, told.tags) == ("told", "Write-Information", ["a", "b"])
+        assert (told.user, told.computer) == ("owner", "DESKTOP-WUJING")
 
 
 def test_stop_ends_a_running_pipeline_and_the_pool_lives_on(host: Host, call: Call) -> None:

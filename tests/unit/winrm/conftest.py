@@ -24,6 +24,7 @@ from wslnet_lab.host.contract import (
     NativeOutcome,
     Outcome,
     PlainObject,
+    Progress,
     Session,
     Sink,
     Statement,
@@ -97,7 +98,7 @@ class ScriptedEngine:
     def _one(self, call: Invocation, sink: Sink) -> ErrorDetails | None:
         match call.name:
             case "Get-NetIPInterface":
-                sink.progress("Preparing modules for first use.", "1/1", completed=True)
+                sink.notice(Progress("Preparing modules for first use.", "1/1", completed=True))
                 sink.output(interface_row(7, 2, 1))
                 sink.output(interface_row(7, 23, 0))
             case "Get-NetFirewallHyperVVMSetting":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.commands.provider_errors import hardware_failure, not_modelled
-from wslnet_lab.host.contract import BoundCall, CommandError, EnumValue, PlainObject, Sink
+from wslnet_lab.host.contract import BoundCall, CommandError, EnumValue, PlainObject, Progress, Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,9 @@ class ConnectionTest:
         if address is None:
             sink.warning(f"Name resolution of {target} failed")
         elif port is not None:
-            sink.progress("Test-NetConnection", f"Attempting TCP connect to {address}", completed=True)
+            sink.notice(
+                Progress("Test-NetConnection", f"Attempting TCP connect to {address}", completed=True)
+            )
             tcp = self._hardware.probe("tcp", address, port, _PATIENCE_S)[0]
             if not tcp:
                 sink.warning(f"TCP connect to ({address} : {port}) failed")

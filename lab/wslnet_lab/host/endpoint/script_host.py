@@ -16,7 +16,7 @@ from wslnet_lab.host.script.values import Array, Opaque, ScriptBlock, text_of, t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from wslnet_lab.host.contract import ErrorDetails, Invocation, Remark, Session
+    from wslnet_lab.host.contract import ErrorDetails, Invocation, Notice, Remark, Session
     from wslnet_lab.host.endpoint.modules import Modules
     from wslnet_lab.host.endpoint.session import Commands, World
     from wslnet_lab.host.engine.commands import Runnable
@@ -183,7 +183,7 @@ class _Silent:
     def remark(self, kind: Remark, text: str) -> None:
         """Unseen."""
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
+    def notice(self, record: Notice) -> None:
         """Unseen."""
 
     def stopping(self) -> bool:

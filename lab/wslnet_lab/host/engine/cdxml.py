@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import CimInstance, CommandError, PlainObject
+from wslnet_lab.host.contract import CimInstance, CommandError, PlainObject, Progress
 from wslnet_lab.host.engine import cim_errors
 from wslnet_lab.host.engine.cdxml_acts import act_on_row, act_without_row
 from wslnet_lab.host.engine.cdxml_call import Call
@@ -17,7 +17,7 @@ from wslnet_lab.host.engine.roles import association_of, filters_of
 from wslnet_lab.host.engine.selection import not_found, select
 
 if TYPE_CHECKING:
-    from wslnet_lab.host.contract import ErrorDetails, Remark
+    from wslnet_lab.host.contract import ErrorDetails, Notice, Remark
 
 _LOCAL = frozenset({"", ".", "localhost"})
 _WITHOUT_ROWS = frozenset({Act.CREATE, Act.STATIC})
@@ -45,7 +45,9 @@ def run_cdxml(call: Call) -> None:
             return
     if call.stopped is not None:
         raise call.stopped
-    call.sink.progress(call.signature.name, "1/1 completed", completed=True)
+    call.sink.notice(
+        Progress(call.signature.name, "1/1 completed", completed=True, percent=100, seconds_left=0)
+    )
 
 
 def _computers(call: Call) -> list[str | None]:
@@ -196,7 +198,7 @@ class _Nowhere:
     def remark(self, kind: Remark, text: str) -> None:
         """Stays in the job."""
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
+    def notice(self, record: Notice) -> None:
         """Stays in the job."""
 
     def stopping(self) -> bool:

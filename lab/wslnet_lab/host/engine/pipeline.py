@@ -13,7 +13,7 @@ from wslnet_lab.host.engine.preferences import PipelineStopped, StoppedByPrefere
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wslnet_lab.host.contract import Remark, Session, Sink, Statement
+    from wslnet_lab.host.contract import Notice, Remark, Session, Sink, Statement
     from wslnet_lab.host.engine.commands import Commands
     from wslnet_lab.host.engine.signatures import Signature
 
@@ -94,7 +94,7 @@ class _Ending:
         self.output = sink.output
         self.warning = sink.warning
         self.remark = sink.remark
-        self.progress = sink.progress
+        self.notice = sink.notice
         self.stopping = sink.stopping
 
     def error(self, details: ErrorDetails) -> None:
@@ -125,7 +125,7 @@ class _Muted:
     def remark(self, kind: Remark, text: str) -> None:
         """Unseen."""
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
+    def notice(self, record: Notice) -> None:
         """Unseen."""
 
     def stopping(self) -> bool:

@@ -14,7 +14,7 @@ from wslnet_lab.host.contract import Category, CommandError, EnumValue, ErrorDet
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wslnet_lab.host.contract import Remark, Sink
+    from wslnet_lab.host.contract import Notice, Remark, Sink
     from wslnet_lab.host.engine.signatures import Signature
 
 CONTINUE = "Continue"
@@ -106,9 +106,9 @@ class CommandSink:
         if self._wanted.get(kind):
             self._target.remark(kind, text)
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        """One progress record."""
-        self._target.progress(activity, status, completed=completed)
+    def notice(self, record: Notice) -> None:
+        """One progress or information record."""
+        self._target.notice(record)
 
     def stopping(self) -> bool:
         """Whether the client asked to stop."""

@@ -11,6 +11,7 @@ from wslnet_lab.host.contract import (
     CommandError,
     ErrorDetails,
     Invocation,
+    Notice,
     Remark,
     Sink,
 )
@@ -64,9 +65,9 @@ class BodySink:
         """Remarks go on."""
         self._target.remark(kind, text)
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        """Progress goes on."""
-        self._target.progress(activity, status, completed=completed)
+    def notice(self, record: Notice) -> None:
+        """Progress and information go on."""
+        self._target.notice(record)
 
     def stopping(self) -> bool:
         """Whether the client asked to stop."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.contract import BoundCall, Category, CommandError, ErrorDetails, PlainObject
+from wslnet_lab.host.contract import BoundCall, Category, CommandError, ErrorDetails, Information, PlainObject
 from wslnet_lab.host.engine.binder import Binding, bind
 from wslnet_lab.host.engine.objects import where
+from wslnet_lab.host.engine.preferences import CONTINUE
 from wslnet_lab.host.engine.signatures import load_oracle
 from wslnet_lab.host.script import calling, members
 from wslnet_lab.host.script.attributes import Reader
@@ -141,8 +142,28 @@ def _write_warning(_run: Interpreter, given: Mapping[str, object], flow: Flow) -
     flow.sink.warning(text_of(given.get("Message")))
 
 
-def _unseen(_run: Interpreter, _given: Mapping[str, object], _flow: Flow) -> None:
-    """Streams that the lab's protocol does not carry."""
+def _write_verbose(_run: Interpreter, given: Mapping[str, object], flow: Flow) -> None:
+    if given.get("Verbose") is True or flow.frame.find("VerbosePreference") == CONTINUE:
+        flow.sink.remark("verbose", text_of(given.get("Message")))
+
+
+def _write_debug(_run: Interpreter, given: Mapping[str, object], flow: Flow) -> None:
+    if given.get("Debug") is True or flow.frame.find("DebugPreference") == CONTINUE:
+        flow.sink.remark("debug", text_of(given.get("Message")))
+
+
+def _write_information(_run: Interpreter, given: Mapping[str, object], flow: Flow) -> None:
+    flow.sink.notice(Information(given.get("MessageData"), "Write-Information"))
+
+
+def _write_host(_run: Interpreter, given: Mapping[str, object], flow: Flow) -> None:
+    text = text_of(given.get("Object"))
+    message = PlainObject(
+        ("System.Management.Automation.HostInformationMessage", "System.Object"),
+        {"Message": text, "NoNewLine": False, "ForegroundColor": None, "BackgroundColor": None},
+        to_string=text,
+    )
+    flow.sink.notice(Information(message, "Write-Host", ("PSHOST",)))
 
 
 def _read_host(_run: Interpreter, _given: Mapping[str, object], _flow: Flow) -> None:
@@ -225,10 +246,10 @@ _ROWS: tuple[tuple[str, str, str, Body], ...] = (
         _write_error,
     ),
     (_UTILITY, "Write-Warning", _MESSAGE, _write_warning),
-    (_UTILITY, "Write-Verbose", _MESSAGE, _unseen),
-    (_UTILITY, "Write-Debug", _MESSAGE, _unseen),
-    (_UTILITY, "Write-Information", _MESSAGE.replace("Message", "MessageData"), _unseen),
-    (_UTILITY, "Write-Host", "[Parameter(Position=0)]$Object", _unseen),
+    (_UTILITY, "Write-Verbose", _MESSAGE, _write_verbose),
+    (_UTILITY, "Write-Debug", _MESSAGE, _write_debug),
+    (_UTILITY, "Write-Information", _MESSAGE.replace("[string]$Message", "$MessageData"), _write_information),
+    (_UTILITY, "Write-Host", "[Parameter(Position=0)]$Object", _write_host),
     (_UTILITY, "Write-Output", "[Parameter(Position=0, ValueFromPipeline)]$InputObject", _write_output),
     (_UTILITY, "Read-Host", "[Parameter(Position=0)]$Prompt", _read_host),
     (_UTILITY, "Invoke-Expression", "[Parameter(Mandatory, Position=0)][string]$Command", _invoke_expression),

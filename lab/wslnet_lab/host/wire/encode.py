@@ -43,13 +43,14 @@ _CIM_TAGS = {
 class Encoder:
     """Writes values into documents and remembers which classes the client was told of."""
 
-    def __init__(self, server_name: str = "WINDOWS", friendly: str = "text") -> None:
-        """Takes the name the host gives itself in class metadata, and how CIM enums look beside raw values.
+    def __init__(self, server_name: str = "WINDOWS", friendly: str = "text", user: str = "user") -> None:
+        """Takes the name the host gives itself, how CIM enums look beside raw values, and who is served.
 
         `friendly`: `text` where the module's types file is loaded, `none` where it is not, `objects` where
         enums cross as objects (cdxml-facts 1.8).
         """
-        self._server_name = server_name
+        self.server_name = server_name
+        self.user = user
         self._friendly = friendly
         self._classes: dict[tuple[str, str], int] = {}
 
@@ -171,7 +172,7 @@ class Encoder:
         ):
             writer.string(value.class_name, "ClassName")
             writer.string(value.namespace, "Namespace")
-            writer.string(self._server_name, "ServerName")
+            writer.string(self.server_name, "ServerName")
             writer.leaf("I32", str(self._classes[known]), "Hash")
             if declaration is not None:
                 writer.string(declaration, "MiXml")

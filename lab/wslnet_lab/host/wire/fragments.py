@@ -30,6 +30,7 @@ class MessageType(IntEnum):
     VERBOSE_RECORD = 0x00041008
     WARNING_RECORD = 0x00041009
     PROGRESS_RECORD = 0x00041010
+    INFORMATION_RECORD = 0x00041011
 
 
 def pack_message(kind: MessageType, body: str, pool: UUID, pipeline: UUID | None) -> bytes:

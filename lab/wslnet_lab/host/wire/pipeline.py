@@ -15,7 +15,9 @@ from wslnet_lab.host.contract import (
     Category,
     Engine,
     ErrorDetails,
+    Notice,
     Outcome,
+    Progress,
     Remark,
     Session,
     Statement,
@@ -27,6 +29,7 @@ from wslnet_lab.host.wire.outbox import Chunk, Outbox
 if TYPE_CHECKING:
     from wslnet_lab.host.wire.encode import Encoder
 
+_FIRST_USE = "Preparing modules for first use."
 Pack = Callable[[MessageType, str, UUID | None], Iterable[Chunk]]
 """Turns a message into fragments."""
 
@@ -68,9 +71,13 @@ class Pipeline:
         message = MessageType.VERBOSE_RECORD if kind == "verbose" else MessageType.DEBUG_RECORD
         self._put(message, records.remark_body(kind.capitalize(), text))
 
-    def progress(self, activity: str, status: str, *, completed: bool) -> None:
-        """One progress record."""
-        self._put(MessageType.PROGRESS_RECORD, records.progress_body(activity, status, completed=completed))
+    def notice(self, record: Notice) -> None:
+        """One progress or information record."""
+        if isinstance(record, Progress):
+            self._put(MessageType.PROGRESS_RECORD, records.progress_body(record))
+        else:
+            body = records.information_body(record, self._encoder)
+            self._put(MessageType.INFORMATION_RECORD, body)
 
     def stopping(self) -> bool:
         """Whether the client asked to stop."""
@@ -81,9 +88,9 @@ class Pipeline:
     def run(self, engine: Engine, session: Session, log: CallLog, delay_s: float) -> None:
         """Runs the statements to their end, whatever that is, and logs them; `delay_s` comes first."""
         if delay_s:
-            self.progress("Preparing modules for first use.", " ", completed=False)
+            self.notice(Progress(_FIRST_USE, " "))
             self._stop.wait(delay_s)
-            self.progress("Preparing modules for first use.", " ", completed=True)
+            self.notice(Progress(_FIRST_USE, " ", completed=True))
         try:
             outcome = engine.run(self.with_input(), session, self)
         except Exception as error:  # noqa: BLE001 - a fault in one command's model must not hang its client

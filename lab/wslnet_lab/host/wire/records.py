@@ -1,4 +1,4 @@
-"""Bodies of the PSRP records: errors, warnings, progress and pipeline states (psrp-facts 3, cdxml-facts 1.1).
+"""Bodies of the PSRP records: errors, warnings, progress, information, state (psrp-facts 3 and 5).
 
 What the engine fills in is filled in here: strings never null, HResult, the tail of the error category. Stack
 traces and source locations are left out.
@@ -7,12 +7,15 @@ traces and source locations are left out.
 from __future__ import annotations
 
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import Category, ErrorDetails, Outcome
+from wslnet_lab.host.wire import clixml
 from wslnet_lab.host.wire.clixml import Writer
 
 if TYPE_CHECKING:
+    from wslnet_lab.host.contract import Information, Progress
     from wslnet_lab.host.wire.encode import Encoder
 
 STATES = {"Stopped": 3, "Completed": 4, "Failed": 5}
@@ -21,18 +24,35 @@ STATES = {"Stopped": 3, "Completed": 4, "Failed": 5}
 _RUNTIME = "System.Management.Automation.RuntimeException"
 _LONG_NAME = 40
 _BASE_TYPES = ("System.Exception", "System.Object")
+# .NET's own, which a class hands down to those made of it.
 _HRESULTS = {
     "System.UnauthorizedAccessException": -2147024891,
     "System.IO.FileNotFoundException": -2147024894,
+    "System.IO.DirectoryNotFoundException": -2147024893,
+    "System.IO.IOException": -2146232800,
+    "System.ArgumentNullException": -2147467261,
+    "System.NullReferenceException": -2147467261,
+    "System.ArgumentException": -2147024809,
+    "System.InvalidCastException": -2147467262,
+    "System.InvalidOperationException": -2146233079,
+    "System.NotImplementedException": -2147467263,
+    "System.NotSupportedException": -2146233067,
+    "System.TimeoutException": -2146233083,
+    "System.Security.SecurityException": -2146233078,
+    "System.ComponentModel.Win32Exception": -2147467259,
+    "System.SystemException": -2146233087,
 }
 _COR_E_EXCEPTION = -2146233088
-_COR_E_SYSTEM = -2146233087
 _BEFORE_ANY_COMMAND = frozenset({"CommandNotFoundException", "ParseException", "PipelineStoppedException"})
 """Reasons of records that belong to no command: they have no InvocationInfo (corpus psrp and cim)."""
 
 _DICTIONARY = (
     "System.Collections.Generic.Dictionary`2[[System.String, mscorlib, Version=4.0.0.0, Culture=neutral, "
     "PublicKeyToken=b77a5c561934e089],[System.Object, mscorlib, Version=4.0.0.0, Culture=neutral, "
+    "PublicKeyToken=b77a5c561934e089]]"
+)
+_TEXT_LIST = (
+    "System.Collections.Generic.List`1[[System.String, mscorlib, Version=4.0.0.0, Culture=neutral, "
     "PublicKeyToken=b77a5c561934e089]]"
 )
 _LIST = (
@@ -87,19 +107,44 @@ def remark_body(kind: str, text: str) -> str:
     return writer.text()
 
 
-def progress_body(activity: str, status: str, *, completed: bool) -> str:
+def progress_body(record: Progress) -> str:
     """The body of a ProgressRecord message."""
+    number = zlib.crc32(record.activity.encode()) & 0x7FFFFFFF if record.number is None else record.number
     writer = Writer()
     with writer.obj(), writer.element("MS"):
-        writer.string(activity, "Activity")
-        writer.leaf("I32", str(zlib.crc32(activity.encode()) & 0x7FFFFFFF), "ActivityId")
-        writer.string(status, "StatusDescription")
-        writer.nil("CurrentOperation")
-        writer.leaf("I32", "-1", "ParentActivityId")
-        writer.leaf("I32", "100" if completed else "-1", "PercentComplete")
-        kind = ("Completed", 1) if completed else ("Processing", 0)
+        writer.string(record.activity, "Activity")
+        writer.leaf("I32", str(number), "ActivityId")
+        writer.string(record.status, "StatusDescription")
+        if record.operation is None:
+            writer.nil("CurrentOperation")
+        else:
+            writer.string(record.operation, "CurrentOperation")
+        writer.leaf("I32", str(record.parent), "ParentActivityId")
+        writer.leaf("I32", str(record.percent), "PercentComplete")
+        kind = ("Completed", 1) if record.completed else ("Processing", 0)
         writer.enum("System.Management.Automation.ProgressRecordType", *kind, "Type")
-        writer.leaf("I32", "0" if completed else "-1", "SecondsRemaining")
+        writer.leaf("I32", str(record.seconds_left), "SecondsRemaining")
+    return writer.text()
+
+
+def information_body(record: Information, encoder: Encoder) -> str:
+    """The body of an InformationRecord message; who and where are this host's own (psrp-facts 5)."""
+    writer = Writer()
+    with writer.obj(), writer.element("MS"):
+        encoder.write(writer, record.message, "MessageData")
+        writer.string(record.source, "Source")
+        writer.leaf("DT", clixml.datetime_text(datetime.now(UTC)), "TimeGenerated")
+        with writer.obj("Tags", (_TEXT_LIST, "System.Object")):
+            if record.tags:
+                with writer.element("LST"):
+                    for tag in record.tags:
+                        writer.string(tag)
+            else:
+                writer.empty("LST")
+        writer.string(encoder.user, "User")
+        writer.string(encoder.server_name, "Computer")
+        for name in ("ProcessId", "NativeThreadId", "ManagedThreadId"):
+            writer.leaf("U32", "1", name)
     return writer.text()
 
 
@@ -215,6 +260,4 @@ def _reason_of(details: ErrorDetails) -> str:
 
 
 def _hresult_of(types: tuple[str, ...]) -> int:
-    if types[0] in _HRESULTS:
-        return _HRESULTS[types[0]]
-    return _COR_E_SYSTEM if "System.SystemException" in types else _COR_E_EXCEPTION
+    return next((_HRESULTS[name] for name in types if name in _HRESULTS), _COR_E_EXCEPTION)

@@ -61,7 +61,7 @@ class Runspaces:
             if pipeline_id in self._pipelines:
                 raise MessageError(f"pipeline {pipeline_id} exists")
             psrpcore.ServerPipeline(self._pool, pipeline_id)
-            encoder = Encoder(settings.host_name, settings.friendly)
+            encoder = Encoder(settings.host_name, settings.friendly, self._session.identity.user)
             self._pipelines[pipeline_id] = Pipeline(pipeline_id, self._pack, encoder)
 
     @property
