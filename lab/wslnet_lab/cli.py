@@ -18,7 +18,7 @@ import click
 from wslnet_lab import calls, inside, state
 from wslnet_lab.errors import LabError, NeedsRoot, NotRunning, Unsupported, UsageError
 from wslnet_lab.init import PATH
-from wslnet_lab.paths import DEFAULT_NAME, LabPaths
+from wslnet_lab.paths import DEFAULT_NAME, LOGON_VARIABLE, LOGONS, LabPaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +100,7 @@ def execute(name: str, user: str, machine: str, command: tuple[str, ...]) -> Non
         extra = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
         if machine == "windows":
             extra["PATH"] = f"{LabPaths.of(name).windows_programs}:{PATH}"
+            extra[LOGON_VARIABLE] = str(LabPaths.of(name).folder / LOGONS)
         ports = LabPaths.of(name).ports if machine == "wsl" else None
         argv = inside.command(found.init, list(command), account, extra, ports=ports)
         sys.stdout.flush()

@@ -13,6 +13,11 @@ from wslnet_lab.errors import UsageError
 
 LABS = Path("/run/wslnet-lab")
 DEFAULT_NAME = "lab"
+LOGONS = "windows/ntlm-credentials"
+"""Below a lab's folder: what Windows knows of its accounts, the owner's first."""
+
+LOGON_VARIABLE = "NTLM_USER_FILE"
+"""Stands in for the token of a process: pyspnego signs in as the first account of the file that it names."""
 
 _NAME = re.compile(r"[a-z0-9-]{1,24}")
 

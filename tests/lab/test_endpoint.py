@@ -6,6 +6,7 @@ own task. What the endpoint does not list was never sent, and what was sent besi
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -17,7 +18,7 @@ import pytest
 from wslnet_lab.socks import SocksProxy
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, FUNCTIONS, READS
 
-from .asking import lab_calls, run
+from .asking import WSLNET, lab_calls, run
 from .canonical.snapshot import differences, take
 from .conftest import RunningLab, labs, wslnet
 from .write_rules import judge_story
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
+OWNER = "DESKTOP-WUJING\\owner"
+KEPT = "endpoint wslnet on its own machine"
+VERDICT = "windows/C/Program Files/WindowsPowerShell/Modules/WslnetEndpoint/local-use.json"
 OFFERED = {*FUNCTIONS, "Get-Command", *(name for names in READS.values() for name in names)}
 
 
@@ -58,10 +62,8 @@ def _people(lab: RunningLab, from_lan: str) -> Story:
     text = lab.inventory.read_text()
     by_windows = re.search(r"proxy = \"(socks5h[^\"]*)\"", text)
     assert by_windows is not None
-    cards = [one for one in lab.control("adapters") if one["kind"] == "physical"]
-    address = next(one["address"] for card in cards for one in card["addresses"] if one["family"] == 4)
     named = text.replace(
-        'address = "127.0.0.1"', f'address = "{address}"\nconfiguration = "{CONFIGURATION}"', 1
+        'address = "127.0.0.1"', f'address = "{_card(lab)}"\nconfiguration = "{CONFIGURATION}"', 1
     )
     head, _, rest = named.partition("[machines.windows]")
     windows, mark, below = rest.partition("[machines.wsl]")
@@ -80,21 +82,29 @@ def _people(lab: RunningLab, from_lan: str) -> Story:
     return Story(lab, **places)
 
 
+def _card(lab: RunningLab) -> str:
+    """Windows' own address in the LAN."""
+    cards = [one for one in lab.control("adapters") if one["kind"] == "physical"]
+    return str(next(one["address"] for card in cards for one in card["addresses"] if one["family"] == 4))
+
+
 def _calls(story: Story, since: int) -> list[dict[str, Any]]:
     return lab_calls(story.lab)[since:]
 
 
 def test_an_administrator_installs_it(story: Story) -> None:
-    account = "DESKTOP-WUJING\\owner"
-    code, said = run(story.chief, "endpoint", "install", "--for", account, "--yes")
-    again = run(story.chief, "endpoint", "install", "--for", account, "--yes")
+    code, said = run(story.chief, "endpoint", "install", "--for", OWNER, "--yes")
+    again = run(story.chief, "endpoint", "install", "--for", OWNER, "--yes")
     _, status = run(story.chief, "endpoint", "status")
 
     assert (code, said["result"]) == (0, "committed")
     assert [one["resource"] for one in said["changes"]] == ["endpoint wslnet", "task \\wslnet\\programs"]
     assert (again[0], again[1]["result"]) == (0, "unchanged")
     assert (status["registered"], status["intact"], status["problems"]) == (True, True, [])
-    assert status["programs"] == "Ready"
+    assert status["programs"] in {"Ready", "Running"}  # it ends a while after the last request
+    # The second one has probed it, and Windows kept the owner's own session out.
+    assert (status["local_for_others"], (story.lab.inventory.parent / VERDICT).exists()) == ("blocked", False)
+    assert "may not open a remote shell on 127.0.0.1" in again[1]["notes"][-1]
 
 
 def test_the_whole_setup_and_its_undo_by_one_who_is_no_administrator(story: Story) -> None:
@@ -149,3 +159,86 @@ def test_on_windows_itself_it_is_blocked_unless_loopback_is_open(story: Story) -
     code, said = run(story.beside, "status")
     windows = next(one for one in said["machines"] if one["name"] == "windows")
     assert (code, windows["seen"]) == (0, True)
+
+
+def _at_windows(
+    story: Story, words: tuple[str, ...], address: str | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Runs wslnet on Windows in the owner's own terminal, with the endpoint named in the inventory."""
+    local = story.lab.inventory.with_name("inventory-local.toml").read_text()
+    named = f'kind = "windows"\nconfiguration = "{CONFIGURATION}"\n'
+    named += "" if address is None else f'address = "{address}"\n'
+    inventory = story.lab.inventory.with_name("inventory-here.toml")
+    inventory.write_text(local.replace('kind = "windows"\n', named, 1))
+    program = ["env", "WSLNET_LAB_IDENTITY=limited", WSLNET, "--inventory", str(inventory), *words, "--json"]
+    done = story.lab.run("windows", program, timeout_s=120)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def _used(story: Story, since: int) -> set[str]:
+    """As which configurations the owner had sessions since then."""
+    return {
+        one["configuration"]
+        for one in _calls(story, since)
+        if one["kind"] == "psrp" and one["identity"] == "owner"
+    }
+
+
+def _install(story: Story) -> list[tuple[str, str]]:
+    code, said = run(story.chief, "endpoint", "install", "--for", OWNER, "--yes")
+    assert code == 0, said
+    return [(one["resource"], one["action"]) for one in said["changes"]]
+
+
+def test_at_windows_itself_it_is_used_only_after_a_probe(story: Story) -> None:
+    shown = ("forwarding", "show")
+    since = len(lab_calls(story.lab))
+    code, said = _at_windows(story, shown)
+    assert (code, said["error"]["code"]) == (15, "unsupported")
+    assert "no probe has passed" in said["error"]["message"]
+    # Loopback is open by now, and still nothing is tried before a probe has passed.
+    for address in ("127.0.0.1", "localhost", _card(story.lab)):
+        assert _at_windows(story, shown, address)[0] == 15, address
+    assert _used(story, since) == {"local"}
+
+    assert _install(story) == [(KEPT, "add")]
+    assert run(story.chief, "endpoint", "status")[1]["local_for_others"] == "passed"
+    assert _install(story) == []
+    since = len(lab_calls(story.lab))
+    for address in (None, "127.0.0.1"):
+        code, said = _at_windows(story, ("forwarding", "enable", "--yes"), address)
+        assert (code, said.get("result")) == (0, "committed"), said
+        code, said = _at_windows(story, ("undo", "--yes"), address)
+        assert (code, said.get("result")) == (0, "committed"), said
+    assert _used(story, since) == {"local", CONFIGURATION}
+    changed = {
+        one["configuration"]
+        for one in _calls(story, since)
+        if any("Forwarding" in command["name"] for command in one["commands"])
+    }
+    assert changed == {CONFIGURATION}
+
+
+def test_a_verdict_that_does_not_hold_any_more_is_not_used(story: Story) -> None:
+    kept = story.lab.inventory.parent / VERDICT
+    whole = kept.read_bytes()
+    for content in (b"{", whole.replace(b'"files": "', b'"files": "0')):
+        kept.write_bytes(content)
+        assert _at_windows(story, ("forwarding", "show"))[0] == 15, content
+    assert _install(story) == [(KEPT, "change")]
+    assert kept.read_bytes() == whole
+
+    # Windows keeps others out again, as after an update: the next installation finds it out.
+    assert wslnet("lab", "break", "--name", story.lab.name, "--clear").returncode == 0
+    code, said = _at_windows(story, ("forwarding", "show"))
+    assert (code, said["error"]["code"]) == (13, "needs-elevation")
+    assert _install(story) == [(KEPT, "remove")]
+    assert _at_windows(story, ("forwarding", "show"))[0] == 15
+    assert wslnet("lab", "break", "--name", story.lab.name, "winrm-loopback-open").returncode == 0
+    assert _install(story) == [(KEPT, "add")]
+
+    code, said = run(story.chief, "endpoint", "remove", "--yes")
+    assert (code, said["result"]) == (0, "committed"), said
+    assert not kept.parent.exists()
+    assert _at_windows(story, ("forwarding", "show"))[0] == 15

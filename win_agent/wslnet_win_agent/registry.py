@@ -37,6 +37,9 @@ WSL_OF_USER = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
 WSL_USER = rf"HKCU:\{WSL_OF_USER}"
 ENVIRONMENT = r"HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 LOGON_UI = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Authentication\LogonUI"
+PROFILES = r"HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
+"""A key for each account that has ever logged on, named by its SID."""
+
 FOR_ADMINISTRATORS = r"Registry::HKEY_USERS\S-1-5-19\Environment"
 """LocalService's own hive: only an administrator whose rights are in force may open it."""
 

@@ -1,7 +1,8 @@
 r"""`wslnet boot call`, run by the task `\wslnet\programs` as the distros' owner: programs that are asked for.
 
-It runs WSL's own program for whoever may write into the owner's profile, with the owner's rights and no more,
-and ends when nobody asks any longer. A request that lay there for long is dropped: it was not for now.
+It runs WSL's own program, or probes this machine's own endpoint, for whoever may write into the owner's
+profile, with the owner's rights and no more, and ends when nobody asks any longer. A request that lay there
+for long is dropped: it was not for now.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from wslnet.errors import WslnetError
 from wslnet.whole_file import write_whole
-from wslnet_win_agent.boot.call_files import Answer, Request, answer_name, is_owners
+from wslnet_win_agent.boot.call_files import PROBE, Answer, Request, answer_name, is_owners
 from wslnet_win_agent.errors import WindowsAgentError
 
 if TYPE_CHECKING:
@@ -31,13 +33,19 @@ _NAME = re.compile(r"call-(?P<call>[0-9a-f]{32})(?P<answer>\.answer)?\.json")
 
 
 def serve_calls(
-    folder: Path, runner: Callable[[], NativeRunner], *, idle_s: float = IDLE_S, fresh_s: float = _FRESH_S
+    folder: Path,
+    runner: Callable[[], NativeRunner],
+    probe: Callable[[float], None],
+    *,
+    idle_s: float = IDLE_S,
+    fresh_s: float = _FRESH_S,
 ) -> None:
     """Runs what is asked for in `folder`, each request in a thread with a runner of its own.
 
     Args:
         folder: The owner's; made if it is missing.
         runner: Makes a runner.
+        probe: Opens the endpoint of this machine, within so many seconds; raises WslnetError if it does not.
         idle_s: Ends after so many seconds without a request.
         fresh_s: How old a request or an answer may be, by the time of its file.
     """
@@ -47,7 +55,9 @@ def serve_calls(
     while at_work or time.monotonic() - asked_at < idle_s:
         for call, path, request in _requests(folder, fresh_s, at_work):
             asked_at = time.monotonic()
-            at_work[call] = threading.Thread(target=_serve, args=(path, call, request, runner()), daemon=True)
+            at_work[call] = threading.Thread(
+                target=_serve, args=(path, call, request, runner(), probe), daemon=True
+            )
             if not request.hold:
                 path.unlink(missing_ok=True)  # taken: whoever finds it gone knows that it runs
             at_work[call].start()
@@ -72,11 +82,13 @@ def _requests(folder: Path, fresh_s: float, at_work: Container[str]) -> Iterator
             yield match["call"], path, request
 
 
-def _serve(path: Path, call: str, request: Request, runner: NativeRunner) -> None:
+def _serve(
+    path: Path, call: str, request: Request, runner: NativeRunner, probe: Callable[[float], None]
+) -> None:
     answer_path = path.with_name(answer_name(call))
     try:
-        answer = _run(request, runner)
-    except WindowsAgentError as error:
+        answer = _run(request, runner, probe)
+    except (WindowsAgentError, WslnetError) as error:
         answer = Answer(code=error.code, message=error.message)
     with suppress(OSError):  # without an answer the controller's own deadline says so
         write_whole(answer_path, answer.to_bytes())
@@ -87,7 +99,10 @@ def _serve(path: Path, call: str, request: Request, runner: NativeRunner) -> Non
     path.unlink(missing_ok=True)
 
 
-def _run(request: Request, runner: NativeRunner) -> Answer:
+def _run(request: Request, runner: NativeRunner, probe: Callable[[float], None]) -> Answer:
+    if request.argv == (PROBE,):
+        probe(request.timeout_s)
+        return Answer()
     if not is_owners(request.argv):
         raise WindowsAgentError("not-permitted", f"{request.argv[0]} is not run for anybody")
     if request.hold:

@@ -1,7 +1,7 @@
 """`wslnet endpoint install`, `remove`, `status`: the constrained PowerShell endpoint as one plan.
 
 It is for controllers elsewhere. On Windows itself one who is no administrator does not reach it unless a
-probe has shown that loopback lets him (windows-facts 5); that is said, not tried around.
+probe has shown that loopback lets him (windows-facts 5 and 11, `app.endpoint_local`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.app.boot import JOURNAL
+from wslnet.app.endpoint_local import local_use_of, not_probed, probed
 from wslnet.app.unguarded import UnguardedPlan
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, WslnetError
 from wslnet.profiles.boot import programs_task
 from wslnet.resources.endpoint import ConstrainedEndpoint, files_of
+from wslnet.resources.endpoint_verdict import EndpointVerdict
 from wslnet.resources.scheduled_task import ScheduledTask
 from wslnet_win_agent.boot.call_files import TASK
 from wslnet_win_agent.endpoint.offer import CONFIGURATION
@@ -36,11 +38,7 @@ REMOTE_USERS = r"BUILTIN\Remote Management Users"
 """Who may connect unless another account is named: Windows' own group for it."""
 
 _GROUPS = "BUILTIN\\"
-LOOPBACK = (
-    "on this machine itself it serves administrators only: Windows blocks WinRM over loopback for others; "
-    "use it from another machine"
-)
-
+_PROBE_LATER = "`wslnet endpoint install` again, once WinRM has restarted, makes one"
 _WHEN = "it holds once WinRM has restarted (or Windows): sessions that are open stay as they are"
 
 
@@ -48,12 +46,14 @@ _WHEN = "it holds once WinRM has restarted (or Windows): sessions that are open 
 class EndpointStatus:
     """What stands there. `intact` says that the files are those of this wslnet, whoever may connect.
 
-    `programs` is the state of the owner's task that runs wsl.exe for those who connect, None without it.
+    `programs` is the state of the owner's task that runs wsl.exe for those who connect, None without it;
+    `local` is the verdict on its use on its own machine by others than administrators, and why.
     """
 
     registered: bool
     intact: bool
     problems: tuple[str, ...]
+    local: tuple[str, str]
     programs: str | None = None
 
     def to_json(self) -> dict[str, object]:
@@ -65,7 +65,8 @@ class EndpointStatus:
             "intact": self.intact,
             "problems": list(self.problems),
             "programs": self.programs,
-            "local_for_others": "blocked",
+            "local_for_others": self.local[0],
+            "local_because": self.local[1],
         }
 
 
@@ -85,6 +86,7 @@ def prepare_install(fleet: Fleet, account: str, owner: str | None = None) -> Ung
     wanted = _wanted(found, account)
     resources: list[Resource] = [ConstrainedEndpoint(name, wanted, f"for {account}")]
     notes = []
+    asked = None
     if owner is None and not account.upper().startswith(_GROUPS):
         owner = account
     if owner is None:
@@ -95,7 +97,14 @@ def prepare_install(fleet: Fleet, account: str, owner: str | None = None) -> Ung
         _wanted(found, owner)  # an account like the other one
         task = programs_task(owner)
         resources.append(ScheduledTask(name, task, f"runs wsl.exe as {owner} when asked", rows=()))
-    return _planned(fleet, snapshot, tuple(resources), notes)
+        asked = owner
+    if asked is None:
+        verdict, line = not_probed(name, "there is no task of an owner who could show otherwise")
+    elif make_plan(snapshot, resources).changes:
+        verdict, line = not_probed(name, f"no probe has passed there: {_PROBE_LATER}")
+    else:
+        verdict, line = probed(fleet, name, asked, wanted)
+    return _planned(fleet, snapshot, (verdict, *resources), [*notes, line])
 
 
 def prepare_remove(fleet: Fleet) -> UnguardedPlan:
@@ -107,6 +116,7 @@ def prepare_remove(fleet: Fleet) -> UnguardedPlan:
     """
     name, snapshot, _ = _read(fleet)
     resources: tuple[Resource, ...] = (
+        EndpointVerdict(name, None, "asked for"),
         ScheduledTask(name, programs_task(""), "asked for", present=False, rows=()),
         ConstrainedEndpoint(name, None, "asked for"),
     )
@@ -138,7 +148,8 @@ def endpoint_status(fleet: Fleet) -> EndpointStatus:
         problems.append("its files are there, but Windows has it not registered: `wslnet endpoint install`")
     if found.registered and not intact:
         problems.append("its files are not those of this wslnet: `wslnet endpoint install`")
-    return EndpointStatus(found.registered, intact, tuple(problems), task.state if task is not None else None)
+    state = task.state if task is not None else None
+    return EndpointStatus(found.registered, intact, tuple(problems), local_use_of(found.local), state)
 
 
 def _can_run(snapshot: Snapshot) -> bool:

@@ -125,8 +125,9 @@ def call() -> int:
     from wslnet.app.boot_call import serve_calls  # noqa: PLC0415 - kept out of `wslnet --help`
     from wslnet.app.boot_watch import owner_folder  # noqa: PLC0415
     from wslnet.transport.local_native import LocalNative  # noqa: PLC0415
+    from wslnet.transport.own_endpoint import probe_own  # noqa: PLC0415
 
-    serve_calls(owner_folder(), lambda: LocalNative("windows"))
+    serve_calls(owner_folder(), lambda: LocalNative("windows"), probe_own)
     return 0
 
 

@@ -37,13 +37,11 @@ def install(
     **run: Unpack[UnguardedRun],
 ) -> int:
     """Put its files where administrators alone can write, and register it."""
-    from wslnet.app.endpoint import LOOPBACK, REMOTE_USERS, prepare_install  # noqa: PLC0415 - kept out of --help
+    from wslnet.app.endpoint import REMOTE_USERS, prepare_install  # noqa: PLC0415 - kept out of --help
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     with Connections(load(ctx, own_inventory)) as fleet:
         prepared = prepare_install(fleet, account or REMOTE_USERS, owner)
-        if not run["as_json"]:
-            print_line(LOOPBACK)
         return carry_out_unguarded(prepared, verb="endpoint install", **run)
 
 
@@ -68,7 +66,8 @@ def remove(
 @click.pass_context
 def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int:  # noqa: FBT001
     """Whether it is registered, whole, and safe from everybody but administrators."""
-    from wslnet.app.endpoint import LOOPBACK, endpoint_status  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.endpoint import endpoint_status  # noqa: PLC0415 - kept out of `wslnet --help`
+    from wslnet.app.endpoint_local import local_line  # noqa: PLC0415 - as above
     from wslnet.transport.connections import Connections  # noqa: PLC0415
 
     with Connections(load(ctx, own_inventory)) as fleet:
@@ -81,7 +80,7 @@ def status(ctx: click.Context, own_inventory: Path | None, as_json: bool) -> int
     else:
         print_line("Registered; " + ("whole." if found.intact else "not as this wslnet installs it."))
         print_line(f"wsl.exe runs as its owner by a task: {found.programs or 'not installed'}")
-        print_line(LOOPBACK)
+        print_line(local_line(*found.local))
     for problem in found.problems:
         print_line(f"problem: {problem}")
     return 0

@@ -22,6 +22,7 @@ PRIVILEGED = frozenset(
         "dynamic_ports.set",
         "endpoint.install",
         "endpoint.remove",
+        "endpoint.verdict",
         "forwarding.set",
         "host_rule.put",
         "host_rule.remove",

@@ -284,6 +284,18 @@ class EndpointFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalUse:
+    """Whether the endpoint may be used on its own machine: `passed` or `blocked`, and why.
+
+    `content` is the file that keeps it, as base64; None without one.
+    """
+
+    verdict: str
+    why: str
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """The constrained endpoint as it stands; `strangers` says who beside administrators could change it."""
 
@@ -291,6 +303,7 @@ class Endpoint:
     files: tuple[EndpointFile, ...] = ()
     modules: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
+    local: LocalUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Decided here once, for PowerShell and native programs alike; everything above se
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError, Unsupported
@@ -25,8 +26,14 @@ def session_of(machine: Machine) -> WindowsSession:
 
     Raises:
         InputError: the entry does not say enough to sign in, or contradicts itself.
-        Unsupported: it must be this machine, and this is no Windows.
+        Unsupported: it must be this machine, and this is no Windows; or it is this machine's own constrained
+            endpoint, of which no probe has shown that it may be used here.
     """
+    from wslnet.transport.own_endpoint import is_own, own_session  # noqa: PLC0415 - loads psrpcore
+
+    if is_own(machine):
+        plain = here(replace(machine, address=None, configuration=None))
+        return own_session(machine, password_of(machine), plain)
     return here(machine) if is_here(machine) else remote(machine, password_of(machine))
 
 

@@ -155,8 +155,8 @@ class WinrmBridge(Bridge):
         connection = OneTryWsman(
             one.host,
             port=one.port,
-            username=one.user,
-            password=one.password,
+            username=one.user or None,
+            password=one.password or None,
             ssl=one.tls,
             auth=one.auth,
             encryption="auto",

@@ -23,6 +23,8 @@ DEFAULT_CONFIGURATION = "Microsoft.PowerShell"
 class WinrmEndpoint:
     """One WinRM endpoint. Messages are encrypted by NTLM or Negotiate over http, by TLS over https.
 
+    Without user and password it is the user of this process who signs in, by what Windows knows of him.
+
     `certificate` is the file that the server's certificate is checked against, instead of this machine's own
     store; `client_certificate` holds certificate and key of who signs in that way.
     """
@@ -37,6 +39,11 @@ class WinrmEndpoint:
     auth: str = "negotiate"
     certificate: str | None = None
     client_certificate: str | None = None
+
+    @property
+    def who(self) -> str:
+        """Who signs in, in an error message."""
+        return self.user or "the user of this process"
 
     @property
     def tls(self) -> bool:
@@ -86,6 +93,11 @@ def endpoint_of(machine: Machine, password: str | None) -> WinrmEndpoint:
     if password is None:
         raise InputError(f"machines.{machine.name}: no secret for {machine.user}", machine=machine.name)
     return _endpoint(machine, password, auth, port)
+
+
+def own_user_of(machine: Machine) -> WinrmEndpoint:
+    """Give the endpoint for the user of this process, whom Windows' own sign-in (SSPI) vouches for."""
+    return _endpoint(machine, "", machine.auth or "negotiate", machine.port or HTTP_PORT)
 
 
 def _endpoint(machine: Machine, password: str, auth: str, port: int) -> WinrmEndpoint:

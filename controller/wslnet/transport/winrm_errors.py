@@ -55,7 +55,7 @@ def explain(error: Exception, endpoint: WinrmEndpoint) -> Breakdown:
     name = endpoint.machine
     code = _status(error)
     if code == "401" or type(error).__name__ in ("AuthenticationError", "InvalidCredentialsError"):
-        text = f"{name}: WinRM on {endpoint.place} refuses {endpoint.user} (401): wrong user or password"
+        text = f"{name}: WinRM on {endpoint.place} refuses {endpoint.who} (401): wrong user or password"
         return Breakdown(AuthenticationFailed(text, machine=name), may_have_run=False, again=True)
     fault = _fault_code(error)
     if fault is not None:
@@ -84,7 +84,7 @@ def _fault(code: int, error: Exception, endpoint: WinrmEndpoint) -> Breakdown:
         text = f"{name}: there is no session configuration {endpoint.configuration} on {endpoint.place}"
         return Breakdown(Unreachable(text, machine=name), may_have_run=False)
     if code == ACCESS_DENIED:
-        text = f"{name}: {endpoint.user} may not open a remote shell on {endpoint.place}"
+        text = f"{name}: {endpoint.who} may not open a remote shell on {endpoint.place}"
         return Breakdown(NeedsElevation(text, machine=name), may_have_run=False)
     if code in _QUOTA:
         text = f"{name}: WinRM on {endpoint.place} has no room for another shell (quota); try again later"

@@ -25,6 +25,7 @@ from wslnet_lab.host.server import WSMAN_PORT, WinRmServer
 from wslnet_lab.host.tasks.startup_scripts import run_startup_scripts
 from wslnet_lab.host.wire.accounts import Account
 from wslnet_lab.host.wire.settings import Settings, SettingsError, SettingsSource
+from wslnet_lab.paths import LOGONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +78,7 @@ def _build_server(folder: Path, local: LocalPrograms, port: int) -> WinRmServer:
         programs=local.machine.programs,
         log=local.log,
         accounts=[owner, *_others(local.settings(), password)],
-        credential_file=folder / "windows" / "ntlm-credentials",
+        credential_file=folder / LOGONS,
         settings=local.settings,
         port=port,
         endpoints=endpoints_of(local.machine),

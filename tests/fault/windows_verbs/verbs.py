@@ -21,6 +21,7 @@ from wslnet_win_agent.boot.startup_script import SCRIPTS_FILE, VERSION_FILE, scr
 from wslnet_win_agent.boot.task_xml import write_task
 from wslnet_win_agent.endpoint import render
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
+from wslnet_win_agent.endpoint.places import VERDICT
 from wslnet_win_agent.facts import NAMES
 from wslnet_win_agent.ops.machine_lock import FILE as LOCK_FILE
 from wslnet_win_agent.registry import IPV6_PARAMETERS, WSL_MACHINE
@@ -57,6 +58,7 @@ CONTENT = b"[wsl2]\nnetworkingMode=mirrored\n"
 BOOT_DATA: Args = {"content": base64.b64encode(b'{"version":1}').decode(), "reader": OWNER_SID}
 TASK: Args = {"name": "network", "xml": write_task(network_task(OWNER_SID))}
 SCRIPT: Args = {"command": "C:\\Windows\\System32\\schtasks.exe", "parameters": "/run /tn \\wslnet\\network"}
+VERDICT_TEXT = b"{}"
 RUN: Args = {"run": "20261121-1500", "token": "secret"}
 GUARD: Args = {
     **RUN,
@@ -185,6 +187,13 @@ CASES: dict[str, Case] = {
         lambda w: not _offers(w),
         before=[("endpoint.install", _endpoint)],
         writes=("Unregister-PSSessionConfiguration",),
+    ),
+    "endpoint.probe": Case(lambda _: {"owner": "DESKTOP\\nobody"}),
+    "endpoint.verdict": Case(
+        lambda _: {"content": base64.b64encode(VERDICT_TEXT).decode()},
+        lambda w: w.file(VERDICT) == VERDICT_TEXT,
+        before=[("endpoint.install", _endpoint)],
+        writes=("Set-Content",),
     ),
     "lock.status": Case(lambda _: {}, before=[("lock.hold", lambda _: LOCK)]),
     # It makes its file up to three times, since New-Item makes it or fails: no error ends it at once.

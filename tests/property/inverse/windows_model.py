@@ -15,6 +15,7 @@ from wslnet.model.windows_facts import (
     HyperVFirewall,
     HyperVRule,
     HyperVSetting,
+    LocalUse,
     PortProxy,
     WindowsFacts,
 )
@@ -202,6 +203,11 @@ def _remove_endpoint(facts: WindowsFacts, _args: Mapping[str, Any]) -> WindowsFa
     return replace(facts, endpoint=Endpoint(registered=False))
 
 
+def _keep_verdict(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
+    assert facts.endpoint is not None
+    return replace(facts, endpoint=replace(facts.endpoint, local=LocalUse("", "", args["content"])))
+
+
 def _put_script(facts: WindowsFacts, args: Mapping[str, Any]) -> WindowsFacts:
     assert facts.boot is not None
     script = StartupScript(**args)
@@ -231,6 +237,7 @@ OPS: dict[str, Callable[[WindowsFacts, Mapping[str, Any]], WindowsFacts]] = {
     "task.unregister": _unregister,
     "endpoint.install": _install_endpoint,
     "endpoint.remove": _remove_endpoint,
+    "endpoint.verdict": _keep_verdict,
     "boot_data.write": _write_data,
     "boot_data.remove": _remove_data,
     "dynamic_ports.set": _set_ports,

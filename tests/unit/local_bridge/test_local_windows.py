@@ -161,7 +161,7 @@ def test_an_entry_without_address_needs_a_windows(monkeypatch: pytest.MonkeyPatc
         session_of(Machine("windows", Kind.WINDOWS))
     assert told.value.exit_code == 15
     with pytest.raises(InputError, match="a configuration needs an address"):
-        session_of(Machine("windows", Kind.WINDOWS, configuration="wslnet"))
+        session_of(Machine("windows", Kind.WINDOWS, configuration="PowerShell.7"))
 
 
 # ---- native programs -------------------------------------------------------------------------------------

@@ -109,7 +109,8 @@ def test_every_fact_is_read(lab: Lab) -> None:
 
 def test_a_cold_reading_of_everything_is_few_pipelines(lab: Lab) -> None:
     # Left out is what has pipelines of its own and what few ask for: the tasks, the endpoint, the doctor's.
-    rare = {"boot", "endpoint", "endpoint_access", "port_ranges", "session", "wsl_events"}
+    rare = {"boot", "endpoint", "endpoint_access", "endpoint_local"}
+    rare |= {"port_ranges", "session", "wsl_events"}
     lab.value("facts", needs=sorted(NAMES - rare))
     kinds = [entry["kind"] for entry in lab.calls()]
     # Two of them are the hives of users: which there are, then what stands in each (`wsl_nat`).

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TASK = "programs"
+PROBE = "probe-endpoint"
+"""Asked for in the place of a program: one session on the constrained endpoint of this very machine."""
+
 _PROGRAM = "wsl.exe"
 
 

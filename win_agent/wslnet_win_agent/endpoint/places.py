@@ -11,6 +11,9 @@ ROLES_FOLDER = rf"{MODULE_FOLDER}\RoleCapabilities"
 FILES = (PSM1, PSD1, PSRC, PSSC)
 """Below the module's folder, in the order in which they are written: what is registered last."""
 
+VERDICT = rf"{MODULE_FOLDER}\local-use.json"
+"""What the probe of its local use has shown; no file of the module."""
+
 
 def path_of(name: str) -> str:
     """Give the full path of one of `FILES`."""

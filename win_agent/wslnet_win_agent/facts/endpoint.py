@@ -10,8 +10,16 @@ from wslnet_win_agent.boot.access import strangers
 from wslnet_win_agent.bridge import demand
 from wslnet_win_agent.calls import endpoints as calls
 from wslnet_win_agent.calls import files
+from wslnet_win_agent.endpoint.local_use import BLOCKED, judged
 from wslnet_win_agent.endpoint.offer import CONFIGURATION, READS
-from wslnet_win_agent.endpoint.places import FILES, MODULE_FOLDER, MODULES_FOLDER, ROLES_FOLDER, path_of
+from wslnet_win_agent.endpoint.places import (
+    FILES,
+    MODULE_FOLDER,
+    MODULES_FOLDER,
+    ROLES_FOLDER,
+    VERDICT,
+    path_of,
+)
 from wslnet_win_agent.endpoint.render import PSSC
 from wslnet_win_agent.errors import WindowsAgentError
 from wslnet_win_agent.values import text
@@ -28,11 +36,34 @@ _FILE_SYSTEM = "FileSystem::"
 
 def endpoint(host: Host) -> dict[str, object]:
     """Give the fact of docs/protocols.md 2."""
+    held = stored(host)
     return {
         "registered": is_registered(host),
-        "files": stored(host),
+        "files": held,
         "modules": _modules(host),
         "strangers": outsiders(host),
+        "local": _judged(host, held),
+    }
+
+
+def local_use(host: Host) -> dict[str, object]:
+    """Give the fact `endpoint_local`: what is kept of the probe, and what it is worth here and now.
+
+    It needs no administrator: the files may be read by everybody.
+    """
+    return _judged(host, stored(host))
+
+
+def _judged(host: Host, held: list[dict[str, str]]) -> dict[str, object]:
+    content = read_file(host, VERDICT).content
+    files = [(each["path"], base64.b64decode(each["content"])) for each in held]
+    verdict, why = judged(content, files)
+    if content is not None and (others := outsiders(host)):
+        verdict, why = BLOCKED, f"others could have written it: {others[0]}"
+    return {
+        "verdict": verdict,
+        "why": why,
+        "content": None if content is None else base64.b64encode(content).decode(),
     }
 
 
@@ -87,7 +118,7 @@ def _look(host: Host) -> dict[str, tuple[str, ...]]:
     listed = (keys.text(registry.ENVIRONMENT, "PSModulePath") or "").split(";")
     # Variables in the list (%SystemRoot%) stand for Windows' own folders.
     folders = [each for each in listed if each[1:3] == ":\\" and "%" not in each]
-    own = [MODULES_FOLDER, MODULE_FOLDER, ROLES_FOLDER, *map(path_of, FILES)]
+    own = [MODULES_FOLDER, MODULE_FOLDER, ROLES_FOLDER, *map(path_of, FILES), VERDICT]
     reply = host.read([files.access([*dict.fromkeys([*folders, *own])])])
     errors = [error for error in reply.errors if not error.is_not_found]
     if errors:

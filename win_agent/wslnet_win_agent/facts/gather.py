@@ -23,7 +23,7 @@ from wslnet_win_agent.errors import CallRefused, WindowsAgentError
 
 from . import firewall, network
 from .boot import boot
-from .endpoint import access, endpoint
+from .endpoint import access, endpoint, local_use
 from .events import wsl_events
 from .files import wslconfig
 from .host_rules import host_profiles, host_rules
@@ -229,6 +229,7 @@ _FACTS: dict[str, Callable[[Host, Reply], object]] = {
     "elevated": _elevated,
     "endpoint": lambda host, _reply: endpoint(host),
     "endpoint_access": lambda host, _reply: access(host),
+    "endpoint_local": lambda host, _reply: local_use(host),
     "host_profiles": lambda _host, reply: host_profiles(reply),
     "host_rules": lambda _host, reply: host_rules(registry.read(reply.outputs)),
     "hyperv_firewall": _hyperv_firewall,

@@ -11,6 +11,7 @@ from . import (
     boot_data,
     dynamic_ports,
     endpoint,
+    endpoint_local,
     firewall,
     guard,
     host_rule,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from wslnet_win_agent.host import Host
 
 _READS: dict[str, Callable[[Host, Arguments], object]] = {
+    "endpoint.probe": endpoint_local.probe,
     "guard.status": guard.status,
     "lock.status": machine_lock.status,
     "facts": lambda host, arguments: gather(host, arguments.texts("needs")),
@@ -46,6 +48,7 @@ _WRITES: dict[str, Callable[[Host, Arguments], object]] = {
     "dynamic_ports.set": dynamic_ports.put,
     "endpoint.install": endpoint.install,
     "endpoint.remove": endpoint.remove,
+    "endpoint.verdict": endpoint_local.keep,
     "forwarding.set": interfaces.set_forwarding,
     "guard.arm": guard.arm,
     "guard.disarm": guard.disarm,

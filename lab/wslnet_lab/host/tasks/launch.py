@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.local_programs import IDENTITY_VARIABLE, LIMITED, SERVICES
 from wslnet_lab.host.wire.command_line import split_command_line
+from wslnet_lab.paths import LOGON_VARIABLE, LOGONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,11 +88,12 @@ class Launcher:
         return Launched(process)
 
     def _profile(self, identity: Identity) -> Mapping[str, str]:
-        """Where a user's own files lie; the lab has no profiles of services."""
+        """Where a user's own files lie, and whose token it is; the lab has neither of services."""
         if identity in SERVICES.values():
             return {}
         home = self.state.disk.locate(self.state.settings.home)
-        return {} if home is None else {"USERPROFILE": str(home)}
+        own = {} if home is None else {"USERPROFILE": str(home)}
+        return own | {LOGON_VARIABLE: str(self.folder / LOGONS)}
 
     def _environment(self, identity: Identity) -> Mapping[str, str]:
         drive = self.folder / "windows" / "C"

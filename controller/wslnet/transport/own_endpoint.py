@@ -1,0 +1,135 @@
+"""The constrained endpoint of this very machine: used where a probe at its installation has passed, else not.
+
+Windows keeps WinRM over loopback for administrators (windows-facts 5 and 11), so nothing is tried here that
+no probe has shown to work. What an address means for another machine is not judged: there Windows decides.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wslnet.errors import Unsupported, WslnetError
+from wslnet.model.change import Op
+from wslnet.model.machine import Kind, Machine
+from wslnet.transport.local_native import LocalNative, find_powershell
+from wslnet.transport.windows_session import WindowsSession
+from wslnet_win_agent.boot.call_files import is_owners
+from wslnet_win_agent.endpoint.local_use import PASSED
+from wslnet_win_agent.endpoint.offer import CONFIGURATION
+from wslnet_win_agent.errors import WindowsAgentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wslnet_win_agent.native import NativeResult
+
+LOOPBACK = "127.0.0.1"
+_VERDICT_S = 30.0
+
+
+class OwnPrograms(LocalNative):
+    """WSL's program as the user of this process; the rest is for administrators, as through any endpoint."""
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"", changes: bool = False
+    ) -> NativeResult:
+        """As `NativeRunner.run`.
+
+        Raises:
+            WindowsAgentError: `not-permitted`: another program.
+        """
+        if not is_owners(argv):
+            raise WindowsAgentError("not-permitted", f"{argv[0]} runs for administrators only")
+        return super().run(argv, timeout_s=timeout_s, stdin=stdin, changes=changes)
+
+
+def is_own(machine: Machine) -> bool:
+    """Whether an entry means the constrained endpoint of the machine that this runs on.
+
+    It has no address, or one of this machine's own, and this is Windows or a WSL that shares its addresses.
+    """
+    if machine.configuration is None or machine.configuration.casefold() != CONFIGURATION:
+        return False
+    if machine.address is None:
+        return True
+    return machine.proxy is None and _is_ours(machine.address) and find_powershell() is not None
+
+
+def verdict(plain: WindowsSession) -> tuple[str, str]:
+    """What is kept of the probe, and why, read with this user's own rights; `plain` is closed.
+
+    Raises:
+        Unreachable: this machine's PowerShell does not answer.
+    """
+    try:
+        (found,) = plain.execute([Op("facts", {"needs": ["endpoint_local"]})], deadline_s=_VERDICT_S)
+    finally:
+        plain.close()
+    fact = found.value.get("endpoint_local") if isinstance(found.value, dict) else None
+    if not isinstance(fact, dict):
+        return "", f"its verdict cannot be read: {found.message}"
+    return str(fact.get("verdict")), str(fact.get("why"))
+
+
+def own_session(machine: Machine, password: str | None, plain: WindowsSession) -> WindowsSession:
+    """Give a session over loopback, as the user of this process unless the entry names one.
+
+    `plain` is a session with this machine without the endpoint.
+
+    Raises:
+        Unsupported: no probe has passed.
+        InputError: a user without a password.
+    """
+    said, why = verdict(plain)
+    if said != PASSED:
+        raise Unsupported(
+            f"{machine.name}: the endpoint is not used on its own machine: {why}; use it from another one, "
+            "or here without `configuration`, in an elevated terminal for changes",
+            machine=machine.name,
+            hint="`wslnet endpoint install` by an administrator probes it",
+        )
+    return _over_loopback(machine, password)
+
+
+def probe_own(deadline_s: float) -> None:
+    """Open one session on the endpoint over loopback, with this process's own rights, and read once.
+
+    Raises:
+        WslnetError: what stood in the way.
+    """
+    entry = Machine("windows", Kind.WINDOWS, configuration=CONFIGURATION)
+    session = _over_loopback(entry, None)
+    try:
+        (found,) = session.execute([Op("facts", {"needs": ["elevated"]})], deadline_s=deadline_s)
+    finally:
+        session.close()
+    if not found.ok or found.value != {"elevated": True}:
+        raise WslnetError(f"a session opened and could not read: {found.message or found.value}")
+
+
+def _over_loopback(machine: Machine, password: str | None) -> WindowsSession:
+    from wslnet.transport.winrm import WinrmBridge  # noqa: PLC0415 - loads pypsrp
+    from wslnet.transport.winrm_endpoint import endpoint_of, own_user_of  # noqa: PLC0415 - as above
+
+    entry = replace(machine, address=machine.address or LOOPBACK)
+    by_token = machine.user is None and password is None
+    endpoint = own_user_of(entry) if by_token else endpoint_of(entry, password)
+    return WindowsSession(machine.name, WinrmBridge(endpoint), OwnPrograms(machine.name))
+
+
+def _is_ours(address: str) -> bool:
+    """Whether an address leads back to this machine; nobody is asked for a name."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address.rstrip(".").casefold() in {"localhost", socket.gethostname().casefold()}
+    family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(parsed), 0))
+    except OSError:
+        return False
+    return True
