@@ -18,9 +18,11 @@ from wslnet_lab.host.wsl import ini
 from wslnet_lab.host.wsl.config_keys import find_key
 from wslnet_win_agent.wslconfig import WSL_CONF, WSLCONFIG, WslConfigError, read, set_value, unset_value
 from wslnet_win_agent.wslconfig.encoding import decode
+from wslnet_win_agent.wslconfig.lint import lint
 from wslnet_win_agent.wslconfig.syntax import parse
 
 from .config_files import ALONE, Drawn, draw, draw_key, draw_value
+from .edited_files import draw_edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +154,31 @@ def test_nothing_is_lost_in_generated_files(files: int, campaign: Callable[..., 
     campaign("config files", 0, "lost")
 
 
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("files", [2000, pytest.param(100_000, marks=pytest.mark.full)])
+def test_nothing_is_lost_in_files_that_people_left(files: int, campaign: Callable[..., None]) -> None:
+    """Edits too, and what a key is said to have is what WSL uses of it; lint says something or nothing."""
+    outcomes: Counter[str] = Counter()
+    for seed in range(files):
+        random = Random(f"wslnet editors {files} {seed}")  # noqa: S311 - cases, not secrets
+        drawn = draw_edited(random)
+        outcomes[judge(drawn, random)] += 1
+        config = read(drawn.data, drawn.schema)
+        assert all(one.code and one.message for one in lint(config, drawn.schema))
+        if drawn.readable and ALONE not in decode(drawn.data).text.replace("\r\n", ""):
+            used = dict(reversed(independent(drawn.data, drawn.schema)))
+            for name in drawn.schema.known:
+                told = config.effective.get(name)
+                # What WSL makes of other than ASCII is inferred only (wsl-facts 1.1); lint warns of it.
+                if told is None or told.value.isascii():
+                    assert (told and told.value) == used.get(name.casefold()), (drawn.data, name)
+    assert sum(outcomes.values()) == files
+    assert outcomes["edited"] > files // 8
+    assert {"kept", "utf-16", "stopped", "identity only", "unsafe"} <= set(outcomes)
+    for outcome, count in sorted(outcomes.items()):
+        campaign("config files that people left", count, outcome)
+
+
 @pytest.mark.corpus
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not CORPUS, reason="needs ../shared")
@@ -192,3 +219,13 @@ def test_the_judge_notices_a_loss(monkeypatch: pytest.MonkeyPatch, damage: Calla
     data = b"[wsl2]\r\n# why\nmemory=4GB\r\nswap=1GB\n"
     with pytest.raises(AssertionError):
         judge_edit(data, WSLCONFIG, "wsl2.memory", "8GB")
+
+
+@pytest.mark.parametrize("end", ["", "\r\n[wsl2]\r\nx=\\"])
+def test_a_backslash_at_the_end_of_the_file_is_not_made_a_continuation(end: str) -> None:
+    """WSL drops such a line; the line end put behind it would make an entry of it."""
+    data = f"[other]\r\nunknown = 8GB\\{end}".encode()
+    with pytest.raises(WslConfigError) as refused:
+        set_value(data, "wsl2", "memory", "4GB")
+    assert refused.value.code == "unsafe"
+    assert set_value(data.removesuffix(b"\\"), "wsl2", "memory", "4GB").startswith(data.removesuffix(b"\\"))

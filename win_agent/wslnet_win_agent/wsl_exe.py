@@ -6,6 +6,7 @@ distro by looking: only `start` and `shutdown` change what runs.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ SHUTDOWN_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 90.0
 UPDATE_TIMEOUT_S = 900.0
 _STATES = frozenset({"Stopped", "Running", "Installing", "Uninstalling", "Converting", "Exporting"})
+_WSL_VERSIONS = ("1", "2")
+_MODES = frozenset({"nat", "mirrored", "consomme", "virtioproxy", "bridged", "none", "wsl1"})
 _VERSION_LINE = re.compile(r".*[\s:\uff1a]([0-9]+(?:\.[0-9A-Za-z-]+)+)\s*")
 _HEADING = ["NAME", "STATE", "VERSION"]
 _ERROR_CODE = re.compile(r"(?:Wsl/[A-Za-z0-9_/-]+|0x[0-9a-fA-F]{8})")
@@ -60,9 +63,12 @@ def decode(data: bytes) -> str:
 def parse_versions(text: str) -> Versions:
     """Read `wsl --version` by the order of its lines, since the labels are localised.
 
-    Each line must end in a version: any other text, `wsl --status` for one, tells nothing. Of more lines than
-    are known only the first two can be told apart (wsl-facts 2.4).
+    Each line must end in a version: any other text, `wsl --status` for one, tells nothing, and neither does
+    one whose last line was cut. Of more lines than are known only the first two can be told apart (wsl-facts
+    2.4).
     """
+    if not text.endswith("\n"):
+        return Versions()
     lines = [_VERSION_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
     found = [match[1] for match in lines if match is not None]
     if len(found) < max(_OLDEST_LINES, len(lines)):
@@ -71,7 +77,7 @@ def parse_versions(text: str) -> Versions:
 
 
 def parse_distros(text: str) -> tuple[Distro, ...]:
-    """Read `wsl -l -v`: rows below its heading that end in a known state and a version.
+    """Read `wsl -l -v`: whole rows below its heading that end in a known state and a version.
 
     The heading and the states are literals in every language (wsl-facts 2.4); without it nothing is a row.
     """
@@ -84,9 +90,28 @@ def _distro(line: str) -> Distro | None:
     words = line.split()
     default = bool(words) and words[0] == "*"
     words = words[default:]
-    if len(words) < len(("name", "state", "version")) or words[-2] not in _STATES or words[-1] not in "12":
+    if (
+        len(words) < len(("name", "state", "version"))
+        or words[-2] not in _STATES
+        or words[-1] not in _WSL_VERSIONS
+    ):
         return None
     return Distro(" ".join(words[:-2]), words[-2], int(words[-1]), default)
+
+
+def parse_mode(text: str) -> str | None:
+    """Read `wslinfo --networking-mode -n`: one of its words (wsl-facts 2.2); None for any other text."""
+    mode = text.strip().lower()
+    return mode if mode in _MODES else None
+
+
+def parse_addresses(text: str) -> tuple[str, ...]:
+    """Read `hostname -I`: one whole line of addresses; none from any other text."""
+    words = text.split() if text.endswith("\n") else []
+    try:
+        return tuple(str(ipaddress.ip_address(word)) for word in words)
+    except ValueError:
+        return ()
 
 
 def chosen_distro(distros: tuple[Distro, ...]) -> Distro | None:
@@ -116,14 +141,14 @@ class WslProgram:
         return parse_distros(decode(self._run("-l", "-v", timeout_s=LOOK_TIMEOUT_S).stdout))
 
     def networking_mode(self, distro: str) -> str | None:
-        """Ask `wslinfo` for the mode in force; `distro` must run. None if this WSL has no wslinfo."""
+        """Ask `wslinfo` for the mode in force; `distro` must run. None: this WSL does not tell."""
         result = self._inside(distro, "wslinfo", "--networking-mode", "-n")
-        return decode(result.stdout).strip().lower() or None if result.exit_code == 0 else None
+        return parse_mode(decode(result.stdout)) if result.exit_code == 0 else None
 
     def addresses(self, distro: str) -> tuple[str, ...]:
         """Ask for all addresses of the one network namespace of WSL; `distro` must run."""
         result = self._inside(distro, "hostname", "-I")
-        return tuple(decode(result.stdout).split()) if result.exit_code == 0 else ()
+        return parse_addresses(decode(result.stdout)) if result.exit_code == 0 else ()
 
     def start(self, distro: str) -> tuple[str, ...]:
         """Start a distro, and with it WSL; gives the lines of its warnings, in Windows' language.

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import csv
 import os
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
 from wslnet.model.fallback import why_fallen_back
-from wslnet_win_agent.wsl_exe import Versions, decode, parse_distros, parse_versions
+from wslnet_win_agent.facts.port_ranges import dynamic_range, excluded_ranges
+from wslnet_win_agent.wsl_exe import (
+    Versions,
+    decode,
+    parse_addresses,
+    parse_distros,
+    parse_mode,
+    parse_versions,
+)
 
 SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[4] / "shared"))
 RECORDED = SHARED / "corpus/windows"
@@ -81,6 +90,68 @@ def test_every_recorded_text_is_read_rightly_or_not_at_all() -> None:
         assert (CODES[name] in reason) if name in CODES else "(" not in reason, name
 
 
+@pytest.mark.corpus
+@pytest.mark.skipif(not RECORDED.exists(), reason="needs ../shared")
+def test_no_recorded_text_cut_anywhere_tells_something_else() -> None:
+    for path in sorted(RECORDED.glob("*.txt")):
+        _demand_nothing_else(path.read_bytes())
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16-le", "gbk", "cp932"])
+def test_a_text_cut_anywhere_tells_nothing_wrong(codec: str) -> None:
+    """A version, a state, a port or an address that lost its end is not read as a shorter one."""
+    for text in (GERMAN, CHINESE, TABLE):
+        _demand_nothing_else(text.encode(codec, "replace"))
+
+
+def _demand_nothing_else(data: bytes) -> None:
+    versions, distros, ascii_text = (
+        parse_versions(decode(data)),
+        parse_distros(decode(data)),
+        data.decode("latin-1"),
+    )
+    ranges, dynamic = excluded_ranges(ascii_text), dynamic_range(ascii_text)
+    for end in range(len(data)):
+        cut = data[:end]
+        told = zip(astuple(parse_versions(decode(cut))), astuple(versions), strict=True)
+        assert all(one is None or one == other for one, other in told), cut
+        assert set(parse_distros(decode(cut))) <= set(distros), cut
+        assert excluded_ranges(cut.decode("latin-1")) in {None, ranges}, cut
+        assert dynamic_range(cut.decode("latin-1")) in {None, dynamic}, cut
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("mirrored", "mirrored"),
+        ("NAT\n", "nat"),
+        ("wsl1", "wsl1"),
+        ("", None),
+        ("mirro", None),
+        ("nat mirrored", None),
+        ("wslinfo: unknown argument\n", None),
+        ("\ufffd", None),
+    ],
+)
+def test_a_mode_is_one_of_the_words_or_not_known(text: str, mode: str | None) -> None:
+    assert parse_mode(text) == mode
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("172.20.3.4 fe80::1 \n", ("172.20.3.4", "fe80::1")),
+        ("\n", ()),
+        ("172.20.3.4 172.17.0.", ()),
+        ("172.20.3.4 172.17.0.1", ()),
+        ("hostname: 172.20.3.4\n", ()),
+        ("172.20.3.400\n", ()),
+    ],
+)
+def test_addresses_are_a_whole_line_of_them_or_none(text: str, addresses: tuple[str, ...]) -> None:
+    assert parse_addresses(text) == addresses
+
+
 @pytest.mark.parametrize("text", [GERMAN, CHINESE, JAPANESE], ids=["de", "zh", "ja"])
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16-le", "utf-16"])
 @pytest.mark.row("S3-04", "S3-54")
@@ -124,6 +195,7 @@ def test_numbers_in_another_text_are_no_versions(text: str) -> None:
     [
         "> NAME STATE VERSION\r\n> * docker-desktop-data Stopped 2\r\n",
         "NAME STATE\r\nDebian Running 2\r\n",
+        "NAME STATE VERSION\r\nDebian Running 12\r\n",
         "Debian Running 2\r\n",
         "NAME STATE VERSION\r\nDebian Running\r\nDebian  Läuft  2\r\nDebian Running 3\r\n",
         "名前 状態 バージョン\r\nDebian Running 2\r\n",

@@ -34,7 +34,8 @@ Number of Ports : 16384
 
 def test_the_tables_as_windows_prints_them() -> None:
     assert excluded_ranges(EXCLUDED) == ((5357, 5357, False), (50000, 50059, True))
-    assert excluded_ranges(EXCLUDED[: EXCLUDED.index("      5357")]) == (), "none is an answer"
+    start, end = EXCLUDED.index("      5357"), EXCLUDED.index("\n* -")
+    assert excluded_ranges(EXCLUDED[:start] + EXCLUDED[end:]) == (), "none is an answer"
     assert dynamic_range(DYNAMIC) == (49152, 65535)
 
 
@@ -70,6 +71,13 @@ def test_another_text_tells_no_exclusions(text: str) -> None:
 )
 def test_another_text_tells_no_dynamic_ports(text: str) -> None:
     assert dynamic_range(text) is None
+
+
+@pytest.mark.parametrize("text", [EXCLUDED, DYNAMIC, EXCLUDED.replace("\n", "\r\n")])
+def test_a_table_cut_anywhere_is_whole_or_not_known(text: str) -> None:
+    for end in range(len(text)):
+        assert excluded_ranges(text[:end]) in {None, excluded_ranges(text)}, text[:end]
+        assert dynamic_range(text[:end]) in {None, dynamic_range(text)}, text[:end]
 
 
 @pytest.mark.parametrize("culture", ["en-US", "zh-CN"])

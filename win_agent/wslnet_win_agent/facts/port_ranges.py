@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 NETSH = r"C:\Windows\System32\netsh.exe"
 _TIMEOUT_S = 20.0
-_RULER = re.compile(r"[- ]*-{4,}[- ]*")
+_RULER = re.compile(r"\s*-{4,}(\s+-{4,})*\s*")
 _RANGE = re.compile(r"\s*(\d{1,5})\s+(\d{1,5})\s*(\*?)\s*")
+_FOOTER = re.compile(r"\s*\*[\s:-]*[^\s0-9*:-][^0-9*]*")
 _VALUE = re.compile(r"\D+(\d{1,5})\s*")
 _LAST_PORT = 65535
 
@@ -47,11 +48,11 @@ def excluded_ranges(text: str) -> tuple[tuple[int, int, bool], ...] | None:
 
     None: it is not this table.
     """
-    lines = _below_ruler(text)
-    if lines is None:
+    lines = _below_ruler(text, columns=2)
+    # The last line explains the star, in the user's language; without it the table was cut.
+    if not lines or _FOOTER.fullmatch(lines[-1]) is None:
         return None
-    # The last line explains the star, in the user's language.
-    rows = [_RANGE.fullmatch(line) for line in lines if not line.lstrip().startswith("*")]
+    rows = [_RANGE.fullmatch(line) for line in lines[:-1]]
     if any(row is None for row in rows):
         return None
     found = tuple((int(row[1]), int(row[2]), bool(row[3])) for row in rows if row is not None)
@@ -59,8 +60,8 @@ def excluded_ranges(text: str) -> tuple[tuple[int, int, bool], ...] | None:
 
 
 def dynamic_range(text: str) -> tuple[int, int] | None:
-    """Give first and last dynamic port; None when it is not this table."""
-    lines = _below_ruler(text)
+    """Give first and last dynamic port; None when it is not this table, or its last line was cut."""
+    lines = _below_ruler(text, columns=1) if text.endswith("\n") else None
     values = [_VALUE.fullmatch(line) for line in lines or ()]
     numbers = [int(value[1]) for value in values if value is not None]
     if len(numbers) != len(values) or len(numbers) != len(("start", "number")):
@@ -69,11 +70,13 @@ def dynamic_range(text: str) -> tuple[int, int] | None:
     return (first, last) if 0 < first <= last <= _LAST_PORT else None
 
 
-def _below_ruler(text: str) -> list[str] | None:
-    """The lines that say something below the one line of dashes; None where there is no such line."""
+def _below_ruler(text: str, *, columns: int) -> list[str] | None:
+    """The lines that say something below the one line of dashes over so many columns; None without it."""
     lines = [line for line in text.splitlines() if line.strip()]
     rulers = [index for index, line in enumerate(lines) if _RULER.fullmatch(line)]
-    return lines[rulers[0] + 1 :] if len(rulers) == 1 else None
+    if len(rulers) != 1 or len(lines[rulers[0]].split()) != columns:
+        return None
+    return lines[rulers[0] + 1 :]
 
 
 def _shown(host: Host, *words: str) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from wslnet_win_agent.native import NativeRunner
 
 WHOAMI = r"C:\Windows\System32\whoami.exe"
-_SID = re.compile(rb"S-1-[0-9-]+")
+# A whole field of the CSV: a group may be called like a SID.
+_SID = re.compile(rb'"(S-1(?:-[0-9]+)+)"')
 _TIMEOUT_S = 20.0
 _SYSTEM, _ADMINISTRATORS, _NETWORK, _LOCAL = "S-1-5-18", "S-1-5-32-544", "S-1-5-2", "S-1-5-113"
 _MICROSOFT, _INTEGRITY = "S-1-11-96-", "S-1-16-"
@@ -35,7 +36,9 @@ def session(host: Host) -> dict[str, object] | None:
         if error.code in _NOT_FOR_US:
             return None
         raise
-    integrity = max((int(each.removeprefix(_INTEGRITY)) for each in groups if _INTEGRITY in each), default=0)
+    integrity = max(
+        (int(each.rpartition("-")[2]) for each in groups if each.startswith(_INTEGRITY)), default=0
+    )
     return {
         "sid": sid,
         "system": sid == _SYSTEM,

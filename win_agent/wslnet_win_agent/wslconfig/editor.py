@@ -165,9 +165,19 @@ def _applied(text: str, splices: tuple[_Splice, ...]) -> str:
 
 
 def _verify(schema: Schema, before: bytes, after: bytes, name: str, value: str | None) -> None:
-    """Read both again: the key is as asked, every other key has the value it had."""
+    """Read both again: the key is as asked, every other line means what it meant, unknown keys included.
+
+    A backslash at the end of the file would become a continuation by the line end put behind it.
+    """
     old = {key: each.value for key, each in read(before, schema).effective.items() if key != name}
     new = {key: each.value for key, each in read(after, schema).effective.items()}
     got = new.pop(name, None)
-    if got != value or new != old:
+    if got != value or new != old or _others(schema, before, name) != _others(schema, after, name):
         raise WslConfigError("unsafe", f"{name} cannot be changed without changing another line's meaning")
+
+
+def _others(schema: Schema, data: bytes, name: str) -> list[tuple[str, str, str]]:
+    """Every entry that WSL reads and that is not of this key, in order."""
+    statements = _read_by_wsl(parse(decode(data).text), schema)
+    entries = (each for each in statements if each.kind is Kind.KEY and not _is_line_of(schema, each, name))
+    return [(each.section, each.key, each.value) for each in entries]
