@@ -6,6 +6,7 @@ is in the event log.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,14 @@ CASES = [
     ),
     ("nat", (NO_NAT, NO_CONSOMME), "none", "WSL fell back to no network"),
     ("nat", ("wsl-nat-init-fails",), "none", "microsoft/WSL#12351"),
+]
+
+CODES = [
+    ("0x80041002", "an uninstalled VMware left its bindings behind"),
+    ("0x80070002", "an uninstalled VMware left its bindings behind"),
+    ("0x80070005", "Windows' network service (HNS) denied it"),
+    ("E_ACCESSDENIED", "Windows' network service (HNS) denied it"),
+    ("ERROR_UNHANDLED_EXCEPTION", "an adapter was bridged by hand"),
 ]
 
 
@@ -86,6 +95,25 @@ def test_doctor_measures_the_fallback_and_names_its_cause(
     assert (code, finding["status"]) == (11, "fail"), finding
     assert finding["title"] == f"WSL runs in {found} mode, {wanted} is wished"
     assert why in finding["cause"], finding
+
+
+@pytest.mark.parametrize(("code", "why"), CODES, ids=[code for code, _ in CODES])
+def test_doctor_says_what_a_code_means_and_tries_nothing_that_would_fail_again(
+    as_before: RunningLab, tmp_path: Path, code: str, why: str
+) -> None:
+    text = config(as_before).read_text(encoding="utf-8")
+    config(as_before).write_text(text.replace("networkingMode=nat", "networkingMode=mirrored"), "utf-8")
+    failing = {"faults": {"wsl-mirrored-init-fails": {"code": code}}}
+    (as_before.inventory.parent / "faults.json").write_text(json.dumps(failing), "utf-8")
+    lab_command(as_before, "reboot", "wsl")
+    wished = wishing(as_before, "mirrored", tmp_path)
+    _, said = run(wished, "doctor", "--only", "mode.actual")
+    (finding,) = said["findings"]
+    assert finding["status"] == "fail"
+    assert f"({code}: {why}" in finding["cause"], finding
+    exit_code, done = run(wished, "doctor", "--only", "mode.actual", "--fix", "--yes")
+    assert (exit_code, done["result"]) == (0, "unchanged"), done
+    assert mode(as_before) == "none"
 
 
 @pytest.mark.parametrize(("faults", "found"), [((NO_NAT,), "virtioproxy"), ((NO_NAT, NO_CONSOMME), "none")])

@@ -15,6 +15,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.planner import RESTART_VERB, make_plan
 from wslnet.engine.regression import contradictions, verify
 from wslnet.engine.run_log import End, RunLog
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import NeedsReboot, PlanRefused, WslnetError
 from wslnet.model.change import change_from_json
 from wslnet.model.fallback import held_by_boot
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 AT_BOOT = frozenset({"nat_range.set", "windows_value.set"})
 """Ops of which Windows takes note at its next start only (wsl-facts 2.1, 2.4)."""
+
+MENDS = "mends"
+"""Key of a plan's profile: it mends what doctor found, and the wish is not measured behind it."""
 
 _ATTEMPTS = 6
 _DEADLINE_S = 30.0
@@ -63,17 +67,19 @@ def finish_after_reboot(run: Progress, log: RunLog, outcome: RunResult) -> RunRe
     run.journal.verified(restart)
     run.outcomes[restart.id] = "done"
     snapshot = gather(fleet, needs_of(inventory))
-    for name, unseen in snapshot.unseen.items():
-        raise unseen.error(name)
+    # A VM that did not run before is its owner's to start, unless something starts it by itself.
+    ran = {one.domain for one in run.vms}
+    demand_seen(snapshot, (name for name in inventory.machines if name not in ran))
     before = log.baseline.mode if log.baseline is not None else None
-    resources = behind_of(mode, before)(snapshot)
+    behind = behind_of(mode, before)(snapshot)
+    resources = tuple(one for one in behind if one.machine not in snapshot.unseen)
     found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
     check_forecast(
         [*(one for one in shown if one.stage > 1), *_lost_by_boot(inventory, found, resources)], found
     )
     apply_changes(run, found, resources)
     fleet.forget(inventory.machines)
-    measured = verify(fleet, snapshot, log.baseline, attempts=_ATTEMPTS)
+    measured = verify(fleet, snapshot, log.baseline, wished=_is_wished(log), attempts=_ATTEMPTS)
     wrong = contradictions(measured)
     wrong = wrong or unproven(fleet, snapshot, profile_of(mode).proves, needs_of(inventory))
     if wrong is not None:
@@ -129,6 +135,12 @@ def _demand_booted(run: Progress, mode: str, waited_in: str | None) -> None:
         why = "Windows has not started anew since: reboot Windows, then wslnet resume"
     if why is not None:
         raise NeedsReboot(why, machine=windows.name)
+
+
+def _is_wished(log: RunLog) -> bool:
+    """Whether the run was to bring all that is wished, as a setup is, and not to mend one thing."""
+    profile = log.plan.get("profile")
+    return not (isinstance(profile, dict) and profile.get(MENDS))
 
 
 def _asked(log: RunLog) -> tuple[str, Mapping[str, object]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet.app.after_reboot import AT_BOOT
+from wslnet.app.after_reboot import AT_BOOT, MENDS
 from wslnet.app.boot_wish import last_profile, resources_of_mode
 from wslnet.app.setup import Prepared, behind_of, needs_of, wish_for
 from wslnet.app.status import configured_mode
@@ -68,7 +68,13 @@ def prepare_fix(
     declared = {(one.machine, one.name): one for one in _resources(findings)}
     resources = with_kept(snapshot, declared.values())
     notes = tuple(_left(findings))
-    restart = any(one.fix.restarts for one in findings if one.fix is not None)
+    failing = {one.code for one in findings if one.status is Status.FAIL}
+    # What another failure explains is mended with that, and a start alone would be in vain.
+    restart = any(
+        one.fix.restarts
+        for one in findings
+        if one.fix is not None and not failing.intersection(one.depends_on)
+    )
     plan = make_plan(snapshot, resources, notes=notes, restart=restart)
     if not any(_starts_anew(one) for one in plan.changes):
         return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources)
@@ -101,7 +107,7 @@ def _with_restart(
     # What its last setup asked for in this mode is still what the starts of Windows put back.
     last = last_profile(inventory.state)
     options = last.get("options", {}) if last.get("mode") == mode else {}
-    plan = replace(plan, profile={"mode": mode, "options": options})
+    plan = replace(plan, profile={"mode": mode, "options": options, MENDS: True})
     plan = with_forecast(fleet, snapshot, plan)
     return Prepared(fleet, SetupOptions(), snapshot, resources, plan, behind)
 

@@ -28,6 +28,7 @@ from wslnet.engine.restart import ModeNotReached, running_vms
 from wslnet.engine.run_log import refuse_beside_pending
 from wslnet.engine.stale import demand_fresh
 from wslnet.engine.undoable import demand_undoable
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import (
     Interrupted,
     JournalFailed,
@@ -39,7 +40,7 @@ from wslnet.errors import (
 )
 from wslnet.model.change import Action
 from wslnet.model.consent import Consent
-from wslnet.model.fallback import held_by_boot
+from wslnet.model.fallback import held_by_boot, ports_behind_boot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,7 +204,11 @@ def _awaited(prepared: Prepared, error: ModeNotReached | NeedsReboot) -> str | N
     """Why the rest can be done after a boot of Windows; None: a boot would not help."""
     if isinstance(error, NeedsReboot):
         return error.message
-    return held_by_boot(prepared.snapshot.windows, error.found, str(prepared.plan.profile.get("mode")))
+    before = prepared.snapshot
+    held = held_by_boot(before.windows, error.found, str(prepared.plan.profile.get("mode")))
+    # Where WSL had a network before, it is better taken back than left without one until then.
+    as_before = error.found == before.mode
+    return held or (ports_behind_boot(before.windows, before.mode) if as_before else None)
 
 
 def _unproven(prepared: Prepared, fleet: Fleet, snapshot: Snapshot) -> str | None:
@@ -232,9 +237,8 @@ def _apply(prepared: Prepared, run: Progress) -> tuple[Snapshot, list[Change]]:
     if not any(stage.forecast for stage in plan.stages):
         return prepared.snapshot, first
     snapshot = gather(run.fleet, needs_of(run.fleet.inventory))
-    for name, unseen in snapshot.unseen.items():
-        raise unseen.error(name)
-    resources = prepared.behind(snapshot)
+    demand_seen(snapshot, prepared.snapshot.unseen)
+    resources = tuple(one for one in prepared.behind(snapshot) if one.machine not in snapshot.unseen)
     found = tuple(replace(change, stage=2) for change in make_plan(snapshot, resources).changes)
     check_forecast([change for change in plan.changes if change.stage > 1], found, prepared.snapshot.unseen)
     demand_undoable(found, accepted=run.consent.irreversible, to_confirm=False)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wslnet.checks.parts.findings import REACHABLE, Findings, graded, look_again
+from wslnet.checks.parts.findings import REACHABLE, Findings, graded
 from wslnet.checks.parts.windows import on_windows
 from wslnet.checks.parts.wslconfig import MODE_KEY, config_of
 from wslnet.model.adapter_roles import Role, role_of
 from wslnet.model.fallback import held_by_boot
-from wslnet.model.finding import Check, Finding
+from wslnet.model.finding import Check, Finding, Fix
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
@@ -42,7 +42,14 @@ def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[
             "Windows keeps the network of an earlier mirrored start, and WSL fell back",
             evidence=(*(f"{machine}: {line}" for line in _networks(windows)), f"measured: {snapshot.mode}"),
             cause=held,
-            fix=look_again(_SAY.code, "reboot Windows, then wslnet resume"),
+            fix=Fix(
+                f"wslnet doctor --fix --only {_SAY.code}",
+                (
+                    "let WSL try once more, which leaves the rest to resume",
+                    "reboot Windows, then wslnet resume",
+                ),
+                restarts=True,
+            ),
         )
     else:
         found = _networks(windows)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SAY = Findings(REACHABLE)
 
+_SILENT = "deadline-exceeded"
 _CAUSES = {
     "stopped": ("it does not run", "start it"),
     "authentication-failed": (
@@ -34,7 +35,7 @@ _CAUSES = {
         "it answers, and what it answers makes no sense to wslnet",
         "run again; if it stays so, it is a fault in wslnet that should be reported",
     ),
-    "deadline-exceeded": (
+    _SILENT: (
         "no answer came in time: it is off, overloaded, or something on the way drops packets",
         "look whether it runs, and whether its address is right",
     ),
@@ -102,6 +103,8 @@ def _not_seen(snapshot: Snapshot, machine: Machine, unseen: Unseen) -> Finding:
         depends_on = ("wsl.running",)
     elif machine.kind is Kind.WSL and _has_no_network(snapshot):
         cause, step = "WSL runs in mode none: it has no network", "let it start anew: wslnet restart"
+    elif machine.kind is Kind.WSL and unseen.code == _SILENT and _runs(snapshot):
+        step = f"{step}; a network that died while Windows slept comes back with WSL: wslnet restart"
     elif blind is not None:
         cause = f"{blind.name}, through which it is reached, was not seen"
         step = f"first make {blind.name} reachable"
@@ -121,6 +124,11 @@ def _not_seen(snapshot: Snapshot, machine: Machine, unseen: Unseen) -> Finding:
 def _is_stopped(snapshot: Snapshot) -> bool:
     service = snapshot.windows.wsl if snapshot.windows is not None else None
     return service is not None and not service.running
+
+
+def _runs(snapshot: Snapshot) -> bool:
+    service = snapshot.windows.wsl if snapshot.windows is not None else None
+    return service is not None and service.running
 
 
 def _has_no_network(snapshot: Snapshot) -> bool:

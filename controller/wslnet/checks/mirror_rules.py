@@ -45,11 +45,12 @@ def _machine(machine: str, wrong: tuple[str, ...]) -> Finding:
         cause="something in WSL has changed its policy rules or routing tables; WSL writes them at its start "
         "only, and connections to 127.0.0.1 between Windows and WSL hang or stay inside until then",
         fix=Fix(
-            "wslnet restart",
+            f"wslnet doctor --fix --only {_SAY.code}",
             (
                 "let WSL start anew, which writes them again: wslnet restart",
                 "have what changes rules in WSL (a VPN client, a script) leave priorities 0 to 2 alone",
             ),
+            restarts=True,
         ),
     )
 

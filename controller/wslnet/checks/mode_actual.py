@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
-from wslnet.model.fallback import codes_told, why_fallen_back
+from wslnet.model.fallback import codes_told, lacks_ports, why_fallen_back
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
+from wslnet.resources.dynamic_ports import DynamicPorts
 from wslnet.resources.wslconfig_keys import WslConfigKeys
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ _BEHIND_A_FALLBACK = (
     "hyperv.firewall",
     "hns.networks",
     "ipv6.components",
+    "kernel.version",
     "wslconfig.keys",
 )
-_NO_PORTS = "0x8007054f"
 _PORT_STEPS = (
     "give Windows its dynamic ports back: netsh int ipv4 set dynamicport tcp start=49152 num=16384",
     "the same with udp, and both with ipv6",
     "reboot Windows",
 )
 """No 4096 ports in a row are free: the dynamic range was moved, or is full of exclusions (wsl-facts 6, 4)."""
+
+_FIRST_PORT, _LAST_PORT = 49152, 65535
 
 _NOT_STARTED_SINCE = "or .wslconfig was changed after WSL had started, which reads it only then"
 
@@ -113,23 +116,34 @@ def _cause(snapshot: Snapshot, measured: str, asked: str | None, *, fell_back: b
     return ".wslconfig asks for no mode that WSL takes, so its default holds"
 
 
-def _lacks_ports(snapshot: Snapshot) -> bool:
-    return any(_NO_PORTS in code.lower() for code in codes_told(snapshot.windows, snapshot.mode))
+def _ports_back(snapshot: Snapshot, machine: str) -> tuple[DynamicPorts, ...]:
+    """The dynamic ports of Windows, where they were moved and WSL has said that it lacks some."""
+    if snapshot.windows is None or not lacks_ports(snapshot.windows, snapshot.mode):
+        return ()
+    return tuple(
+        DynamicPorts(machine, one.proto, _FIRST_PORT, _LAST_PORT, "mirrored mode needs 4096 ports in a row")
+        for one in snapshot.windows.port_ranges or ()
+        if one.dynamic not in {None, (_FIRST_PORT, _LAST_PORT)}
+    )
 
 
 def _fix(snapshot: Snapshot, wished: str, *, fell_back: bool) -> Fix:
     mode = wished.lower()
     command = f"wslnet setup --{mode}" if mode in _SETUP_MODES else f"wslnet config set {MODE_KEY} {mode}"
+    windows = snapshot.inventory.windows
     if fell_back:
+        ports = () if windows is None else _ports_back(snapshot, windows.name)
         return Fix(
             command,
             (
                 "mend what doctor names beside this, if it names anything",
-                *(_PORT_STEPS if _lacks_ports(snapshot) else ()),
+                *(_PORT_STEPS if lacks_ports(snapshot.windows, snapshot.mode) else ()),
                 "let WSL start anew: wslnet restart, which measures the mode again",
             ),
+            ports,
+            # A start that failed with a code of Windows' would fail again.
+            restarts=bool(ports) or not codes_told(snapshot.windows, snapshot.mode),
         )
-    windows = snapshot.inventory.windows
     resources = (
         () if windows is None else (WslConfigKeys(windows.name, {MODE_KEY: mode}, f"{mode} is wished"),)
     )
@@ -142,7 +156,7 @@ CHECK = Check(
     code=_SAY.code,
     title="WSL runs in the wished networking mode",
     needs={
-        Kind.WINDOWS: frozenset({"wsl", "wsl_events", "wslconfig", "registry"}),
+        Kind.WINDOWS: frozenset({"port_ranges", "registry", "wsl", "wsl_events", "wslconfig"}),
         Kind.WSL: frozenset({"wsl"}),
     },
     judge=_judge,

@@ -38,6 +38,8 @@ def _judge(snapshot: Snapshot) -> Iterator[Finding]:
         yield _SAY.ok(machine.name, "WSL runs", *(_distros(service) if service is not None else ()))
     elif service is not None and not service.installed:
         yield _SAY.skip(machine.name, "WSL is not installed", depends_on=("wsl.version",))
+    elif service is not None and service.error is not None:
+        yield _SAY.skip(machine.name, "wsl.exe could not be asked", service.error, depends_on=("wsl.remote",))
     elif service is not None and not service.running:
         yield _stopped(snapshot, machine, _distros(service) or ("no distro is installed",))
     elif service is not None:
@@ -55,7 +57,7 @@ def _stopped(snapshot: Snapshot, machine: Machine, evidence: tuple[str, ...]) ->
         Status.FAIL,
         machine.name,
         "WSL is stopped",
-        evidence=evidence,
+        evidence=(*evidence, *_unregistered(snapshot)),
         cause=_IDLE,
         fix=Fix(
             "wslnet doctor --wake",
@@ -65,20 +67,36 @@ def _stopped(snapshot: Snapshot, machine: Machine, evidence: tuple[str, ...]) ->
                 "or without that: wslnet config set general.instanceIdleTimeout -1",
             ),
             tuple(_to_stay(snapshot)),
+            restarts=_is_wished(snapshot),
         ),
     )
 
 
+def _unregistered(snapshot: Snapshot) -> Iterator[str]:
+    """What else does not work because WSL has not started since Windows has (docsWSL#1869)."""
+    firewall = snapshot.windows.hyperv_firewall if snapshot.windows is not None else None
+    if firewall is not None and firewall.supported and not firewall.creator_registered:
+        yield (
+            "WSL is not registered at the Hyper-V firewall before it has started: "
+            "Set-NetFirewallHyperVVMSetting finds nothing (ObjectNotFound)"
+        )
+
+
 def _to_stay(snapshot: Snapshot) -> Iterator[Resource]:
     """That WSL stays once it is started, where something is wished of it and nobody has said otherwise."""
-    wish, config, windows = snapshot.inventory.wish, config_of(snapshot), snapshot.inventory.windows
-    wished = bool(wish.reach or wish.allow or wish.forward)
+    config, windows = config_of(snapshot), snapshot.inventory.windows
     version = around_wslconfig(snapshot).version or ()
-    if windows is None or config is None or not wished or version < _STAYS_SINCE:
+    if windows is None or config is None or not _is_wished(snapshot) or version < _STAYS_SINCE:
         return
     if config.value(_STAY) is None:
         why = "services do not hold WSL (microsoft/WSL#9968)"
         yield WslConfigKeys(windows.name, {_STAY: "-1"}, why, rows=(), restarts=False)
+
+
+def _is_wished(snapshot: Snapshot) -> bool:
+    """Whether anything is wished that takes a WSL that runs."""
+    wish = snapshot.inventory.wish
+    return bool(wish.reach or wish.allow or wish.forward)
 
 
 def _distros(service: WslService) -> tuple[str, ...]:
@@ -88,7 +106,10 @@ def _distros(service: WslService) -> tuple[str, ...]:
 CHECK = Check(
     code=_SAY.code,
     title="WSL runs",
-    needs={Kind.WINDOWS: frozenset({"wsl", "wslconfig"}), Kind.WSL: frozenset({"identity"})},
+    needs={
+        Kind.WINDOWS: frozenset({"hyperv_firewall", "wsl", "wslconfig"}),
+        Kind.WSL: frozenset({"identity"}),
+    },
     judge=_judge,
     depends_on=("machine.reachable", "wsl.version"),
     docs=_SAY.docs,

@@ -5,10 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.errors import Unreachable
+from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wslnet.errors import WslnetError
     from wslnet.model.snapshot import Snapshot
+
+
+def demand_seen(snapshot: Snapshot, lacking: Iterable[str]) -> None:
+    """Refuses a snapshot without a machine that must be in it.
+
+    Args:
+        snapshot: Taken behind a restart.
+        lacking: VMs that were not there before it, and need not be now.
+
+    Raises:
+        WslnetError: that of the first one that is missing.
+    """
+    vms = {one.name for one in snapshot.inventory.of_kind(Kind.VM)}
+    spared = vms.intersection(lacking)
+    for name, unseen in snapshot.unseen.items():
+        if name not in spared:
+            raise unseen.error(name)
 
 
 def first_unseen(snapshot: Snapshot) -> WslnetError | None:

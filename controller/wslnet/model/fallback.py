@@ -23,8 +23,9 @@ _BY_MODE = {
     "consomme": "WSL fell back to consomme because it could not make its NAT network",
     "virtioproxy": "WSL fell back to virtioproxy because it could not make its NAT network",
 }
+_NO_PORTS, _NO_NETWORK = "0x8007054f", "none"
 _BY_CODE = {
-    "0x8007054f": "Windows has no free block of 4096 ports for it (microsoft/WSL#12351)",
+    _NO_PORTS: "Windows has no free block of 4096 ports for it (microsoft/WSL#12351)",
     "0x80070422": "the service SharedAccess is disabled (microsoft/WSL#12074)",
     "0x80041002": "an uninstalled VMware left its bindings behind (microsoft/WSL#12022)",
     "0x80070002": "an uninstalled VMware left its bindings behind (microsoft/WSL#12022)",
@@ -57,6 +58,21 @@ def codes_told(windows: WindowsFacts | None, mode: str | None = None) -> tuple[s
     # The path is logged right before the fallback; what lies further back was another start's.
     around = events[told[0] : told[0] + 2]
     return tuple(code for one in around for code in one.codes)
+
+
+def lacks_ports(windows: WindowsFacts | None, mode: str | None) -> bool:
+    """Whether WSL came up in `mode` because Windows had no 4096 ports in a row for it (wsl-facts 6, 4)."""
+    return any(_NO_PORTS in code.lower() for code in codes_told(windows, mode))
+
+
+def ports_behind_boot(windows: WindowsFacts | None, mode: str | None) -> str | None:
+    """Why a WSL without network may have its mirrored mode after a boot of Windows; None: no reason to.
+
+    Ports that were given away come back at a boot only, however the range was set (wsl-facts 6, 4).
+    """
+    if mode != _NO_NETWORK or not lacks_ports(windows, mode):
+        return None
+    return f"{_BY_CODE[_NO_PORTS]}: reboot Windows, which gives them anew, then wslnet resume"
 
 
 def held_by_boot(windows: WindowsFacts | None, mode: str | None, wanted: str) -> str | None:

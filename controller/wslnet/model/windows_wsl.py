@@ -50,7 +50,10 @@ class WslEvent:
 
 @dataclass(frozen=True, slots=True)
 class WslService:
-    """WSL as Windows sees it; `mode` and `address` only while it runs."""
+    """WSL as Windows sees it; `mode` and `address` only while it runs.
+
+    `error` and `error_code` say why wsl.exe could not be asked: then nothing but its version is known.
+    """
 
     installed: bool = False
     version: str | None = None
@@ -60,6 +63,8 @@ class WslService:
     mode: str | None = None
     address: str | None = None
     versions: WslVersions | None = None
+    error: str | None = None
+    error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 from tests.lab.asking import reboot
 
-from .causes import in_machine, soon
+from .causes import soon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +62,13 @@ def starts_anew(lab: Any, *machines: str) -> None:
     """Machines start again, WSL after its Windows; the VMs come up as they were."""
     for machine in machines:
         reboot(lab, machine)
-    in_machine("wsl", "virsh start vm1")(lab)
-    lab.run("vm1", ["virsh", "start", "vm2"])  # it may come up by itself
+    starts_vms(lab)
+
+
+def starts_vms(lab: Any) -> None:
+    """The VMs are started, as far as they do not run."""
+    for host, domain in (("wsl", "vm1"), ("vm1", "vm2")):
+        lab.run(host, ["virsh", "start", domain])
     assert soon(lambda: lab.pings("vm1", VM2))
 
 

@@ -39,6 +39,7 @@ class Cause:
         stage: What stands around the whole drill: servers, containers, programs.
         also: Further findings that the very same cause makes true.
         remains: Findings of the cause that stay: they are told, and the packets flow all the same.
+        later: Findings that are new behind the mending: of VMs that nobody had started before it.
         by_hand: What the finding tells to do where `doctor --fix` must leave it to the user; None: it mends.
         works_before: Whether the packets flow before; not where what is added never worked.
         at_boot: Whether Windows takes the mending when it starts anew: exit 14, and `resume` behind it.
@@ -54,6 +55,7 @@ class Cause:
     stage: Callable[[Any], AbstractContextManager[object]] = _no_stage
     also: frozenset[tuple[str, str]] = frozenset()
     remains: frozenset[tuple[str, str]] = frozenset()
+    later: frozenset[tuple[str, str]] = frozenset()
     by_hand: Callable[[Any], object] | None = None
     works_before: bool = True
     at_boot: bool = False

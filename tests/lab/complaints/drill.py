@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.lab.asking import reboot, run
 
+from .by_hand import starts_vms
 from .causes import problems, soon
 
 if TYPE_CHECKING:
@@ -24,12 +25,13 @@ def drill(lab: Any, cause: Cause) -> None:
         assert soon(lambda: not cause.flows(lab)), "the cause does not stop the packets"
         found = problems(examined(lab))
         new = set(found) - set(before)
-        assert new == {cause.named} | cause.also | cause.remains, (new, found)
+        assert new == {cause.named} | cause.also | cause.remains, (new, before, found)
         evidence = found[cause.named]["evidence"]
         assert any(cause.evidence in line for line in evidence), evidence
         mend(lab, cause)
         assert soon(lambda: cause.flows(lab)), "mended, and the packets do not flow"
-        assert set(problems(examined(lab))) <= set(before) | cause.remains
+        left = set(problems(examined(lab))) - set(before)
+        assert left <= cause.remains | cause.later, left
 
 
 def mend(lab: Any, cause: Cause) -> None:
@@ -39,6 +41,7 @@ def mend(lab: Any, cause: Cause) -> None:
         assert (code, done["result"]) == (14, "pending"), done
         reboot(lab, "windows")
         code, done = run(lab, "resume", timeout_s=_TIMEOUT_S)
+        starts_vms(lab)
     if cause.by_hand is None:
         assert (code, done["result"]) == (0, "committed"), done
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from tests.lab.servers import heard
+from tests.lab.servers import answer, answering, heard
 
 from . import docker, names, stages
 from .causes import Cause, connects, in_machine, in_network
@@ -90,6 +90,16 @@ IN_MIRRORED = (
         named=("docker.mirrored", "wsl"),
         evidence="raw PREROUTING",
         flows=connects("windows", "127.0.0.1", 8080, docker.PROXY_GREETING),
+    ),
+    Cause(
+        row=3,
+        issues=("#12255", "#12626"),
+        stage=partial(answering, machine="windows", port=7071, text=WINDOWS_GREETING),
+        # Without that of TCP wslnet's own way to WSL would be gone with it.
+        breaking=in_network("wsl", "ip -4 rule delete priority 1 ipproto udp lookup 127"),
+        named=("mirror.rules", "wsl"),
+        evidence="no rule that sends udp to table 127",
+        flows=lambda lab: answer(lab, "wsl", "127.0.0.1", 7071) == WINDOWS_GREETING,
     ),
     Cause(
         row=13,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from tests.lab.asking import run
 
-from . import guest, windows
+from . import guest
+from . import mirrored as on_windows
 from .causes import Cause, params
 from .drill import drill
 
@@ -21,6 +22,6 @@ def mirrored(story_lab: Any) -> Any:
     return story_lab
 
 
-@pytest.mark.parametrize("cause", params(*guest.IN_MIRRORED, *windows.IN_MIRRORED))
+@pytest.mark.parametrize("cause", params(*guest.IN_MIRRORED, *on_windows.IN_MIRRORED))
 def test_cause(mirrored: Any, cause: Cause) -> None:
     drill(mirrored, cause)

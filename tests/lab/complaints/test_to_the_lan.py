@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.lab.asking import run
 
-from . import windows
+from . import mirrored
 from .causes import Cause, params
 from .drill import drill
 
@@ -28,6 +28,6 @@ def open_to_the_lan(story_lab: Any) -> Any:
     return lab
 
 
-@pytest.mark.parametrize("cause", params(*windows.TO_THE_LAN))
+@pytest.mark.parametrize("cause", params(*mirrored.TO_THE_LAN))
 def test_cause(open_to_the_lan: Any, cause: Cause) -> None:
     drill(open_to_the_lan, cause)

@@ -14,7 +14,7 @@ from tests.lab.asking import reboot, run
 from wslnet.resources.hyperv_rule import WSL_CREATOR
 
 from .by_hand import refusals
-from .windows import from_lan_anew
+from .mirrored import from_lan_anew
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(600)]
 

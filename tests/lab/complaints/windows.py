@@ -9,54 +9,34 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.lab.asking import run
-from tests.lab.conftest import wslnet
+from tests.lab.asking import lab_command, run
 from tests.lab.servers import greeting
 
 from . import names
-from .by_hand import and_start, cmdlet, open_port, registry_number, starts_anew
+from .by_hand import and_start, cmdlet, open_port, registry_number
 from .causes import Cause, connects, in_machine, in_network, soon
-from .stages import greets_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
-_HOST, _NAT_ADDRESS, _STALE = "172.24.21.109", "172.23.102.37", "172.23.111.200"
+HOST, _NAT_ADDRESS, _STALE = "172.24.21.109", "172.23.102.37", "172.23.111.200"
 _LAN, _COMPANY, _COMPANYS = "172.24.21.50", "172.23.100.5", "172.23.100.0/24"
 _PUBLISHED, _ANOTHER = 2200, 2300
 _HYPERV_VM = "172.29.16.10"
-_GREETING = "this is wsl"
-_FELT_S = 3.0
-"""A new listener of a mirrored WSL is felt within a second."""
-
-_FALLEN_BACK = frozenset(
-    {
-        ("mode.actual", "wsl"),
-        ("forwarding.adapters", "windows"),
-        ("nested.reject", "vm1"),
-        ("route.nested", "wsl"),
-    }
-)
-"""What a WSL in NAT mode that shall be in mirrored mode has, too; its VMs' ways went with the restart."""
-
-_WITHOUT_CARDS = frozenset(
-    {("mirror.links", "wsl"), ("nested.reject", "vm1"), ("route.default", "wsl"), ("route.nested", "wsl")}
-)
-"""What a WSL before 2.7.2 has that came up in mirrored mode all the same: lo, and nothing else."""
+GREETING = "this is wsl"
 
 
 @contextmanager
 def wsl_serves(lab: Any) -> Iterator[None]:
     """A server in WSL on port 8080."""
-    with greeting(lab, "wsl", "0.0.0.0", 8080, _GREETING):
+    with greeting(lab, "wsl", "0.0.0.0", 8080, GREETING):
         yield
 
 
 @contextmanager
 def published(lab: Any) -> Iterator[None]:
     """The same, and a portproxy rule of Windows that leads to it from port 8081."""
-    add = f"netsh.exe interface portproxy add v4tov4 listenport=8081 listenaddress={_HOST}"
+    add = f"netsh.exe interface portproxy add v4tov4 listenport=8081 listenaddress={HOST}"
     with wsl_serves(lab):
         in_machine("windows", f"{add} connectaddress={_NAT_ADDRESS} connectport=8080")(lab)
         open_port(lab, 8081)
@@ -65,7 +45,7 @@ def published(lab: Any) -> Iterator[None]:
         finally:
             in_machine(
                 "windows",
-                f"netsh.exe interface portproxy delete v4tov4 listenport=8081 listenaddress={_HOST}",
+                f"netsh.exe interface portproxy delete v4tov4 listenport=8081 listenaddress={HOST}",
             )(lab)
             cmdlet(lab, "Remove-NetFirewallRule", Name="by-hand-8081")
 
@@ -92,7 +72,7 @@ def relayed(lab: Any) -> Iterator[None]:
 def _serve(lab: Any) -> None:
     # The relay looks once a second, and offers a port anew only once it has seen that nobody listens on it.
     time.sleep(_RELAY_SEES_S)
-    _SERVERS[lab.name].enter_context(greeting(lab, "wsl", "0.0.0.0", _PORT, _GREETING))
+    _SERVERS[lab.name].enter_context(greeting(lab, "wsl", "0.0.0.0", _PORT, GREETING))
 
 
 def _holders(lab: Any, *ports: int) -> set[tuple[str, int]]:
@@ -125,27 +105,6 @@ def relay_dies(lab: Any) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def number(key: str, name: str, value: int) -> Callable[[Any], None]:
-    """Breaks by a number of the registry."""
-    return partial(registry_number, key=rf"{_SERVICES}\{key}\Parameters", name=name, value=value)
-
-
-def rule_gone(lab: Any) -> None:
-    """Somebody takes the rule away that lets the port into WSL."""
-    cmdlet(lab, "Remove-NetFirewallHyperVRule", Name="wslnet-allow-tcp-8080")
-
-
-def host_blocks(lab: Any) -> None:
-    """Somebody's rule of Windows' own firewall, which holds for WSL, too."""
-    words = {"Direction": "Inbound", "Action": "Block", "Protocol": "TCP", "LocalPort": ["8080"]}
-    cmdlet(lab, "New-NetFirewallRule", Name="corp-block-8080", DisplayName="no 8080", **words)
-
-
-def host_lets_in(lab: Any) -> None:
-    """What the finding tells."""
-    cmdlet(lab, "Disable-NetFirewallRule", Name=["corp-block-8080"])
-
-
 def index_of(lab: Any, alias: str) -> int:
     """The number that Windows gives an adapter in this boot."""
     return next(int(one["index"]) for one in lab.control("adapters") if one["name"] == alias)
@@ -176,14 +135,6 @@ def network_taken(lab: Any) -> None:
     cmdlet(lab, "New-NetRoute", InterfaceIndex=index_of(lab, "以太网"), **words)
 
 
-@contextmanager
-def newest_wsl(lab: Any) -> Iterator[None]:
-    """The WSL that is refused Windows' dynamic ports; what cannot be downgraded stays."""
-    in_machine("windows", "wsl.exe --update --pre-release")(lab)
-    starts_anew(lab, "wsl")
-    yield
-
-
 def _forward(lab: Any, port: int) -> tuple[int, dict[str, Any]]:
     return run(lab, "forward", "add", "--to", "wsl:22", "--listen", f"tcp/{port}@lan", "--yes")
 
@@ -201,14 +152,14 @@ def forwarded(lab: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        wslnet("lab", "break", "--name", lab.name, "--clear")
+        lab_command(lab, "break", "--clear")
     _forward_gone(lab, _ANOTHER)
 
 
 def port_given_away(lab: Any) -> None:
     """winnat is given the port's range while nobody listens there."""
     in_machine("windows", "sc.exe stop iphlpsvc")(lab)
-    assert wslnet("lab", "break", "--name", lab.name, "winnat-takes-ports").returncode == 0
+    lab_command(lab, "break", "winnat-takes-ports")
     in_machine("windows", "sc.exe start iphlpsvc")(lab)
 
 
@@ -224,75 +175,28 @@ def by_another_port(lab: Any) -> None:
 
 def ssh_from_lan(lab: Any) -> bool:
     """Packets: a machine of the LAN gets the greeting of WSL's SSH server by either port."""
-    return any(connects("lan", _HOST, port, "SSH-2.0")(lab) for port in (_PUBLISHED, _ANOTHER))
+    return any(connects("lan", HOST, port, "SSH-2.0")(lab) for port in (_PUBLISHED, _ANOTHER))
 
 
-_FROM_LAN = connects("lan", _HOST, 8080, _GREETING)
+@contextmanager
+def no_wsl_over_the_network(lab: Any) -> Iterator[None]:
+    """Behind a drill wsl.exe runs in every session again."""
+    try:
+        yield
+    finally:
+        lab_command(lab, "break", "--clear")
 
 
-def from_lan_anew(lab: Any) -> bool:
-    """Packets: the same with a server that is started now, where a start of WSL would end it."""
-    with wsl_serves(lab):
-        return soon(lambda: _FROM_LAN(lab), _FELT_S)
+def store_wsl(lab: Any) -> None:
+    """WSL is one of the Store's: it does not start in a session without a desktop."""
+    lab_command(lab, "break", "winrs-no-wsl")
 
 
-IN_MIRRORED: tuple[Cause, ...] = (
-    # Last: its WSL stays.
-    Cause(
-        row=28,
-        issues=("#40984", "#41085"),
-        breaking=in_machine("windows", "netsh.exe int ipv4 set dynamicport tcp start=1024 num=64512"),
-        named=("port.dynamic", "windows"),
-        evidence="dynamic tcp ports 1024-65535",
-        flows=partial(greets_anew, port=8080, text=_GREETING),
-        stage=newest_wsl,
-    ),
-)
-"""A mirrored WSL on the seed, after `setup --mirrored`."""
+def is_run_from_elsewhere(lab: Any) -> bool:
+    """wslnet, which is not on Windows, has wsl.exe run there."""
+    _, told = run(lab, "doctor", "--only", "wsl.distro")
+    return [one["status"] for one in told["findings"]] == ["ok"]
 
-TO_THE_LAN: tuple[Cause, ...] = (
-    Cause(
-        row=8,
-        issues=("#10535", "#10597", "#10714", "#10769"),
-        breaking=rule_gone,
-        named=("hyperv.inbound", "windows"),
-        evidence="tcp/8080@lan: no rule admits it",
-        flows=_FROM_LAN,
-        stage=wsl_serves,
-        ordinary=True,
-    ),
-    Cause(
-        row=9,
-        issues=("#11184",),
-        breaking=host_blocks,
-        named=("hyperv.inbound", "windows"),
-        evidence="corp-block-8080 blocks it, and a block wins over every allow",
-        flows=_FROM_LAN,
-        stage=wsl_serves,
-        by_hand=host_lets_in,
-    ),
-    Cause(
-        row=7,
-        issues=("#10495", "#11377", "#11359"),
-        breaking=and_start("windows", "wsl", first=number("MpsSvc", "HyperVFirewallDisable", 1)),
-        named=("hyperv.firewall", "windows"),
-        evidence="HyperVFirewallDisable = 1",
-        flows=from_lan_anew,
-        also=_FALLEN_BACK,
-        at_boot=True,
-    ),
-    Cause(
-        row=6,
-        issues=("#11002", "#10650", "#12480"),
-        breaking=and_start("windows", "wsl", first=number("Tcpip6", "DisabledComponents", 0xFF)),
-        named=("ipv6.components", "windows"),
-        evidence="DisabledComponents = 0xff",
-        flows=from_lan_anew,
-        also=_WITHOUT_CARDS,
-        at_boot=True,
-    ),
-)
-"""A mirrored WSL on the seed, with port 8080 wished for the LAN."""
 
 IN_NAT: tuple[Cause, ...] = (
     Cause(
@@ -311,12 +215,12 @@ IN_NAT: tuple[Cause, ...] = (
         issues=("#4150", "#4210", "#4467"),
         breaking=in_machine(
             "windows",
-            f"netsh.exe interface portproxy set v4tov4 listenport=8081 listenaddress={_HOST} "
+            f"netsh.exe interface portproxy set v4tov4 listenport=8081 listenaddress={HOST} "
             f"connectaddress={_STALE} connectport=8080",
         ),
         named=("portproxy.target", "windows"),
         evidence=f"-> {_STALE}:8080: WSL has the address {_NAT_ADDRESS} now",
-        flows=connects("lan", _HOST, 8081, _GREETING),
+        flows=connects("lan", HOST, 8081, GREETING),
         stage=published,
     ),
     Cause(
@@ -334,7 +238,7 @@ IN_NAT: tuple[Cause, ...] = (
         breaking=led_to(_STALE),
         named=("portproxy.target", "windows"),
         evidence=f"-> {_STALE}:{_PORT}: WSL has the address {_NAT_ADDRESS} now",
-        flows=connects("windows", "127.0.0.1", _PORT, _GREETING),
+        flows=connects("windows", "127.0.0.1", _PORT, GREETING),
         stage=relayed,
     ),
     Cause(
@@ -343,7 +247,7 @@ IN_NAT: tuple[Cause, ...] = (
         breaking=led_to(_ELSEWHERE),
         named=("nat.localhost", "windows"),
         evidence=f"tcp/{_PORT} on 0.0.0.0 is led to {_ELSEWHERE}:{_PORT} by a portproxy rule",
-        flows=connects("windows", "127.0.0.1", _PORT, _GREETING),
+        flows=connects("windows", "127.0.0.1", _PORT, GREETING),
         stage=relayed,
         by_hand=led_to(None),
     ),
@@ -366,6 +270,16 @@ IN_NAT: tuple[Cause, ...] = (
         flows=ssh_from_lan,
         stage=forwarded,
         by_hand=by_another_port,
+    ),
+    Cause(
+        row=42,
+        issues=("#9231", "#8072", "#11280", "#10863", "#5401"),
+        breaking=store_wsl,
+        named=("wsl.remote", "windows"),
+        evidence="wsl.exe does not run over WinRM, and the owner's task is not there",
+        flows=is_run_from_elsewhere,
+        stage=no_wsl_over_the_network,
+        also=frozenset({("machine.reachable", "wsl"), ("machine.reachable", "vm1")}),
     ),
     # Last: WSL has other addresses behind it.
     Cause(

@@ -108,6 +108,34 @@ def test_what_windows_takes_at_its_next_start_waits_for_it(
     assert "reboot Windows, then wslnet resume" in (waiting_for_boot(plan.changes) or "")
 
 
+def test_ports_that_mirrored_mode_lacks_are_given_back_and_wsl_starts_anew(
+    snapshot: Callable[..., Snapshot],
+) -> None:
+    cases = json.loads((CASES.parent / "mode.actual.json").read_text("utf-8"))["cases"]
+    (case,) = (one for one in cases if "it is set back" in one["name"])
+    seen = snapshot("seed", case["patch"])
+    plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=["mode.actual"]).plan
+    ports, barrier = plan.changes[:2]
+    assert (ports.do.verb, dict(ports.do.args)) == (
+        "dynamic_ports.set",
+        {"proto": "tcp", "first": 49152, "last": 65535},
+    )
+    assert (barrier.do.verb, barrier.do.args["mode"]) == (RESTART_VERB, "mirrored")
+
+
+@pytest.mark.parametrize(("build", "restarts"), [(22631, True), (22000, False)])
+def test_a_fallback_is_tried_again_unless_another_failure_explains_it(
+    snapshot: Callable[..., Snapshot], build: int, *, restarts: bool
+) -> None:
+    config = {"exists": True, "content": "$text:[wsl2]\nnetworkingMode=mirrored\n"}
+    windows = {"os": {"build": build, "revision": 4317}, "wslconfig": config}
+    seen = snapshot("seed", {"facts": {"windows": windows}})
+    plan = prepare_fix(
+        Model(seen), seen.inventory, lambda *_: None, only=["mode.actual", "windows.build"]
+    ).plan
+    assert [one.do.verb for one in plan.changes[:1]] == ([RESTART_VERB] if restarts else [])
+
+
 @pytest.mark.row("S1-17")
 def test_a_dead_relay_is_mended_by_a_start_of_wsl_in_its_mode(snapshot: Callable[..., Snapshot]) -> None:
     listener = {"proto": "tcp", "family": 4, "address": "0.0.0.0", "port": 8080, "process": "nginx"}

@@ -18,7 +18,7 @@ _OWN_ADDRESS_MODES = frozenset({"nat", "bridged"})
 
 
 def wsl(host: Host, keys: RegistryKeys) -> dict[str, object]:
-    """Give the fact of docs/protocols.md 2; `error` says why wsl.exe could not be asked."""
+    """Give the fact of docs/protocols.md 2; `error` (in a word `error_code`): why wsl.exe was not asked."""
     version = keys.text(registry.WSL_MSI, "Version")
     fact: dict[str, object] = {
         "installed": version is not None,
@@ -30,6 +30,7 @@ def wsl(host: Host, keys: RegistryKeys) -> dict[str, object]:
         "mode": None,
         "address": None,
         "error": None,
+        "error_code": None,
     }
     if version is None:
         return fact
@@ -46,7 +47,7 @@ def wsl(host: Host, keys: RegistryKeys) -> dict[str, object]:
         if inside is not None:
             fact |= _running(host, inside, keys.text(registry.WSL_USER, "NatIpAddress"))
     except WindowsAgentError as error:
-        fact["error"] = error.message
+        fact |= {"error": error.message, "error_code": error.code}
     return fact
 
 

@@ -1,5 +1,7 @@
 """What a reboot of Windows loses: creators of the Hyper-V firewall, active stores, running distros.
 
+Its dynamic ports as they were at the boot are there, too: who took some of them keeps them until the next.
+
 Kept in `boot.json` so that a Fast-Startup power-on (a resume, wsl-facts 9) can go on with it; a real boot
 starts with a fresh one.
 """
@@ -25,6 +27,7 @@ def fresh_boot() -> dict[str, Any]:
         "running_distros": [],
         "wsl_firewall": True,
         "wsl_idle": {},
+        "dynamic_ports": {},
     }
 
 

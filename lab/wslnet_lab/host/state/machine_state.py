@@ -77,6 +77,8 @@ class MachineState:
         )
         self.services = JsonFile(folder / "services.json", lambda: install_services(self.settings))
         if not resumed:
+            with self.boot.change() as boot:
+                boot["dynamic_ports"] = dict(self.settings.dynamic_ports)
             self._renew_versions()
             self._start_services()
 

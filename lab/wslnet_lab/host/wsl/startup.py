@@ -21,6 +21,7 @@ from wslnet_lab.host.wsl.idle import IdleTimes
 from wslnet_lab.host.wsl.messages import Message, say
 from wslnet_lab.host.wsl.mode import Conditions, Decision, decide, version_numbers
 from wslnet_lab.host.wsl.nat_range import NatRange, Remembered, choose
+from wslnet_lab.host.wsl.port_block import has_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ _TCPIP6 = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters"
 _SERVICES = {"Mirrored": ("hns",), "Nat": ("hns", "SharedAccess")}
 """Without them Windows makes no network of the mode: ERROR_SERVICE_DISABLED (wsl-facts 2.1, 6 no. 39)."""
 
-_SERVICE_DISABLED = "0x80070422"
+_SERVICE_DISABLED, _NO_PORTS = "0x80070422", "0x8007054f"
 _CREATE = "Wsl/Service/CreateInstance/CreateVm"
 _NETWORK = "CreateInstance/CreateVm/ConfigureNetworking"
 _IPV6_OFF = 0xFF
@@ -175,10 +176,9 @@ class Startup:
         fallback = Message("network-fallback", (mode, "None"))
         if mode == "Bridged":
             return self._bridged(str(config.get("wsl2.vmSwitch", "")), fallback)
-        fault = self._state.faults().get(INIT_FAULTS[_spelt_new(mode)])
-        if fault is not None:
-            code = f"{_NETWORK}/{fault.get('code', '0x8007054f')}"
-            return "None", [Message("error-code", (code,)), fallback]
+        code = self._engine_code(mode)
+        if code is not None:
+            return "None", [Message("error-code", (f"{_NETWORK}/{code}",)), fallback]
         if self._lacks_service(mode):
             told = Message("error-code", (f"{_NETWORK}/{_SERVICE_DISABLED}",))
             instead, words = self._without_nat(fallback) if mode == "Nat" else ("None", [fallback])
@@ -190,6 +190,15 @@ class Startup:
     def _lacks_service(self, mode: str) -> bool:
         rows = self._state.services.data
         return any(rows[name]["start"] == "Disabled" for name in _SERVICES.get(mode, ()))
+
+    def _engine_code(self, mode: str) -> str | None:
+        """What Windows' network engine fails with; for a mirrored guest HNS has to find a block of ports."""
+        fault = self._state.faults().get(INIT_FAULTS[_spelt_new(mode)])
+        if fault is not None:
+            return str(fault.get("code", _NO_PORTS))
+        dynamic = self._state.boot.data["dynamic_ports"]
+        found = all(has_block(ports, self._state.excluded_ports(proto)) for proto, ports in dynamic.items())
+        return None if mode != "Mirrored" or found else _NO_PORTS
 
     def _bridged(self, switch: str, fallback: Message) -> tuple[str, list[Message]]:
         """Only an External switch carries WSL (microsoft/WSL#9251); the host's own adapter on it names it."""
