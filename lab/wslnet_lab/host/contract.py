@@ -68,7 +68,8 @@ class Invocation:
     """One command of a statement. `is_script` marks script text, which the host runs nowhere.
 
     `pipeline_input` holds the objects that the client pipes in; only a pipeline's very first command has any.
-    `errors_end_it`: the client keeps its errors out of the error stream, so that each ends the pipeline.
+    `errors_end_it`: what commands in its own body report has no error stream, so that it ends the pipeline
+    (RedirectShellErrorOutputPipe false, jea-facts F; its own errors go to the stream, windows-facts 13).
     """
 
     name: str

@@ -23,6 +23,7 @@ class Stage:
         session: Whose it is.
         sink: Where its records go.
         emit: Where its output goes: the next command, or the client.
+        errors_end_it: Whether the errors of commands inside its body have no stream (`Invocation`).
     """
 
     binding: Binding
@@ -30,6 +31,7 @@ class Stage:
     session: Session
     sink: Sink
     emit: Callable[[object], None]
+    errors_end_it: bool = False
 
 
 class Runnable(Protocol):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from wslnet_lab.host.contract import Notice, Remark, Session, Sink, Statement
     from wslnet_lab.host.engine.commands import Commands
-    from wslnet_lab.host.engine.signatures import Signature
 
 _STOPPED = ErrorDetails(
     fqid="PipelineStopped",
@@ -76,35 +75,14 @@ def run_statement(
     for index, (command, binding, piped) in enumerate(bound):
         passed: list[object] = []
         target = emit if index == len(bound) - 1 else passed.append
-        written = _Ending(sink, command.signature) if statement[index].errors_end_it else sink
-        command.run(Stage(binding, objects if piped else None, session, written, target))
+        ends = statement[index].errors_end_it
+        command.run(Stage(binding, objects if piped else None, session, sink, target, ends))
         objects = tuple(passed)
 
 
 def _failed(error: CommandError) -> Outcome:
     # In the state message a CDXML error is a plain record (cdxml-facts 1.1).
     return Outcome("Failed", replace(error.details, remoting=False))
-
-
-class _Ending:
-    """The sink of a command whose errors have no stream to go to: the first one ends the pipeline."""
-
-    def __init__(self, sink: Sink, signature: Signature) -> None:
-        self._signature = signature
-        self.output = sink.output
-        self.warning = sink.warning
-        self.remark = sink.remark
-        self.notice = sink.notice
-        self.stopping = sink.stopping
-
-    def error(self, details: ErrorDetails) -> None:
-        """Ends it.
-
-        Raises:
-            StoppedByPreference: Always.
-        """
-        tail = "" if "," in details.fqid else f",{self._signature.tail}"
-        raise StoppedByPreference(replace(details, fqid=details.fqid + tail, activity=self._signature.name))
 
 
 class _Muted:

@@ -115,6 +115,27 @@ class CommandSink:
         return self._target.stopping()
 
 
+class EndingSink:
+    """The sink of a body whose errors have no stream to go to: the first one ends the pipeline."""
+
+    def __init__(self, sink: Sink, signature: Signature) -> None:
+        self._signature = signature
+        self.output = sink.output
+        self.warning = sink.warning
+        self.remark = sink.remark
+        self.notice = sink.notice
+        self.stopping = sink.stopping
+
+    def error(self, details: ErrorDetails) -> None:
+        """Ends it.
+
+        Raises:
+            StoppedByPreference: Always.
+        """
+        tail = "" if "," in details.fqid else f",{self._signature.tail}"
+        raise StoppedByPreference(replace(details, fqid=details.fqid + tail, activity=self._signature.name))
+
+
 def cannot_ask(signature: Signature) -> CommandError:
     """ErrorAction Inquire without a host (binder-facts 7)."""
     return CommandError(

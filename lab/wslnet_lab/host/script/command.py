@@ -9,7 +9,7 @@ from wslnet_lab.host.contract import CommandError, EnumValue
 from wslnet_lab.host.engine.binder import Binding, bind
 from wslnet_lab.host.engine.errors import input_not_bound
 from wslnet_lab.host.engine.piping import accept
-from wslnet_lab.host.engine.preferences import PipelineStopped
+from wslnet_lab.host.engine.preferences import EndingSink, PipelineStopped
 from wslnet_lab.host.engine.signatures import Signature
 from wslnet_lab.host.engine.types import Kind
 from wslnet_lab.host.engine.validation import check_value
@@ -79,7 +79,8 @@ class ScriptFunction:
         Raises:
             CommandError: It ends by an error.
         """
-        flow = Flow(self.home, stage.session, stage.sink, stage.emit)
+        sink = EndingSink(stage.sink, self.signature) if stage.errors_end_it else stage.sink
+        flow = Flow(self.home, stage.session, sink, stage.emit)
         try:
             self._run(stage, flow, self.home)
         except Exited:
