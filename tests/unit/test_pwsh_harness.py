@@ -5,20 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tree_sitter_powershell
+from tests.powershell import broken
 from tests.pwsh.stubs import FLAGS, script
 from tests.pwsh.test_scripts import CALLS, CORPUS, attacks, chosen, ours, plain
-from tree_sitter import Language, Parser
 
 from wslnet_lab.host.engine.signatures import load_oracle
 from wslnet_win_agent.endpoint.offer import FUNCTIONS
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "pwsh").glob("*.ps1"))
 FUNCTIONS_OF_WINDOWS = [one for one in load_oracle("all").commands.values() if one.cdxml]
-
-
-def broken(source: bytes) -> bool:
-    return Parser(Language(tree_sitter_powershell.language())).parse(source).root_node.has_error
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.hyperv_rule import RULE
+
 from wslnet.profiles.boot import network_task
 from wslnet_lab.host.endpoint.registered import CONFIGURATIONS
 from wslnet_lab.host.port_proxy import PortProxy
@@ -33,16 +35,6 @@ if TYPE_CHECKING:
 
 Args = dict[str, object]
 CREATOR = "{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}"
-RULE: Args = {
-    "name": "wslnet-allow-tcp-8080",
-    "display_name": "wslnet: tcp/8080 into WSL",
-    "direction": "Inbound",
-    "action": "Allow",
-    "protocol": "TCP",
-    "local_ports": ["8080"],
-    "remote_addresses": ["172.24.21.0/24"],
-    "profiles": ["Domain", "Private"],
-}
 HOST_RULE: Args = {
     "name": "wslnet-publish-tcp-2200",
     "display_name": "wslnet: tcp/2200@lan of Windows",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.merge_patch import merged
 
 from wslnet.engine.gather import decode
 from wslnet.model.allow import parse_allow
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
 
 BASES = Path(__file__).parents[2] / "cases" / "checks" / "base"
 _TEXT = "$text:"
-
-
-def merged(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    out = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            out.pop(key, None)
-        else:
-            out[key] = merged(out.get(key), value)
-    return out
 
 
 def document(base: str) -> dict[str, Any]:

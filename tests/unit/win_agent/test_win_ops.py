@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.hyperv_rule import RULE
 
 from wslnet_win_agent.ops import execute
 
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
 WSLCONFIG = "C:\\Users\\17895\\.wslconfig"
 OLD = b"[wsl2]\r\nnetworkingMode=nat\r\n"
 NEW = b"[wsl2]\r\nnetworkingMode=mirrored\r\n"
-RULE = {
-    "name": "wslnet-allow-tcp-8080",
-    "display_name": "wslnet: tcp/8080 into WSL",
-    "direction": "Inbound",
-    "action": "Allow",
-    "protocol": "TCP",
-    "local_ports": ["8080"],
-    "remote_addresses": ["172.24.21.0/24"],
-    "profiles": ["Domain", "Private"],
-}
 
 
 def run(host: Host, verb: str, **args: object) -> Any:

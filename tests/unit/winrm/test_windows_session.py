@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.hyperv_rule import RULE
 
 from wslnet.errors import AuthenticationFailed, InputError, OutcomeUnknown, Unreachable
 from wslnet.model.change import Op, OpResult
@@ -34,17 +35,6 @@ if TYPE_CHECKING:
     from wslnet_lab.host.server import WinRmServer
     from wslnet_win_agent.bridge import Reply
     from wslnet_win_agent.send import Batch
-
-RULE = {
-    "name": "wslnet-allow-tcp-8080",
-    "display_name": "wslnet: tcp/8080 into WSL",
-    "direction": "Inbound",
-    "action": "Allow",
-    "protocol": "TCP",
-    "local_ports": ["8080"],
-    "remote_addresses": ["172.24.21.0/24"],
-    "profiles": ["Domain", "Private"],
-}
 
 
 @dataclass
