@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from wslnet.app.result import Result, RunResult
 from wslnet.app.take_back import take_back
-from wslnet.app.undo import progress_of
+from wslnet.app.undo import taken_up
 from wslnet.engine.commit import commit
-from wslnet.engine.journal import FOLDER, Journal
 from wslnet.engine.lock import only_run
-from wslnet.engine.machine_locks import held_locks
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
 from wslnet.errors import PlanRefused, WslnetError
 
@@ -60,13 +58,9 @@ def confirm(fleet: Fleet, run_id: str | None, say: Callable[[str, str], None]) -
     # A boot task may be putting WSL in order just now; the guards wait meanwhile, and so does this.
     with only_run(state, wait_s=_OTHERS_WITHIN_S):
         log = pending_run(state, run_id)
-        with (
-            held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
-            Journal(state / FOLDER, log.run, again=True) as journal,
-        ):
-            run = progress_of(locked, journal, log, say)
+        with taken_up(fleet, log, say) as run:
             outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
-            journal.write("confirm-began")
+            run.journal.write("confirm-began")
             try:
                 commit(run)
             except WslnetError as error:

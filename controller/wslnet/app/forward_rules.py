@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet.app.forward import mode_of, prepared_with, see
@@ -54,20 +55,12 @@ def prepare_prune(fleet: Fleet, loaded: Inventory, say: Callable[[str, str], Non
     if mode != "mirrored":
         raise PlanRefused(f"WSL runs in mode {mode}, where portproxy rules are of use; nothing was changed")
     why = "in mirrored mode WSL has no address there"
-    gone = tuple(_absent(fleet.inventory, useless(snapshot), why))
+    gone = _absent(fleet.inventory, useless(snapshot), why)
     return prepared_with(fleet, snapshot, gone, declared(loaded))
 
 
-def _absent(inventory: Inventory, rules: Iterable[PortProxy], why: str) -> Iterable[PortProxyRule]:
+def _absent(inventory: Inventory, rules: Iterable[PortProxy], why: str) -> tuple[PortProxyRule, ...]:
     windows = inventory.windows
-    for rule in rules if windows is not None else ():
-        yield PortProxyRule(
-            windows.name if windows is not None else "",
-            rule.listen_address,
-            rule.listen_port,
-            rule.connect_address,
-            rule.connect_port,
-            why,
-            present=False,
-            rows=("S3-53",),
-        )
+    if windows is None:
+        return ()
+    return tuple(replace(PortProxyRule.absent(windows.name, rule, why), rows=("S3-53",)) for rule in rules)

@@ -7,6 +7,7 @@ whose outcome is unknown is taken back too; where there was nothing to take back
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from wslnet.model.consent import Consent
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from wslnet.engine.fleet import Fleet
@@ -72,13 +73,8 @@ def undo(
     if log is None:
         return RunResult(None, Result.UNCHANGED)
     _demand_reach(fleet, log, attended=attended)
-    with (
-        only_run(fleet.inventory.state),
-        held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
-        Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
-    ):
-        run = progress_of(locked, journal, log, say)
-        run.consent = Consent(force=force)
+    with only_run(fleet.inventory.state), taken_up(fleet, log, say, Consent(force=force)) as run:
+        journal = run.journal
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
         journal.write("undo-began")
         outcome = replace(outcome, notes=tuple(forget_kept(run)))
@@ -164,22 +160,16 @@ def resume(
     waits = log.ended is End.NEEDS_REBOOT and finish is not False
     if finish and not log.complete and not waits:
         raise InputError(f"run {log.run} cannot be finished: not all of its changes were made; roll it back")
-    with (
-        only_run(fleet.inventory.state),
-        held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
-        Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
-    ):
-        run = progress_of(locked, journal, log, say)
-        run.consent = Consent(force=force)
+    with only_run(fleet.inventory.state), taken_up(fleet, log, say, Consent(force=force)) as run:
         # It may have gone back further than its journal could tell: by a guard, or with a full disk.
         run.outcomes.update({change.id: "unknown" for change in run.applied})
         outcome = RunResult(log.run, Result.COMMITTED, log.changes, run.outcomes)
-        journal.write("resume-began")
+        run.journal.write("resume-began")
         if waits:
             return replace(_after_reboot(run, log, outcome, say), seconds=time.monotonic() - began)
         if (log.complete and not log.to_confirm) if finish is None else finish:
-            snapshot = gather(locked, needs_of(fleet.inventory))
-            outcome = replace(outcome, verify=verify(locked, snapshot, log.baseline, attempts=3))
+            snapshot = gather(run.fleet, needs_of(fleet.inventory))
+            outcome = replace(outcome, verify=verify(run.fleet, snapshot, log.baseline, attempts=3))
             if not any(one.contradicts for one in outcome.verify) and _committed(run, say):
                 run.outcomes.update({change.id: "done" for change in run.applied})
                 return replace(outcome, seconds=time.monotonic() - began)
@@ -213,8 +203,25 @@ def _committed(run: Progress, say: Callable[[str, str], None]) -> bool:
     return True
 
 
-def progress_of(fleet: Fleet, journal: Journal, log: RunLog, say: Callable[[str, str], None]) -> Progress:
-    """A run as its journal left it, its guards included."""
+@contextmanager
+def taken_up(
+    fleet: Fleet, log: RunLog, say: Callable[[str, str], None], consent: Consent | None = None
+) -> Iterator[Progress]:
+    """A run as its journal left it, its guards included; its machines are locked while it goes on.
+
+    Raises:
+        PlanRefused: another run holds one of them.
+    """
+    with (
+        held_locks(fleet, log.run, log.machines(fleet.inventory), say) as locked,
+        Journal(fleet.inventory.state / FOLDER, log.run, again=True) as journal,
+    ):
+        run = _progress_of(locked, journal, log, say)
+        run.consent = consent or Consent()
+        yield run
+
+
+def _progress_of(fleet: Fleet, journal: Journal, log: RunLog, say: Callable[[str, str], None]) -> Progress:
     outcomes = {name: "done" if outcome == "verified" else outcome for name, outcome in log.outcomes.items()}
     guards = None
     if log.guards:

@@ -118,7 +118,7 @@ def removed_resources(snapshot: Snapshot, windows: str, forward: Forward, why: s
     if forward.proto == "udp":
         yield UdpRelay(windows, forward.port, (), None, 0, why, present=False, volatile=False)
     for rule in published_rules(snapshot, forward):
-        yield replace(_absent(windows, rule, why), volatile=False)
+        yield PortProxyRule.absent(windows, rule, why)
 
 
 def published_rules(snapshot: Snapshot, forward: Forward) -> tuple[PortProxy, ...]:
@@ -200,13 +200,4 @@ def _allow(forward: Forward) -> Allow:
 
 
 def _absent(windows: str, rule: PortProxy, why: str) -> PortProxyRule:
-    return PortProxyRule(
-        windows,
-        rule.listen_address,
-        rule.listen_port,
-        rule.connect_address,
-        rule.connect_port,
-        why,
-        present=False,
-        volatile=True,
-    )
+    return replace(PortProxyRule.absent(windows, rule, why), volatile=True)

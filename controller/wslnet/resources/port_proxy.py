@@ -8,7 +8,7 @@ one that somebody listens for: the service may have missed it, or its address ca
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from wslnet.errors import PortTaken
 from wslnet.model.change import FORECAST_VERB, Action, Change, Op
@@ -41,6 +41,19 @@ class PortProxyRule:
     rows: tuple[str, ...] = ("S1-12", "S1-21", "S1-22")
     needs: frozenset[str] = frozenset({"portproxy", "listeners"})
     volatile: bool = False
+
+    @classmethod
+    def absent(cls, machine: str, found: PortProxy, why: str) -> Self:
+        """That this rule, which was found there, is not."""
+        return cls(
+            machine,
+            found.listen_address,
+            found.listen_port,
+            found.connect_address,
+            found.connect_port,
+            why,
+            present=False,
+        )
 
     @property
     def name(self) -> str:

@@ -13,9 +13,6 @@ from wslnet_lab.host.contract import Identity, NativeOutcome
 from wslnet_lab.host.state.disk import normal_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from wslnet_lab.attached import Streams
     from wslnet_lab.host.state import MachineState
 
 _GRANT = re.compile(r"\*(?P<sid>S-1-[0-9-]+):(?P<flags>(?:\((?:OI|CI)\))*)(?P<right>F|M|RX|R)")
@@ -30,16 +27,8 @@ class Icacls:
     def __init__(self, state: MachineState) -> None:
         self._state = state
 
-    def run(
-        self,
-        argv: tuple[str, ...],
-        *,
-        identity: Identity,
-        environment: Mapping[str, str],
-        stdin: bytes | Streams,
-    ) -> NativeOutcome:
+    def run(self, argv: tuple[str, ...], identity: Identity) -> NativeOutcome:
         """Acts on one path."""
-        del environment, stdin
         path = normal_path(argv[1], self._state.settings.home) if len(argv) > 1 else None
         if path is None or self._state.disk.locate(path) is None:
             return _said(_MISSING, "The system cannot find the file specified.")

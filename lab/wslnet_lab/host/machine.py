@@ -28,7 +28,7 @@ from wslnet_lab.host.tasks.scheduler import Scheduler
 from wslnet_lab.host.tasks.store import TaskStore
 from wslnet_lab.host.wsl.client import WslClient
 from wslnet_lab.host.wsl.lifecycle import WslLife
-from wslnet_lab.host.wsl.programs import InstalledPrograms, Whoami
+from wslnet_lab.host.wsl.programs import InstalledPrograms, Plain, Program, Whoami
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,11 +117,11 @@ def build_windows(
     register_commands(registry, state, hardware, networks, firewall, scheduler=scheduler, control=control)
     own: dict[str, Program] = {
         "wsl.exe": WslClient(state, wsl, log),
-        "whoami.exe": Whoami(state),
-        "icacls.exe": Icacls(state),
-        "netsh.exe": Netsh(state, proxy),
-        "reg.exe": Reg(state),
-        "sc.exe": Sc(control),
+        "whoami.exe": Plain(Whoami(state).run),
+        "icacls.exe": Plain(Icacls(state).run),
+        "netsh.exe": Plain(Netsh(state, proxy).run),
+        "reg.exe": Plain(Reg(state).run),
+        "sc.exe": Plain(Sc(control).run),
     }
     programs = InstalledPrograms(state, own)
     return WindowsMachine(state, hardware, networks, firewall, wsl, proxy, registry, programs, scheduler)

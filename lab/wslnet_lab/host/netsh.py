@@ -14,7 +14,6 @@ from wslnet_lab.host.port_proxy import PortProxy, ProxyRule
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wslnet_lab.attached import Streams
     from wslnet_lab.host.state import MachineState
 
 _RULE_TAGS = ("listenport", "connectaddress", "connectport", "listenaddress", "protocol")
@@ -65,16 +64,8 @@ class Netsh:
         self._state = state
         self._proxy = proxy
 
-    def run(
-        self,
-        argv: tuple[str, ...],
-        *,
-        identity: Identity,
-        environment: Mapping[str, str],
-        stdin: bytes | Streams,
-    ) -> NativeOutcome:
+    def run(self, argv: tuple[str, ...], identity: Identity) -> NativeOutcome:
         """Runs one command; 0 or 1."""
-        del environment, stdin
         try:
             lines = self._act(argv[1:], identity)
         except NetshError as error:

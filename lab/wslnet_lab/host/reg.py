@@ -8,9 +8,6 @@ from wslnet_lab.host.contract import Identity, NativeOutcome
 from wslnet_lab.host.state.registry import RegistryValue, full_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from wslnet_lab.attached import Streams
     from wslnet_lab.host.state import MachineState
 
 _NUMBER = "REG_DWORD"
@@ -23,16 +20,8 @@ class Reg:
     def __init__(self, state: MachineState) -> None:
         self._state = state
 
-    def run(
-        self,
-        argv: tuple[str, ...],
-        *,
-        identity: Identity,
-        environment: Mapping[str, str],
-        stdin: bytes | Streams,
-    ) -> NativeOutcome:
+    def run(self, argv: tuple[str, ...], identity: Identity) -> NativeOutcome:
         """Runs one command; 0 or 1."""
-        del environment, stdin
         words = list(argv[1:])
         if not identity.admin and not identity.system:
             return _said(1, "ERROR: Access is denied.")

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from wslnet_lab.host.contract import Identity, NativeOutcome
 from wslnet_lab.host.service_control import ServiceControl, ServiceError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from wslnet_lab.attached import Streams
 
 _USAGE = 1639  # ERROR_INVALID_COMMAND_LINE
 _FAILING_CALL = {"query": "EnumQueryServicesStatus", "start": "StartService"}
@@ -25,16 +18,8 @@ class Sc:
     def __init__(self, services: ServiceControl) -> None:
         self._services = services
 
-    def run(
-        self,
-        argv: tuple[str, ...],
-        *,
-        identity: Identity,
-        environment: Mapping[str, str],
-        stdin: bytes | Streams,
-    ) -> NativeOutcome:
+    def run(self, argv: tuple[str, ...], identity: Identity) -> NativeOutcome:
         """Runs one command; ends with the Win32 error."""
-        del environment, stdin
         words = [word.lower() for word in argv[1:]]
         verb = words[0] if words else ""
         try:

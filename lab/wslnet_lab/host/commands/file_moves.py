@@ -59,11 +59,8 @@ class FileMoves:
                         sink.error(self._locked(call.command, source.path))
                         continue
                 place.rename(self._destination(target))
-            except SharingViolation as error:
-                sink.error(self._locked(call.command, str(error.filename or source.path)))
-                continue
-            except FileNotFoundError as error:
-                sink.error(path_not_found(call.command, str(error.filename or target)))
+            except (SharingViolation, FileNotFoundError) as error:
+                sink.error(self._failed(call.command, error, source.path, target))
                 continue
             yield from self._passed_on(call, target)
 
@@ -73,11 +70,8 @@ class FileMoves:
             try:
                 content = self._state.disk.read(source.path)
                 self._state.disk.write(target, content)
-            except SharingViolation as error:
-                sink.error(self._locked(call.command, str(error.filename or source.path)))
-                continue
-            except FileNotFoundError as error:
-                sink.error(path_not_found(call.command, str(error.filename or target)))
+            except (SharingViolation, FileNotFoundError) as error:
+                sink.error(self._failed(call.command, error, source.path, target))
                 continue
             yield from self._passed_on(call, target)
 
@@ -149,6 +143,11 @@ class FileMoves:
         if place is None:
             raise FileNotFoundError(3, "no such folder", path)
         return place
+
+    def _failed(self, command: str, error: OSError, source: str, target: str) -> ErrorDetails:
+        if isinstance(error, SharingViolation):
+            return self._locked(command, str(error.filename or source))
+        return path_not_found(command, str(error.filename or target))
 
     def _locked(self, command: str, path: str) -> ErrorDetails:
         return used_by_another(command, _LOCKED_IDS[command], Category.WRITE_ERROR, path)

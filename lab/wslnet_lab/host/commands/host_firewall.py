@@ -40,17 +40,20 @@ _STORED = "host_rules"
 _VALUES = {"Name": "InstanceID", "Profile": "Profiles", "Group": "RuleGroup"}
 _CHANGED = {"Profile": "Profiles", "NewDisplayName": "DisplayName"}
 _ADDRESS_WORDS = frozenset({"localsubnet", "defaultgateway", "dns", "dhcp", "wins", "internet", "intranet"})
+_RULE_FIELDS = (
+    "InstanceID",
+    "DisplayName",
+    "Description",
+    "RuleGroup",
+    "Enabled",
+    "Profiles",
+    "Direction",
+    "Action",
+)
 # Conditions that the model would have to pretend to keep.
 _KEPT_FIELDS = frozenset(
     {
-        "InstanceID",
-        "DisplayName",
-        "Description",
-        "RuleGroup",
-        "Enabled",
-        "Profiles",
-        "Direction",
-        "Action",
+        *_RULE_FIELDS,
         "Protocol",
         "LocalPort",
         "RemotePort",
@@ -61,16 +64,6 @@ _KEPT_FIELDS = frozenset(
         "InterfaceAlias",
         "EdgeTraversalPolicy",
     }
-)
-_RULE_FIELDS = (
-    "InstanceID",
-    "DisplayName",
-    "Description",
-    "RuleGroup",
-    "Enabled",
-    "Profiles",
-    "Direction",
-    "Action",
 )
 
 

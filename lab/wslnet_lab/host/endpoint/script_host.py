@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet_lab.host.contract import CommandError
 from wslnet_lab.host.endpoint.failures import provider_not_found
 from wslnet_lab.host.engine.errors import command_not_found
+from wslnet_lab.host.engine.silence import Silence, drop
 from wslnet_lab.host.script import statements, texts
 from wslnet_lab.host.script.dotnet import Statics
 from wslnet_lab.host.script.scopes import Flow, Frame
@@ -16,7 +17,7 @@ from wslnet_lab.host.script.values import Array, Opaque, ScriptBlock, text_of, t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from wslnet_lab.host.contract import ErrorDetails, Invocation, Notice, Remark, Session
+    from wslnet_lab.host.contract import Invocation, Session
     from wslnet_lab.host.endpoint.modules import Modules
     from wslnet_lab.host.endpoint.session import Commands, World
     from wslnet_lab.host.engine.commands import Runnable
@@ -138,12 +139,12 @@ def with_context(root: Frame, run: Interpreter, session: Session) -> None:
     """Adds `$ExecutionContext`: the language that bodies run in, and expansion of text."""
 
     def expand(text: object) -> object:
-        flow = Flow(root, session, _Silent(), lambda _value: None)
+        flow = Flow(root, session, Silence(), drop)
         return text_of(run.evaluate(texts.expandable(text_of(text)), flow))
 
     def invoke_script(text: object) -> object:
         found: list[object] = []
-        run.execute(statements.script(text_of(text)).end, Flow(root, session, _Silent(), found.append))
+        run.execute(statements.script(text_of(text)).end, Flow(root, session, Silence(), found.append))
         return Array.of(found)
 
     state = Opaque(f"{_SMA}.SessionState", {"LanguageMode": "FullLanguage"})
@@ -162,30 +163,7 @@ def validate_by(run: Interpreter, root: Frame, session: Session) -> Callable[[ob
         if not isinstance(block, ScriptBlock):
             raise NotInTheLab("a ValidateScript without a block")
         frame = Frame(root, variables={"_": value})
-        found = run.collected(block.block.end, Flow(frame, session, _Silent(), lambda _value: None))
+        found = run.collected(block.block.end, Flow(frame, session, Silence(), drop))
         return bool(found) and truth_of(found[-1])
 
     return holds
-
-
-class _Silent:
-    """A sink for what no stream carries."""
-
-    def output(self, value: object) -> None:
-        """Unseen."""
-
-    def error(self, details: ErrorDetails) -> None:
-        """Unseen."""
-
-    def warning(self, text: str) -> None:
-        """Unseen."""
-
-    def remark(self, kind: Remark, text: str) -> None:
-        """Unseen."""
-
-    def notice(self, record: Notice) -> None:
-        """Unseen."""
-
-    def stopping(self) -> bool:
-        """Nobody asks."""
-        return False

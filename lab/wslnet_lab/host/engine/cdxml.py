@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from wslnet_lab.host.contract import CimInstance, CommandError, PlainObject, Progress
 from wslnet_lab.host.engine import cim_errors
@@ -15,9 +14,7 @@ from wslnet_lab.host.engine.provider import ProviderError, Query
 from wslnet_lab.host.engine.registry import Act
 from wslnet_lab.host.engine.roles import association_of, filters_of
 from wslnet_lab.host.engine.selection import not_found, select
-
-if TYPE_CHECKING:
-    from wslnet_lab.host.contract import ErrorDetails, Notice, Remark
+from wslnet_lab.host.engine.silence import Silence, drop
 
 _LOCAL = frozenset({"", ".", "localhost"})
 _WITHOUT_ROWS = frozenset({Act.CREATE, Act.STATIC})
@@ -155,7 +152,7 @@ def _rows(call: Call, computer: str | None) -> list[CimInstance]:
 def _run_as_job(call: Call) -> None:
     """AsJob acts without asking; errors and outputs stay inside the job (cdxml-facts 1.4)."""
     values = {**call.values, "AsJob": False, "Confirm": False}
-    inner = CommandSink(call.signature, {}, _Nowhere(), _drop)
+    inner = CommandSink(call.signature, {}, Silence(), drop)
     state = "Completed"
     try:
         run_cdxml(Call(call.command, call.signature, values, call.session, inner, call.place))
@@ -177,30 +174,3 @@ def _run_as_job(call: Call) -> None:
             to_string="System.Management.Automation.ThrottlingJob",
         )
     )
-
-
-def _drop(_value: object) -> None:
-    """Outputs of a job stay in it."""
-
-
-class _Nowhere:
-    """The sink of a job: nobody receives it."""
-
-    def output(self, value: object) -> None:
-        """Stays in the job."""
-
-    def error(self, details: ErrorDetails) -> None:
-        """Stays in the job."""
-
-    def warning(self, text: str) -> None:
-        """Stays in the job."""
-
-    def remark(self, kind: Remark, text: str) -> None:
-        """Stays in the job."""
-
-    def notice(self, record: Notice) -> None:
-        """Stays in the job."""
-
-    def stopping(self) -> bool:
-        """A job is not stopped with the pipeline that started it."""
-        return False

@@ -6,13 +6,14 @@ A shell of the lab would be script text, so cmd.exe and powershell.exe are refus
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from wslnet_lab.host.contract import Identity, NativeOutcome
 from wslnet_lab.host.state.disk import normal_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wslnet_lab.attached import Streams
     from wslnet_lab.host.state import MachineState
@@ -35,11 +36,11 @@ class Program(Protocol):
         """Runs and waits."""
 
 
-class Whoami:
-    """whoami.exe: who a session runs as."""
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A program that reads neither its environment nor its input."""
 
-    def __init__(self, state: MachineState) -> None:
-        self._state = state
+    act: Callable[[tuple[str, ...], Identity], NativeOutcome]
 
     def run(
         self,
@@ -49,8 +50,19 @@ class Whoami:
         environment: Mapping[str, str],
         stdin: bytes | Streams,
     ) -> NativeOutcome:
-        """`whoami`, or `whoami /user /fo csv /nh`."""
+        """Runs and waits."""
         del environment, stdin
+        return self.act(argv, identity)
+
+
+class Whoami:
+    """whoami.exe: who a session runs as."""
+
+    def __init__(self, state: MachineState) -> None:
+        self._state = state
+
+    def run(self, argv: tuple[str, ...], identity: Identity) -> NativeOutcome:
+        """`whoami`, or `whoami /user /fo csv /nh`."""
         name = (
             "nt authority\\system" if identity.system else f"{self._state.settings.computer}\\{identity.user}"
         )
