@@ -64,7 +64,10 @@ def test_windows_reaches_a_published_port_after_the_fix(story_lab: RunningLab) -
     code, done = run(story_lab, "setup", "--mirrored", "--allow", "tcp/8080@lan", "--yes")
     assert code == 0, done
     engine = (
-        "mkdir -p /run/docker; echo '[]' > /run/docker/containers.json; echo 26.1.5 > /run/docker/version"
+        "mkdir -p /run/docker /etc/init.d; echo '[]' > /run/docker/containers.json; "
+        "echo 26.1.5 > /run/docker/version; "
+        # Its restart: the engine of the lab is a file.
+        "echo '#!/bin/sh' > /etc/init.d/docker; chmod +x /etc/init.d/docker"
     )
     assert story_lab.run("wsl", ["sh", "-c", engine]).returncode == 0
     with container(story_lab):
