@@ -53,7 +53,7 @@ TOLERATED = [
 ]
 
 # Up to this step: what follows asks the service's parser or waits for its time-outs, and changes no network.
-LAST_STEP = {"errors": "default-next-hop-not-on-link"}
+LAST_STEP = {"errors": "prefix-with-host-bits"}
 
 SCENARIOS = [
     "mirrored-wifi",

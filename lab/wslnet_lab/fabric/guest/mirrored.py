@@ -64,21 +64,24 @@ def changes(before: Nic, after: Nic, device: str, *, own: bool = False) -> list[
     if not before.connected:
         new = [*_addresses(after, device, "Add", own=own), *_routes(after, device, "Add")]
         return [_link(after, device), *new]
-    if before.mtu != after.mtu:
-        return resend_card(after, device, own=own)
     return _renumber(before, after, device, own=own)
 
 
 def _renumber(before: Nic, after: Nic, device: str, *, own: bool) -> list[Event]:
-    """What is gone is removed, what is new added, and the rest sent again (mirrored-changes, step 11)."""
-    found: list[Event] = []
-    if set(before.addresses) != set(after.addresses):
-        gone = [text for text in before.addresses if text not in after.addresses]
-        found += [_own(device, "Remove", text) for text in gone if own]
-        found += [AddressChange(device, "Remove", text) for text in gone]
-        for text in after.addresses:
-            found.append(_address(device, "Update" if text in before.addresses else "Add", text))
-            found += [_own(device, "Add", text)] if own else []
+    """What is gone is removed, what is new added, and the rest sent again (mirrored-changes, steps 11 and 13).
+
+    Another MTU or interface metric, and any added address, make Windows send all addresses of the card again
+    (wsl-guest-facts 1.6).
+    """
+    relinked = (before.mtu, before.metric) != (after.mtu, after.metric)
+    gone = [text for text in before.addresses if text not in after.addresses]
+    added = [text for text in after.addresses if text not in before.addresses]
+    found: list[Event] = [_link(after, device)] if relinked else []
+    found += [_own(device, "Remove", text) for text in gone if own]
+    found += [AddressChange(device, "Remove", text) for text in gone]
+    for text in after.addresses if relinked or added else ():
+        found.append(_address(device, "Add" if text in added else "Update", text))
+        found += [_own(device, "Add", text)] if own else []
     old, new = list(_route_data(before)), list(_route_data(after))
     found += [RouteChange(device, "Remove", *route) for route in old if route not in new]
     found += [RouteChange(device, "Update" if route in old else "Add", *route) for route in new]

@@ -24,9 +24,14 @@ def change(ns: Namespace, event: RouteChange) -> None:
     """Set or remove one route; the same route again, and removing an absent one, are fine.
 
     Raises:
-        FabricError: The next hop is not on a link of the card (default routes excepted).
+        FabricError: The next hop is not on a link of the card (default routes excepted), or the destination
+            has bits behind its prefix.
     """
-    network = ipaddress.ip_network(event.dst)
+    try:
+        network = ipaddress.ip_network(event.dst)
+    except ValueError as error:
+        # The kernel's answer (corpus errors, step 13).
+        raise FabricError(f"{ns.name}: {error}", errno.EINVAL) from error
     ipv4 = isinstance(network, ipaddress.IPv4Network)
     route: dict[str, object] = {
         "family": socket.AF_INET if ipv4 else socket.AF_INET6,
