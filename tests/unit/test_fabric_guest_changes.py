@@ -1,4 +1,4 @@
-"""What Windows sends to a mirrored guest when a card changes, also as no recording has it (wsl-guest-facts 1)."""
+"""What Windows sends to a mirrored guest when a card changes, as no recording has it (wsl-guest-facts 1)."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def changes(before: Nic, after: Nic, device: str, *, own: bool = False) -> list[
 
 
 def _renumber(before: Nic, after: Nic, device: str, *, own: bool) -> list[Event]:
-    """What is gone is removed, what is new added, and the rest sent again (mirrored-changes, steps 11 and 13).
+    """What is gone is removed, what is new added, and the rest sent again (mirrored-changes, 11 and 13).
 
     Another MTU or interface metric, and any added address, make Windows send all addresses of the card again
     (wsl-guest-facts 1.6).
