@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from wslnet_win_agent.native import NativeResult
 
-LOOPBACK = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 _VERDICT_S = 30.0
 
 
@@ -41,9 +41,13 @@ class OwnPrograms(LocalNative):
         Raises:
             WindowsAgentError: `not-permitted`: another program.
         """
-        if not is_owners(argv):
-            raise WindowsAgentError("not-permitted", f"{argv[0]} runs for administrators only")
+        _demand_owners(argv)
         return super().run(argv, timeout_s=timeout_s, stdin=stdin, changes=changes)
+
+    def hold(self, argv: Sequence[str]) -> None:
+        """As `NativeRunner.hold`; raises as `run` does."""
+        _demand_owners(argv)
+        super().hold(argv)
 
 
 def is_own(machine: Machine) -> bool:
@@ -58,32 +62,14 @@ def is_own(machine: Machine) -> bool:
     return machine.proxy is None and _is_ours(machine.address) and find_powershell() is not None
 
 
-def verdict(plain: WindowsSession) -> tuple[str, str]:
-    """What is kept of the probe, and why, read with this user's own rights; `plain` is closed.
-
-    Raises:
-        Unreachable: this machine's PowerShell does not answer.
-    """
-    try:
-        (found,) = plain.execute([Op("facts", {"needs": ["endpoint_local"]})], deadline_s=_VERDICT_S)
-    finally:
-        plain.close()
-    fact = found.value.get("endpoint_local") if isinstance(found.value, dict) else None
-    if not isinstance(fact, dict):
-        return "", f"its verdict cannot be read: {found.message}"
-    return str(fact.get("verdict")), str(fact.get("why"))
-
-
-def own_session(machine: Machine, password: str | None, plain: WindowsSession) -> WindowsSession:
-    """Give a session over loopback, as the user of this process unless the entry names one.
-
-    `plain` is a session with this machine without the endpoint.
+def demand_passed(machine: Machine, plain: WindowsSession) -> None:
+    """Let an entry of which `is_own` is true pass; `plain` is a session without the endpoint, and is closed.
 
     Raises:
         Unsupported: no probe has passed.
-        InputError: a user without a password.
+        Unreachable: this machine's PowerShell does not answer.
     """
-    said, why = verdict(plain)
+    said, why = _verdict(plain)
     if said != PASSED:
         raise Unsupported(
             f"{machine.name}: the endpoint is not used on its own machine: {why}; use it from another one, "
@@ -91,7 +77,20 @@ def own_session(machine: Machine, password: str | None, plain: WindowsSession) -
             machine=machine.name,
             hint="`wslnet endpoint install` by an administrator probes it",
         )
-    return _over_loopback(machine, password)
+
+
+def by_own_token(machine: Machine) -> WindowsSession:
+    """Give a session over loopback as the user of this process, whom Windows' own sign-in vouches for."""
+    from wslnet.transport.winrm import WinrmBridge  # noqa: PLC0415 - loads pypsrp
+    from wslnet.transport.winrm_endpoint import own_user_of  # noqa: PLC0415 - as above
+
+    endpoint = own_user_of(over_loopback(machine))
+    return WindowsSession(machine.name, WinrmBridge(endpoint), OwnPrograms(machine.name))
+
+
+def over_loopback(machine: Machine) -> Machine:
+    """The entry with an address."""
+    return replace(machine, address=machine.address or _LOOPBACK)
 
 
 def probe_own(deadline_s: float) -> None:
@@ -100,8 +99,7 @@ def probe_own(deadline_s: float) -> None:
     Raises:
         WslnetError: what stood in the way.
     """
-    entry = Machine("windows", Kind.WINDOWS, configuration=CONFIGURATION)
-    session = _over_loopback(entry, None)
+    session = by_own_token(Machine("windows", Kind.WINDOWS, configuration=CONFIGURATION))
     try:
         (found,) = session.execute([Op("facts", {"needs": ["elevated"]})], deadline_s=deadline_s)
     finally:
@@ -110,14 +108,20 @@ def probe_own(deadline_s: float) -> None:
         raise WslnetError(f"a session opened and could not read: {found.message or found.value}")
 
 
-def _over_loopback(machine: Machine, password: str | None) -> WindowsSession:
-    from wslnet.transport.winrm import WinrmBridge  # noqa: PLC0415 - loads pypsrp
-    from wslnet.transport.winrm_endpoint import endpoint_of, own_user_of  # noqa: PLC0415 - as above
+def _demand_owners(argv: Sequence[str]) -> None:
+    if not is_owners(argv):
+        raise WindowsAgentError("not-permitted", f"{argv[0]} runs for administrators only")
 
-    entry = replace(machine, address=machine.address or LOOPBACK)
-    by_token = machine.user is None and password is None
-    endpoint = own_user_of(entry) if by_token else endpoint_of(entry, password)
-    return WindowsSession(machine.name, WinrmBridge(endpoint), OwnPrograms(machine.name))
+
+def _verdict(plain: WindowsSession) -> tuple[str, str]:
+    try:
+        (found,) = plain.execute([Op("facts", {"needs": ["endpoint_local"]})], deadline_s=_VERDICT_S)
+    finally:
+        plain.close()
+    fact = found.value.get("endpoint_local") if isinstance(found.value, dict) else None
+    if not isinstance(fact, dict):
+        return "", f"its verdict cannot be read: {found.message}"
+    return str(fact.get("verdict")), str(fact.get("why"))
 
 
 def _is_ours(address: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError, Unsupported
 from wslnet.model.plan import plan_id
+from wslnet.transport.own_endpoint import by_own_token, demand_passed, is_own, over_loopback
 from wslnet.transport.secrets import password_of
 from wslnet.transport.windows_session import WindowsSession
 from wslnet_win_agent.facts.session import user_sid
@@ -29,11 +30,11 @@ def session_of(machine: Machine) -> WindowsSession:
         Unsupported: it must be this machine, and this is no Windows; or it is this machine's own constrained
             endpoint, of which no probe has shown that it may be used here.
     """
-    from wslnet.transport.own_endpoint import is_own, own_session  # noqa: PLC0415 - loads psrpcore
-
     if is_own(machine):
-        plain = here(replace(machine, address=None, configuration=None))
-        return own_session(machine, password_of(machine), plain)
+        demand_passed(machine, here(replace(machine, address=None, configuration=None)))
+        if machine.user is None and machine.client_certificate is None:
+            return by_own_token(machine)
+        return remote(over_loopback(machine), password_of(machine))
     return here(machine) if is_here(machine) else remote(machine, password_of(machine))
 
 

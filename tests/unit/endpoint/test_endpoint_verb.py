@@ -64,12 +64,15 @@ def test_install_status_remove(wslnet: Callable[..., Any]) -> None:
     planned = wslnet("install", "--dry-run", "--json")
     installed = wslnet("install", "--yes")
     there, again = _status(wslnet), wslnet("install", "--yes", "--json")
+    told = wslnet("status")
     removed = wslnet("remove", "--yes", "--json")
 
     assert before["registered"] is False
     assert len(json.loads(planned.output)["changes"]) == 1
     assert "Windows blocks WinRM over loopback" in installed.output
     assert (there["registered"], there["intact"], there["problems"]) == (True, True, [])
+    assert (there["local_for_others"], there["local_because"]) == ("blocked", "no probe has passed there")
+    assert "and no probe has passed there; use it from another machine" in told.output
     assert json.loads(again.output)["result"] == "unchanged"
     assert json.loads(removed.output)["result"] == "committed"
     assert _status(wslnet)["registered"] is False

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ import pytest
 
 from wslnet.errors import InputError, NeedsElevation, Unsupported
 from wslnet.model.machine import Kind, Machine
-from wslnet.transport import own_endpoint
+from wslnet.transport import own_endpoint, windows_ways
 from wslnet.transport.local_bridge import LocalBridge
 from wslnet.transport.local_native import LocalNative
-from wslnet.transport.own_endpoint import OwnPrograms, is_own, own_session, probe_own
+from wslnet.transport.own_endpoint import OwnPrograms, demand_passed, is_own, probe_own
 from wslnet.transport.windows_session import WindowsSession
+from wslnet_win_agent.bounded import BoundedRunner
 from wslnet_win_agent.bridge import Reply, WindowsObject
 from wslnet_win_agent.endpoint.local_use import BLOCKED, PASSED, judged, written
 from wslnet_win_agent.endpoint.places import MODULE_FOLDER, VERDICT
@@ -117,11 +119,11 @@ def _place(folder: Path, path: str) -> Path:
     return folder.joinpath("windows", "C", *path.split("\\")[1:])
 
 
-def _let_in(folder: Path, machine: Machine = HERE) -> bool:
+def _let_in(folder: Path) -> bool:
     argv = (sys.executable, str(PAPER), str(folder))
     plain = WindowsSession("windows", LocalBridge("windows", argv), LocalNative("windows"))
     try:
-        own_session(machine, None, plain).close()
+        demand_passed(HERE, plain)
     except Unsupported as error:
         refused = error
     else:
@@ -134,8 +136,6 @@ def _let_in(folder: Path, machine: Machine = HERE) -> bool:
 
 def test_only_a_verdict_that_holds_lets_in(folder: Path) -> None:
     assert _let_in(folder)
-    with pytest.raises(InputError, match="no secret"):
-        _let_in(folder, Machine("windows", Kind.WINDOWS, configuration="wslnet", user="anna"))
     kept, module = _place(folder, VERDICT), _place(folder, MODULE_FOLDER) / FILES[1][0]
     kept.write_bytes(b"{")
     assert not _let_in(folder)
@@ -154,9 +154,28 @@ def test_a_verdict_that_others_could_have_written_lets_nobody_in(folder: Path) -
     assert not _let_in(folder)
 
 
+def test_who_is_let_in_signs_in_as_the_entry_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows_ways, "here", lambda machine: (machine.address, machine.configuration))
+    asked: list[object] = []
+    monkeypatch.setattr(windows_ways, "demand_passed", lambda _machine, plain: asked.append(plain))
+    session = windows_ways.session_of(HERE)
+    session.close()
+    # As somebody else, wsl.exe is not this process's own.
+    with pytest.raises(InputError, match="no secret"):
+        windows_ways.session_of(replace(HERE, user="anna"))
+
+    assert asked == [(None, None)] * 2
+    assert isinstance(session, WindowsSession)
+    assert isinstance(session._host.native, BoundedRunner)
+    assert isinstance(session._host.native.runner, OwnPrograms)
+
+
 def test_only_wsl_itself_runs_beside_the_endpoint() -> None:
+    netsh = ("C:\\Windows\\System32\\netsh.exe", "interface")
     with pytest.raises(WindowsAgentError, match="administrators only"):
-        OwnPrograms("windows").run(("C:\\Windows\\System32\\netsh.exe", "interface"), timeout_s=5)
+        OwnPrograms("windows").run(netsh, timeout_s=5)
+    with pytest.raises(WindowsAgentError, match="administrators only"):
+        OwnPrograms("windows").hold(netsh)
 
 
 # ---- the probe
