@@ -18,6 +18,7 @@ from wslnet_lab.host.tasks.export import export
 from wslnet_win_agent.boot.access import strangers
 from wslnet_win_agent.boot.task import Task, Trigger
 from wslnet_win_agent.boot.task_xml import read_task, version_of, write_task
+from wslnet_win_agent.errors import WindowsAgentError
 
 SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
 NAMES = {SID: "BOX\\我"}
@@ -163,3 +164,16 @@ TRUSTED = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
 )
 def test_who_beside_administrators_could_change_a_file(sddl: str, found: tuple[str, ...]) -> None:
     assert strangers(sddl) == found
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.name}-{task.logon}")
+def test_an_export_that_was_cut_or_spoilt_is_one_clear_error(task: Task) -> None:
+    text = exported(task)
+    for end in range(0, text.rindex(">"), 3):
+        with pytest.raises(WindowsAgentError, match=task.name):
+            read_task(task.name, text[:end], SIDS)
+        assert version_of(text[:end]) is None
+    spoilt = text.replace("&lt;QueryList", "&lt;Query List", 1)
+    if spoilt != text:
+        with pytest.raises(WindowsAgentError, match="cannot be read"):
+            read_task(task.name, spoilt, SIDS)

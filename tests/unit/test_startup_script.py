@@ -19,6 +19,7 @@ from wslnet_win_agent.boot.startup_script import (
     without_script,
 )
 from wslnet_win_agent.boot.task_xml import write_task
+from wslnet_win_agent.errors import WindowsAgentError
 
 pytestmark = pytest.mark.row("S3-16")
 
@@ -128,3 +129,32 @@ def test_the_task_keeps_its_back_end_when_it_is_written_again() -> None:
 )
 def test_a_home_has_none(edition: str, says: str | None) -> None:
     assert Os(26100, edition=edition).is_home == (says is not None)
+
+
+def test_a_file_cut_within_a_character_is_refused() -> None:
+    whole = file_of([THEIRS, OTHER])
+    for end in range(2, len(whole)):
+        if end % 2:
+            for ask in (scripts_in, raised):
+                with pytest.raises(WindowsAgentError, match="within a character"):
+                    ask(whole[:end])
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ("0CmdLine=a.cmd", "2CmdLine=dead.cmd", "2Parameters="),
+        ("0CmdLine=a.cmd", "1Parameters=-x"),
+        ("1CmdLine=dead.cmd",),
+    ],
+)
+def test_entries_behind_a_gap_do_not_come_to_life(entries: tuple[str, ...]) -> None:
+    """Windows reads up to the first number that is missing: an entry put there would lead on to the rest."""
+    content = "\r\n".join(("[Startup]", *entries, "")).encode()
+    with pytest.raises(WindowsAgentError, match="correct it first"):
+        with_script(content, OURS)
+
+
+@pytest.mark.parametrize("version", ["", "abc", "\u00b2", "-1", "0x10"])
+def test_a_version_that_is_no_number_starts_anew(version: str) -> None:
+    assert b"Version=1\r\n" in raised(f"[General]\r\nVersion={version}\r\n".encode("latin-1"))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from wslnet_win_agent.errors import WindowsAgentError
+
 SCRIPTS_FOLDER = r"C:\Windows\System32\GroupPolicy\Machine\Scripts"
 SCRIPTS_FILE = rf"{SCRIPTS_FOLDER}\scripts.ini"
 VERSION_FILE = r"C:\Windows\System32\GroupPolicy\gpt.ini"
@@ -37,7 +39,11 @@ class StartupScript:
 
 
 def scripts_in(content: bytes | None) -> tuple[StartupScript, ...]:
-    """The start-up scripts of a `scripts.ini`, in the order in which Windows runs them."""
+    """The start-up scripts of a `scripts.ini`, in the order in which Windows runs them.
+
+    Raises:
+        WindowsAgentError: `failed` for a file that was cut in the middle of a character. Here and below.
+    """
     lines = _Lines(content)
     found: dict[int, dict[str, str]] = {}
     for at in lines.of_startup():
@@ -51,7 +57,11 @@ def scripts_in(content: bytes | None) -> tuple[StartupScript, ...]:
 
 
 def with_script(content: bytes | None, script: StartupScript) -> bytes:
-    """The file with the script as the last one; as it is when it has it."""
+    """The file with the script as the last one; as it is when it has it.
+
+    Raises:
+        WindowsAgentError: `failed` when entries that Windows does not read now would be read with it.
+    """
     present = scripts_in(content)
     if content is not None and script in present:
         return content
@@ -62,7 +72,11 @@ def with_script(content: bytes | None, script: StartupScript) -> bytes:
     if not lines.has_startup:
         return lines.with_lines(len(lines.rows), ["[Startup]", *new])
     filled = [at for at in span if lines.text(at).strip()]
-    return lines.with_lines((filled[-1] if filled else lines.header) + 1, new)
+    made = lines.with_lines((filled[-1] if filled else lines.header) + 1, new)
+    if scripts_in(made) != (*present, script):
+        text = f"{SCRIPTS_FILE} has entries behind number {number}, which is missing: correct it first"
+        raise WindowsAgentError("failed", text)
+    return made
 
 
 def without_script(content: bytes | None, script: StartupScript) -> bytes | None:
@@ -96,7 +110,8 @@ def raised(content: bytes | None) -> bytes:
     rows = list(lines.rows)
     keys = {one["name"].lower(): at for at in range(len(rows)) if (one := _KEY.match(lines.text(at)))}
     at = keys.get("version")
-    have = int(_value(lines.text(at)) or 0) if at is not None and _value(lines.text(at)).isdigit() else 0
+    said = "" if at is None else _value(lines.text(at))
+    have = int(said) if said.isascii() and said.isdigit() else 0
     version = (have & _OF_USER) | ((have & _OF_MACHINE) % _OF_MACHINE + 1)
     names_at = keys.get(_EXTENSIONS.lower())
     names = _value(lines.text(names_at)) if names_at is not None else ""
@@ -129,6 +144,8 @@ class _Lines:
         # Windows' own editor writes UTF-16, and its reader of ini files takes both.
         self._is_utf16 = content is None or content.startswith(_UTF16)
         body = b"" if content is None else content.removeprefix(_UTF16)
+        if self._is_utf16 and len(body) % 2:
+            raise WindowsAgentError("failed", "a file of the Group Policy ends within a character (UTF-16)")
         text = body.decode("utf-16-le", "surrogatepass") if self._is_utf16 else body.decode("latin-1")
         self.rows = tuple(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text))
         self.newline = _end([self.rows[0]]) or "\r\n" if self.rows else "\r\n"

@@ -68,6 +68,7 @@ def read_task(name: str, xml: str, sids: Mapping[str, str]) -> Task:
     """
     try:
         root = ET.fromstring(_PROLOG.sub("", xml, count=1))  # noqa: S314 - from this Windows' own scheduler
+        triggers = tuple(_trigger(each, sids) for each in root.findall(_path("Triggers/*")))
     except ET.ParseError as error:
         raise WindowsAgentError("failed", f"{FOLDER}{name}: its XML cannot be read: {error}") from error
     actions = root.findall(_path("Actions/*"))
@@ -80,7 +81,7 @@ def read_task(name: str, xml: str, sids: Mapping[str, str]) -> Task:
         user=user,
         logon="" if user in SERVICES else _text(root, "Principals/Principal/LogonType"),
         highest=_text(root, "Principals/Principal/RunLevel") == "HighestAvailable",
-        triggers=tuple(_trigger(each, sids) for each in root.findall(_path("Triggers/*"))),
+        triggers=triggers,
         instances=_text(root, "Settings/MultipleInstancesPolicy") or "IgnoreNew",
         limit=_text(root, "Settings/ExecutionTimeLimit") or "PT72H",
         command=_text(root, "Actions/Exec/Command"),
