@@ -77,9 +77,8 @@ class Endpoints:
 
     def _capability(self, role: str) -> Capability:
         module, _, name = role.rpartition("\\")
-        if not module:
-            raise ConfigurationRefused(f"not supported by the lab: the role {role} without its module")
-        text = self._world.files.text(module, rf"RoleCapabilities\{name}.psrc")
+        file = rf"RoleCapabilities\{name}.psrc"
+        text = self._world.files.text(module, file) if module else self._world.files.first(file)
         if text is None:
             raise ConfigurationRefused(f"Could not find the role capability, '{role}'.")
         return read_capability(text)
@@ -143,6 +142,16 @@ class _ModuleFolders:
         """The text of a file of a module."""
         found = (_text(self._state, rf"{folder}\{module}\{name}") for folder in MODULE_PATH)
         return next((text for text in found if text is not None), None)
+
+    def first(self, name: str) -> str | None:
+        """The first file of that name in any module, as for a role without a module (jea-facts A19)."""
+        for folder in MODULE_PATH:
+            place = self._state.disk.locate(folder)
+            for module in sorted(place.iterdir()) if place is not None else ():
+                text = _text(self._state, rf"{folder}\{module.name}\{name}")
+                if text is not None:
+                    return text
+        return None
 
 
 class _Outside:
