@@ -25,6 +25,8 @@ INVENTORY = Inventory(
             user="owner",
             proxy="socks5h://127.0.0.1:1",
             secret=PASSWORD,
+            configuration="wslnet",
+            certificate=Path("/k/windows.pem"),
         ),
         "wsl": Machine("wsl", Kind.WSL, parent="windows", distro="Debian", user="root", key=Path("/k/id")),
         "vm": Machine("vm", Kind.VM, parent="wsl", address="192.168.122.2", secret=Secret(env="VM_SUDO")),
