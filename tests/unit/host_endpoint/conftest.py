@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psrpcore.types import CommandTypes
 
 from wslnet_lab.host.contract import (
     Argument,
@@ -35,6 +36,7 @@ from wslnet_lab.host.engine.build import build_commands
 from wslnet_lab.host.engine.signatures import load_oracle
 from wslnet_lab.host.engine.values import text_of
 from wslnet_lab.host.script.syntax import NotInTheLab
+from wslnet_lab.host.wire.decode import metadata_statements
 
 STUBBED = frozenset({"NetTCPIP", "NetSecurity", "NetAdapter", "NetConnection"})
 DEFAULTS = 8
@@ -179,6 +181,8 @@ def sent(value: Any) -> object:
 
 def statements(send: dict[str, Any]) -> tuple[Statement, ...]:
     """What a case sends, as the host decodes it."""
+    if "metadata" in send:
+        return metadata_statements(send["metadata"]["name"], int(CommandTypes.All))
     rows = send.get("statements") or [send["pipe"]]
     # The client that made the recording loses a null on its way (psrp-facts 5).
     fed = tuple(sent(item) for item in send.get("input", ()) if item is not None)
@@ -244,8 +248,6 @@ class Sessions:
         pssc, roles, send = case["pssc"], case["roles"], case["send"]
         if send.get("open"):
             return self._opened(pssc, roles)
-        if "metadata" in send:
-            return {"state": "NotSent"}
         try:
             engine = self._engines.get((pssc, *roles)) or self.open(pssc, roles)[0]
         except ConfigurationRefused:

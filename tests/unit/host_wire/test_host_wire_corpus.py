@@ -27,7 +27,7 @@ SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[4] / "share
 LEFT_OUT = {
     "child_exits": "the engine's own process ends",
     "unknown_pipeline": "messages for unknown ids exist only over stdin; WSMan answers them with a fault",
-    "get_command_metadata_message": "the host answers no GetCommandMetadata messages",
+    "get_command_metadata_message": "a parameter's metadata, which the engine serialises deeper than others",
     "get_host_no_host": "the engine's own Get-Host",
     "objects_out": "a number with a note, and cycles, are no values of the contract",
     "error_action_stop_own": "a record whose text differs from its exception's",

@@ -57,7 +57,7 @@ DEFAULT_ALIASES: Mapping[str, str] = {
     "select": "Select-Object",
 }
 """Those that a client of a restricted session has beside the eight (jea-facts, case n-metadata-message)."""
-_FUNCTION, _CMDLET = 2, 8
+_ALIAS, _FUNCTION, _CMDLET = 1, 2, 8
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,11 @@ def _get_command(
     names = given.get("Name")
     for wanted in [text_of(each) for each in names] if isinstance(names, list) else ["*"]:
         found = [(name, each) for name, each in commands if matches(wanted, name)]
-        target = aliases().get(wanted.lower())
-        if target is not None:
-            sink.output(_alias(wanted.lower(), target))
-        elif not found and not is_pattern(wanted):
+        named = [name for name in sorted(aliases()) if _alias_wanted(wanted, name, given)]
+        for name in named:
+            target = aliases()[name]
+            sink.output(_alias(name, target, next((each for key, each in commands if key == target), None)))
+        if not named and not found and not is_pattern(wanted):
             sink.error(absent(wanted))
         for name, each in found:
             if _wanted(each.signature, given):
@@ -197,9 +198,24 @@ def _wanted(signature: Signature, given: Mapping[str, object]) -> bool:
     return True
 
 
-def _alias(name: str, target: str) -> PlainObject:
+def _alias_wanted(wanted: str, name: str, given: Mapping[str, object]) -> bool:
+    """By its own name always; by a pattern only when aliases are asked for."""
+    kind = given.get("CommandType")
+    if isinstance(kind, EnumValue):
+        return bool(kind.number & _ALIAS) and matches(wanted, name)
+    return wanted.lower() == name
+
+
+def _alias(name: str, target: str, command: Runnable | None) -> PlainObject:
     types = (f"{_SMA}.AliasInfo", f"{_SMA}.CommandInfo", "System.Object")
-    properties = {"Name": name, "CommandType": "Alias", "Definition": target, "ResolvedCommandName": target}
+    parameters = () if command is None else command.signature.parameters
+    properties = {
+        "Name": name,
+        "CommandType": "Alias",
+        "Definition": target,
+        "ResolvedCommandName": target,
+        "Parameters": dict.fromkeys(parameters, f"{_SMA}.ParameterMetadata"),
+    }
     return PlainObject(types, properties, to_string=name)
 
 

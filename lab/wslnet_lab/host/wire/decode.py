@@ -30,6 +30,7 @@ from wslnet_lab.host.wire import mixml
 
 _CIM_TYPE = re.compile(r"(?:Deserialized\.)?Microsoft\.Management\.Infrastructure\.CimInstance#(.+)/([^/]+)$")
 
+_METADATA = ("Name", "Namespace", "HelpUri", "CommandType", "ResolvedCommandName", "OutputType", "Parameters")
 _NUMBERS: dict[type, tuple[str, str]] = {
     ps.PSByte: ("By", "uint8"),
     ps.PSSByte: ("SB", "sint8"),
@@ -57,6 +58,22 @@ def statements_of(commands: Iterable[object], *, errors_end_it: bool = False) ->
     if current:
         statements.append(tuple(current))
     return tuple(statements)
+
+
+def metadata_statements(names: Iterable[str], kinds: int) -> tuple[Statement, ...]:
+    """What a GetCommandMetadata message stands for: how many commands there are, then each (jea-facts F).
+
+    These are the very calls that the restricted Measure-Object and Select-Object are left for.
+    """
+    arguments = (
+        Argument("Name", list(names)),
+        Argument("CommandType", kinds),
+        Argument("ErrorAction", "SilentlyContinue"),
+    )
+    asked = Invocation("Get-Command", arguments)
+    count = Invocation("Select-Object", (Argument("Property", ["Count"]),))
+    described = Invocation("Select-Object", (Argument("Property", list(_METADATA)),))
+    return ((asked, Invocation("Measure-Object"), count), (asked, described))
 
 
 def _invocation_of(command: object) -> Invocation:

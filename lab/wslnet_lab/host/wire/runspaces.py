@@ -13,7 +13,6 @@ from xml.etree import ElementTree as ET
 
 import psrpcore
 
-from wslnet_lab.host.contract import Category, ErrorDetails, Outcome
 from wslnet_lab.host.wire import decode, fragments, psrp_fixes
 from wslnet_lab.host.wire.encode import Encoder
 from wslnet_lab.host.wire.fragments import MessageType
@@ -120,7 +119,10 @@ class Runspaces:
                 if event.pipeline.no_input:
                     self._enqueue(pipeline)
             case psrpcore.GetCommandMetadataEvent():
-                self._pipelines[event.pipeline_id].end(Outcome("Failed", _no_metadata()))
+                pipeline = self._pipelines[event.pipeline_id]
+                wanted = event.pipeline
+                pipeline.statements = decode.metadata_statements(wanted.name, int(wanted.command_type))
+                self._enqueue(pipeline)
             case psrpcore.PipelineInputEvent():
                 self._pipelines[event.pipeline_id].input.append(decode.value_of(event.data))
             case psrpcore.EndOfPipelineInputEvent():
@@ -182,12 +184,3 @@ class Runspaces:
         """Sends a pool message; the state comes in a Receive of its own (windows-facts 13)."""
         message = fragments.pack_message(kind, body, pool_id, None)
         self.outbox.put(self._number(message, apart=kind is MessageType.RUNSPACE_POOL_STATE))
-
-
-def _no_metadata() -> ErrorDetails:
-    return ErrorDetails(
-        fqid="NotImplemented",
-        category=Category.NOT_IMPLEMENTED,
-        message="The lab does not answer GetCommandMetadata messages; use Get-Command.",
-        exception_types=("System.NotImplementedException", "System.SystemException"),
-    )
