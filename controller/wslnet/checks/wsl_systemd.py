@@ -1,4 +1,8 @@
-"""Does systemd run WSL? Units start with the distro only then; process 1 tells, not the file."""
+"""Does systemd run WSL? Units start with the distro only then; process 1 tells, not the file.
+
+The key is told and not written: whether the distro has a systemd to start is not known from here, and one
+that has none would fail at each start.
+"""
 
 from __future__ import annotations
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import tomllib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
-from tests.lab.asking import reboot
+from tests.lab.asking import reboot, run
 
 from .causes import soon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 VM2 = "192.168.124.91"
 
@@ -70,6 +71,15 @@ def starts_vms(lab: Any) -> None:
     for host, domain in (("wsl", "vm1"), ("vm1", "vm2")):
         lab.run(host, ["virsh", "start", domain])
     assert soon(lambda: lab.pings("vm1", VM2))
+
+
+@contextmanager
+def vms_come_again(lab: Any) -> Iterator[None]:
+    """Behind a drill the VMs run that nobody starts at a boot, and have their ways."""
+    yield
+    starts_vms(lab)
+    code, done = run(lab, "doctor", "--fix", "--yes")
+    assert code == 0, done
 
 
 def and_start(*machines: str, first: Callable[[Any], object]) -> Callable[[Any], None]:

@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.lab.asking import lab_command, reboot, run
+from tests.lab.asking import lab_command, reboot
 from tests.lab.servers import greeting
 
 from wslnet.resources.hyperv_rule import WSL_CREATOR
 
 from . import stages
-from .by_hand import and_start, cmdlet, refusals, registry_number, starts_anew, starts_vms
+from .by_hand import and_start, cmdlet, refusals, registry_number, starts_anew, vms_come_again
 from .causes import Cause, connects, in_machine, soon
 from .stages import greets_anew
 from .windows import GREETING, HOST, wsl_serves
@@ -117,15 +117,6 @@ def wsl_takes_it(lab: Any) -> None:
     """The program of Windows is stopped, as the finding tells."""
     _SERVERS[lab.name].close()
     _SERVERS[lab.name].enter_context(wsl_serves(lab))
-
-
-@contextmanager
-def vms_come_again(lab: Any) -> Iterator[None]:
-    """Behind a drill the VMs run that nobody starts at a boot, and have their ways."""
-    yield
-    starts_vms(lab)
-    code, done = run(lab, "doctor", "--fix", "--yes")
-    assert code == 0, done
 
 
 def windows_alone_starts(lab: Any) -> None:

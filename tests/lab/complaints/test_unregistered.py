@@ -1,7 +1,7 @@
 """Row 10 of wsl-facts 6: nobody has registered WSL at the Hyper-V firewall, and Windows refuses its setting.
 
-A story of its own: only a start of Windows takes the registration away, and doctor has nothing to name. What
-wslnet makes before WSL has started holds when it does.
+A story of its own beside its drill, which starts WSL: what wslnet makes before WSL has started holds when it
+does.
 """
 
 from __future__ import annotations

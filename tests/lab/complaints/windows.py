@@ -13,7 +13,7 @@ from tests.lab.asking import lab_command, run
 from tests.lab.servers import greeting
 
 from . import names
-from .by_hand import and_start, cmdlet, open_port, registry_number
+from .by_hand import and_start, cmdlet, open_port, registry_number, vms_come_again
 from .causes import Cause, connects, in_machine, in_network, soon
 
 if TYPE_CHECKING:
@@ -192,6 +192,12 @@ def store_wsl(lab: Any) -> None:
     lab_command(lab, "break", "winrs-no-wsl")
 
 
+def starts_again(lab: Any) -> None:
+    """What the finding tells."""
+    code, done = run(lab, "restart", "--yes")
+    assert (code, done["result"]) == (0, "committed"), done
+
+
 def is_run_from_elsewhere(lab: Any) -> bool:
     """wslnet, which is not on Windows, has wsl.exe run there."""
     _, told = run(lab, "doctor", "--only", "wsl.distro")
@@ -270,6 +276,18 @@ IN_NAT: tuple[Cause, ...] = (
         flows=ssh_from_lan,
         stage=forwarded,
         by_hand=by_another_port,
+    ),
+    Cause(
+        row=38,
+        issues=("#12747", "#11388", "#41286"),
+        breaking=in_network("wsl", "ip link set dev eth0 down"),
+        named=("machine.reachable", "wsl"),
+        evidence="does not answer in time",
+        flows=connects("windows", _NAT_ADDRESS, 22, "SSH-2.0"),
+        stage=vms_come_again,
+        also=frozenset({("machine.reachable", "vm1")}),
+        later=frozenset({("machine.reachable", "vm1"), ("nested.reject", "vm1"), ("route.nested", "wsl")}),
+        by_hand=starts_again,
     ),
     Cause(
         row=42,
