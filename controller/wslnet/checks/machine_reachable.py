@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _SAY = Findings(REACHABLE)
 
-_SILENT = "deadline-exceeded"
+_SILENT = frozenset({"deadline-exceeded", "unreachable"})
+"""Codes of what may be a network that is dead; the others come from machines that answer."""
+
 _CAUSES = {
     "stopped": ("it does not run", "start it"),
     "authentication-failed": (
@@ -35,7 +37,7 @@ _CAUSES = {
         "it answers, and what it answers makes no sense to wslnet",
         "run again; if it stays so, it is a fault in wslnet that should be reported",
     ),
-    _SILENT: (
+    "deadline-exceeded": (
         "no answer came in time: it is off, overloaded, or something on the way drops packets",
         "look whether it runs, and whether its address is right",
     ),
@@ -103,7 +105,7 @@ def _not_seen(snapshot: Snapshot, machine: Machine, unseen: Unseen) -> Finding:
         depends_on = ("wsl.running",)
     elif machine.kind is Kind.WSL and _has_no_network(snapshot):
         cause, step = "WSL runs in mode none: it has no network", "let it start anew: wslnet restart"
-    elif machine.kind is Kind.WSL and unseen.code == _SILENT and _runs(snapshot):
+    elif machine.kind is Kind.WSL and unseen.code in _SILENT and _runs(snapshot):
         step = f"{step}; a network that died while Windows slept comes back with WSL: wslnet restart"
     elif blind is not None:
         cause = f"{blind.name}, through which it is reached, was not seen"
