@@ -127,6 +127,11 @@ def _ports_back(snapshot: Snapshot, machine: str) -> tuple[DynamicPorts, ...]:
     )
 
 
+def _may_be_of_an_older_start(snapshot: Snapshot) -> bool:
+    """Whether nothing says that another start would end like this one: no policy, no code of Windows'."""
+    return _policy(snapshot) is None and not codes_told(snapshot.windows, snapshot.mode)
+
+
 def _fix(snapshot: Snapshot, wished: str, *, fell_back: bool) -> Fix:
     mode = wished.lower()
     command = f"wslnet setup --{mode}" if mode in _SETUP_MODES else f"wslnet config set {MODE_KEY} {mode}"
@@ -141,8 +146,7 @@ def _fix(snapshot: Snapshot, wished: str, *, fell_back: bool) -> Fix:
                 "let WSL start anew: wslnet restart, which measures the mode again",
             ),
             ports,
-            # A start that failed with a code of Windows' would fail again.
-            restarts=bool(ports) or not codes_told(snapshot.windows, snapshot.mode),
+            restarts=bool(ports) or _may_be_of_an_older_start(snapshot),
         )
     resources = (
         () if windows is None else (WslConfigKeys(windows.name, {MODE_KEY: mode}, f"{mode} is wished"),)

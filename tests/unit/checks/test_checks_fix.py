@@ -123,12 +123,16 @@ def test_ports_that_mirrored_mode_lacks_are_given_back_and_wsl_starts_anew(
     assert (barrier.do.verb, barrier.do.args["mode"]) == (RESTART_VERB, "mirrored")
 
 
-@pytest.mark.parametrize(("build", "restarts"), [(22631, True), (22000, False)])
-def test_a_fallback_is_tried_again_unless_another_failure_explains_it(
-    snapshot: Callable[..., Snapshot], build: int, *, restarts: bool
+@pytest.mark.parametrize(
+    ("build", "policies", "restarts"),
+    [(22631, {}, True), (22000, {}, False), (22631, {"AllowNetworkingModeUserSetting": 0}, False)],
+)
+def test_a_fallback_is_tried_again_unless_something_else_explains_it(
+    snapshot: Callable[..., Snapshot], build: int, policies: dict[str, int], *, restarts: bool
 ) -> None:
     config = {"exists": True, "content": "$text:[wsl2]\nnetworkingMode=mirrored\n"}
     windows = {"os": {"build": build, "revision": 4317}, "wslconfig": config}
+    windows["registry"] = {"policies": policies}
     seen = snapshot("seed", {"facts": {"windows": windows}})
     plan = prepare_fix(
         Model(seen), seen.inventory, lambda *_: None, only=["mode.actual", "windows.build"]
