@@ -1,6 +1,7 @@
 """Statements, pipes, preferences, stop: how a pipeline ends and what runs (binder-facts 7)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -241,6 +242,13 @@ def test_binding_error_in_a_pipe_stops_before_anything_runs(host: Host, second: 
 def test_objects_that_the_client_pipes_in(host: Host) -> None:
     host.run((Invocation("Remove-Item", pipeline_input=("a", "b")),))
     assert host.commands.ran == ["remove ['a']", "remove ['b']"]
+
+
+def test_own_errors_of_a_command_stay_in_the_stream_whatever_a_body_may_do(host: Host) -> None:
+    """Clients such as pypsrp never set RedirectShellErrorOutputPipe (windows-facts 13)."""
+    command = replace(call("Get-Item", Path=["gone", "b"]), errors_end_it=True)
+    outcome = host.run((command,))
+    assert (outcome.state, len(host.errors), len(host.outputs)) == ("Completed", 1, 1)
 
 
 def test_script_text_is_not_run(host: Host) -> None:

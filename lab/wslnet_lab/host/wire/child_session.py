@@ -31,11 +31,30 @@ PROTOCOL_EXIT = 4000
 _FOR_EVER_S = 86400.0
 _STOP_WAIT_S = 30.0
 _CLOSING, _CLOSED = 4, 3
-_DATA_ATTRIBUTES = 2
+_BOM = b"\xef\xbb\xbf"
+_ATTRIBUTES = {"Data": {"Stream", "PSGuid"}}
+_OTHER_ATTRIBUTES = {"PSGuid"}
 
 
 class _EndError(Exception):
     """The engine ends here with these words."""
+
+
+def _elements(line: bytes) -> list[ET.Element]:
+    """The elements of a line, which may hold several of them and nothing else (psrp-facts 1.4 and 2).
+
+    Raises:
+        ParseError: It is no XML.
+        ValueError: There is no element, text beside one, or one with other attributes than it has.
+    """
+    root = ET.fromstring(b"<line>" + line + b"</line>")  # noqa: S314 - the lab's own client, and a line has no room for bombs
+    beside = [root.text, *(each.tail for each in root)]
+    if not len(root) or any(text and text.strip() for text in beside):
+        raise ValueError("there is no element, or text beside one")
+    for each in root:
+        if set(each.attrib) != _ATTRIBUTES.get(each.tag, _OTHER_ATTRIBUTES) or len(each):
+            raise ValueError(f"{each.tag} has other attributes or elements in it")
+    return list(root)
 
 
 class ChildSession:
@@ -51,31 +70,37 @@ class ChildSession:
         self._runspaces = make()
         self._pumps: dict[UUID, threading.Thread] = {}
         self._closing = False
+        self._over = False
         self._lock = threading.RLock()
 
     def serve(self) -> int:
         """Answers until the input ends or is wrong; gives the exit code."""
         try:
             with os.fdopen(self._streams.stdin, "rb", closefd=False) as lines:
-                for line in lines:
-                    self._take(line)
+                for at, line in enumerate(lines):
+                    self._take(line.removeprefix(_BOM) if at == 0 else line)
             self._streams.say(b"", b'An unknown element "" was received.\r\n')
         except _EndError as error:
             self._streams.say(b"", f"{error}\r\n".encode())
         finally:
+            with self._lock:
+                # What still ends must not write: the descriptors are somebody else's after this.
+                self._over = True
             self._runspaces.close()
         return PROTOCOL_EXIT
 
     def _take(self, line: bytes) -> None:
         try:
-            element = ET.fromstring(line)  # noqa: S314 - the lab's own client, and a line has no room for bombs
-            target = UUID(element.attrib.get("PSGuid", ""))
-            data = base64.b64decode(element.text or "", validate=True)
-        except (ET.ParseError, ValueError, binascii.Error) as error:
+            for element in _elements(line):
+                target = UUID(element.attrib["PSGuid"])
+                self._take_element(element, target, base64.b64decode(element.text or "", validate=True))
+        except (ET.ParseError, ValueError, LookupError, binascii.Error) as error:
             raise _EndError(f"The input is not valid: {error}") from error
+
+    def _take_element(self, element: ET.Element, target: UUID, data: bytes) -> None:
         pool = target == ZERO_ID
         match element.tag:
-            case "Data" if data and len(element.attrib) == _DATA_ATTRIBUTES:
+            case "Data" if data:
                 self._take_pool_data(data) if pool else self._take_data(target, data)
             case "Command" if not pool:
                 self._command(target)
@@ -154,8 +179,9 @@ class ChildSession:
             for state in (_CLOSING, _CLOSED):
                 self._runspaces.tell_state(state)
             self._send_pool()
-            self._acknowledge("Close", ZERO_ID)
+            # Before the answer: a client may open the next one as soon as it has it.
             self._runspaces = self._make()
+            self._acknowledge("Close", ZERO_ID)
 
     def _send(self, target: UUID, chunks: tuple[Chunk, ...]) -> None:
         for chunk in chunks:
@@ -167,5 +193,7 @@ class ChildSession:
 
     def _write(self, element: str) -> None:
         with self._lock:
+            if self._over:
+                return
             # Windows' own line end; a client strips both kinds.
             self._streams.say(f"{element}\r\n".encode(), b"")

@@ -7,6 +7,7 @@ send is replaced here, each correction with its reason, so that all of it could 
 * Bodies start with a byte-order mark, except empty ones; psrpcore sends none.
 * SessionCapability and EncryptedSessionKey carry the zero pool id; the former echoes an older client's
   protocol version (psrp-facts 9).
+* A client of other versions gets no word after the SessionCapability (psrp-facts 1.3); psrpcore opens for it.
 * ApplicationPrivateData holds a whole PSVersionTable (5.1's), psrpcore only two versions of it.
 * Values: text before the number in enums, ToString in records, strings instead of nulls in error records,
   an HResult, arrays as System.Object[], whole seconds of a TimeSpan. These need another serialiser and so
@@ -35,6 +36,7 @@ _TABLE_TYPES = (
 )
 _PROTOCOL = ps.PSVersion("2.3")
 _OLDER_PROTOCOLS = (ps.PSVersion("2.0"), ps.PSVersion("2.1"), ps.PSVersion("2.2"))
+_MAJORS = (2, 2, 1)
 _POWERSHELL_BUILD = "5.1.{build}"
 
 
@@ -59,6 +61,8 @@ class EngineLikePool(psrpcore.ServerRunspacePool):  # type: ignore[misc]  # psrp
         Raises TypeError for pipeline messages, which never come from psrpcore here.
         """
         del message_type, pipeline_id, stream_type
+        if not self._understood() and not isinstance(message, ps.SessionCapability):
+            return
         match message:
             case ps.SessionCapability():
                 message.protocolversion = self._spoken()
@@ -76,6 +80,12 @@ class EngineLikePool(psrpcore.ServerRunspacePool):  # type: ignore[misc]  # psrp
                 self._send(MessageType.RUNSPACE_AVAILABILITY, _availability(message), self.runspace_pool_id)
             case _:
                 raise TypeError(f"psrpcore sends {type(message).__name__}, which this host does itself")
+
+    def _understood(self) -> bool:
+        """Whether the client's versions are ones it speaks; else it says its own, and then nothing."""
+        theirs = self.their_capability
+        majors = (theirs.PSVersion, theirs.protocolversion, theirs.SerializationVersion)
+        return tuple(each.major for each in majors) == _MAJORS
 
     def _spoken(self) -> ps.PSVersion:
         """The protocol version of this session: an older client's own, else 2.3."""

@@ -16,6 +16,7 @@ import psrpcore
 from wslnet_lab.host.wire import decode, fragments, psrp_fixes
 from wslnet_lab.host.wire.encode import Encoder
 from wslnet_lab.host.wire.fragments import MessageType
+from wslnet_lab.host.wire.gathering import Gatherer
 from wslnet_lab.host.wire.outbox import Chunk, Outbox
 from wslnet_lab.host.wire.pipeline import Pipeline
 from wslnet_lab.host.wire.psrp_fixes import EngineLikePool
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
     from wslnet_lab.host.contract import CallLog, Engine, Session
     from wslnet_lab.host.wire.settings import Settings
 
-_BAD_MESSAGE = (psrpcore.PSRPCoreError, ET.ParseError, ValueError, LookupError, AttributeError, struct.error)
+_BAD_MESSAGE = (
+    psrpcore.PSRPCoreError,
+    ET.ParseError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    struct.error,
+)
 """What psrpcore raises for fragments, CLIXML or objects that are not what they should be."""
 
 
@@ -48,6 +59,7 @@ class Runspaces:
         self._lock = threading.RLock()
         self._next_object = 1
         self._pipelines: dict[UUID, Pipeline] = {}
+        self._pieces: dict[UUID | None, Gatherer] = {}
         self._queue: deque[Pipeline] = deque()
         self._running = 0
         self._delay_s = settings.first_call_delay_s
@@ -84,6 +96,7 @@ class Runspaces:
         """Forgets a pipeline; nobody hears of it any more."""
         with self._lock:
             self._pipelines.pop(pipeline.pipeline_id, None)
+            self._pieces.pop(pipeline.pipeline_id, None)
             self._pool.pipeline_table.pop(pipeline.pipeline_id, None)
         pipeline.outbox.discard()
 
@@ -97,13 +110,14 @@ class Runspaces:
         self.outbox.discard()
 
     def feed(self, data: bytes, pipeline_id: UUID | None) -> None:
-        """Gives fragments to psrpcore and acts on what they make complete.
+        """Gives fragments, or pieces of them, to psrpcore and acts on what they make complete.
 
         Raises MessageError for bytes that are no message of a client.
         """
         with self._lock:
-            self._pool.receive_data(psrpcore.PSRPPayload(data, psrpcore.StreamType.default, pipeline_id))
             try:
+                whole = self._pieces.setdefault(pipeline_id, Gatherer()).take(data)
+                self._pool.receive_data(psrpcore.PSRPPayload(whole, psrpcore.StreamType.default, pipeline_id))
                 while (event := self._pool.next_event()) is not None:
                     self._handle(event)
             except _BAD_MESSAGE as error:
