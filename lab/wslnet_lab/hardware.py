@@ -1,6 +1,6 @@
 """All machines of one lab: switched on with their wires, switched off with everything that runs in them.
 
-The order is physics: a machine's wire needs its parent, and its children go before it. WSL's two networking
+The order is physics: a machine's wire needs its parent, and its children go before it. WSL's networking
 modes are `utility_vm`'s; what the fabric does with packets is not known here.
 """
 
@@ -138,21 +138,11 @@ class Hardware:
         """
         with self.lock:
             windows = self.topology.one("windows")
-            name = self.paths.netns(windows.name)
             if not resumed:
                 self._windows_boots += 1
                 self.absent_adapters.clear()
                 self.prepare(windows)
-                for adapter in self.windows_adapters():
-                    if self._is_cabled(adapter):
-                        self._plug_lan(windows, adapter.nic.device)
-                    elif adapter.kind in ("physical", "vpn", "vmware"):
-                        add_idle_adapter(name, adapter)
-                windows_ip.prepare(name)
-                hyperv_firewall.apply(name, hyperv_firewall.Policy())
-                for adapter in self.windows_adapters():
-                    if adapter.kind == "default-switch":
-                        nat.ensure_switch(name, adapter.nic)
+                self._wire_windows(windows)
             host = [sys.executable, "-m", "wslnet_lab.host", "--lab", str(self.paths.folder)]
             if resumed:
                 host.append("--resumed")
@@ -162,6 +152,19 @@ class Hardware:
             uplink = next(a for a in windows.adapters if a.nic.gateway)
             self.addresses[windows.name] = uplink.nic.addresses[0].partition("/")[0]
             self.save()
+
+    def _wire_windows(self, windows: Machine) -> None:
+        name = self.paths.netns(windows.name)
+        for adapter in self.windows_adapters():
+            if self._is_cabled(adapter):
+                self._plug_lan(windows, adapter.nic.device)
+            elif adapter.kind in ("physical", "vpn", "vmware"):
+                add_idle_adapter(name, adapter)
+        windows_ip.prepare(name)
+        hyperv_firewall.apply(name, hyperv_firewall.Policy())
+        for adapter in self.windows_adapters():
+            if adapter.kind == "default-switch":
+                nat.ensure_switch(name, adapter.nic)
 
     def start_vm(self, each: Machine) -> None:
         """Switches a virtual machine on; its parent must be on."""

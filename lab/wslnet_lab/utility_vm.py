@@ -90,28 +90,30 @@ class UtilityVm:
                 self._hardware.prepare(self._machine)
                 self._mode, self._settings, self._vm_id = mode, dict(settings), str(uuid.uuid4())
                 try:
-                    at = self._wire(mode, address)
-                    names = self._answer_names(mode)
-                    if mode == "mirrored":
-                        self._tracker = PortTracker(
-                            self._hardware.paths.ports, netns.identity(self._name), self._refuses
-                        )
-                    self._hardware.boot_linux(self._machine, address=at)
-                    self._hardware.wait_answering(self._machine)
-                    if self._mirroring is not None:
-                        self._follow(self._mirroring)
-                    elif mode != "none" and self._settings.get("localhost_forwarding", True):
-                        # In consomme mode what the guest sends to 127.0.0.1 leaves it (wsl-guest-facts 2).
-                        inside = at if mode in _CONSOMME else None
-                        self._relays.append(relays.start_wslrelay(self._windows, self._name, inside))
-                    if names is not None and not relays.is_ready(names):
-                        _LOG.warning("nobody answers WSL's questions for names")
+                    self._boot(mode, address)
                 except (LabError, FabricError):
                     self.stop()
                     raise
                 self._since = time.time()
                 self._distro_ended = False
             return {"address": self._hardware.addresses[self._machine.name], "gateway": self._gateway}
+
+    def _boot(self, mode: str, address: str | None) -> None:
+        at = self._wire(mode, address)
+        names = self._answer_names(mode)
+        if mode == "mirrored":
+            ports = self._hardware.paths.ports
+            self._tracker = PortTracker(ports, netns.identity(self._name), self._refuses)
+        self._hardware.boot_linux(self._machine, address=at)
+        self._hardware.wait_answering(self._machine)
+        if self._mirroring is not None:
+            self._follow(self._mirroring)
+        elif mode != "none" and self._settings.get("localhost_forwarding", True):
+            # In consomme mode what the guest sends to 127.0.0.1 leaves it (wsl-guest-facts 2).
+            inside = at if mode in _CONSOMME else None
+            self._relays.append(relays.start_wslrelay(self._windows, self._name, inside))
+        if names is not None and not relays.is_ready(names):
+            _LOG.warning("nobody answers WSL's questions for names")
 
     def stop(self, *, force: bool = False) -> None:
         """Ends it with all VMs in it and every process in its namespace; off already: nothing.

@@ -254,7 +254,9 @@ def _l2_net(
         raise InputError(f"--subnet {wish.subnet}: the guests of an l2 net are in the LAN's")
     uplink = wish.uplink or (existing.uplink if existing is not None else way_out(facts))
     if uplink is None:
-        raise InputError(f"{wish.machine} no default route: name the card (--uplink)", machine=wish.machine)
+        raise InputError(
+            f"{wish.machine} has no default route: name the card (--uplink)", machine=wish.machine
+        )
     machine = snapshot.inventory[wish.machine]
     link = demand_bridgeable(machine, facts, uplink, wish.name, spoofing=wish.mac_spoofing)
     holder = wish.name if link.master == wish.name else uplink

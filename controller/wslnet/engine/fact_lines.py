@@ -144,16 +144,20 @@ def _saved(backends: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Rules, chains with a name, and policies other than ACCEPT, each with back end, family and table."""
     for backend, families in sorted(backends.items()):
         for family, text in sorted(families.items()):
-            table = ""
-            for line in text.splitlines():
-                if line.startswith("*"):
-                    table = f"{backend}/{family} {line[1:]}"
-                elif line.startswith(":"):
-                    chain, policy = line.split(" ")[:2]
-                    if policy != "ACCEPT":
-                        yield f"{table} {chain} {policy}"
-                elif line.startswith(("-", "[")):
-                    yield f"{table} {_COUNTED.sub('', line)}"
+            yield from (f"{backend}/{family} {line}" for line in _saved_lines(text))
+
+
+def _saved_lines(text: str) -> Iterator[str]:
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif line.startswith(":"):
+            chain, policy = line.split(" ")[:2]
+            if policy != "ACCEPT":
+                yield f"{table} {chain} {policy}"
+        elif line.startswith(("-", "[")):
+            yield f"{table} {_COUNTED.sub('', line)}"
 
 
 def _saved_tables(families: Mapping[str, str]) -> frozenset[str]:

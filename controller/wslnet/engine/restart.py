@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wslnet.engine.fleet import Fleet
     from wslnet.model.machine import Inventory, Machine
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_wsl import WslService
 
 DOMAIN_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 90.0
@@ -130,11 +131,16 @@ def _update(fleet: Fleet, windows: str, update: str, progress: Callable[[str, st
 
 def _mode_as_windows_sees_it(fleet: Fleet) -> str | None:
     """Asked through wsl.exe, which needs no network inside: in mode none no agent would ever answer."""
+    found = _as_windows_sees_it(fleet)
+    return found.mode if found is not None else None
+
+
+def _as_windows_sees_it(fleet: Fleet) -> WslService | None:
     windows = fleet.inventory.windows
     if windows is None:
         return None
     facts = gather(fleet, {windows.name: frozenset({"wsl"})}, deadline_s=LOOK_TIMEOUT_S).windows
-    return facts.wsl.mode if facts is not None and facts.wsl is not None else None
+    return facts.wsl if facts is not None else None
 
 
 def _demand_mode(fleet: Fleet, found: str | None, wanted: str | None, said: object) -> None:
@@ -241,14 +247,8 @@ def _is_down(fleet: Fleet, host: str) -> bool:
 
 def _wsl_is_off(fleet: Fleet) -> bool:
     """Whether WSL does not run, or runs without a network: then nobody reaches what is in it."""
-    windows = fleet.inventory.windows
-    if windows is None:
-        return False
-    snapshot = gather(fleet, {windows.name: frozenset({"wsl"})}, deadline_s=LOOK_TIMEOUT_S)
-    facts = snapshot.windows
-    if facts is None or facts.wsl is None:
-        return False
-    return not facts.wsl.running or facts.wsl.mode == NO_NETWORK
+    found = _as_windows_sees_it(fleet)
+    return found is not None and (not found.running or found.mode == NO_NETWORK)
 
 
 def _start(fleet: Fleet, vms: tuple[RunningVm, ...], progress: Callable[[str, str], None]) -> None:

@@ -6,10 +6,10 @@ Reading only. A last line that was cut off by a crash is passed over: what it wo
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wslnet.engine.journal import FOLDER
 from wslnet.engine.restart import RunningVm
@@ -141,65 +141,48 @@ def refuse_beside_pending(state: Path) -> None:
 
 
 def _read(path: Path) -> RunLog:
-    began, ended = "", End.INTERRUPTED
-    plan: dict[str, object] = {}
-    vms: tuple[RunningVm, ...] = ()
-    changes: dict[str, Change] = {}
-    outcomes: dict[str, str] = {}
-    guards: dict[str, str] = {}
-    deadline: str | None = None
-    to_confirm, going_back = False, False
-    captured = Captured()
-    baseline: Baseline | None = None
-    boot_time: str | None = None
+    log = RunLog(path.stem, path)
     for line in path.read_bytes().split(b"\n"):
         try:
             record = json.loads(line)
         except ValueError:
             continue
-        match record["kind"]:
-            case "open":
-                began, plan = record["at"], record["plan"]
-                to_confirm = bool(record.get("to_confirm"))
-                before = record.get("baseline")
-                baseline = None if before is None else baseline_from_json(before)
-                vms = tuple(typed(record["vms"], list[RunningVm]))
-            case "intent":
-                change = change_from_json({**record["change"]})
-                changes[change.id], outcomes[change.id] = change, "unknown"
-            case "done" | "not-done" | "verified" | "undone" as outcome if "id" in record:
-                outcomes[record["id"]] = outcome
-            case "captured":
-                captured = captured_from_json(record["captured"])
-            case "guard" if record["state"] == "armed":
-                guards[record["machine"]] = record["token"]
-            case "guard":
-                guards.pop(record["machine"], None)
-            case last if last in _LAST_WORDS:
-                # What stood beside a run that lasts is its owner's to change since.
-                captured = captured.lasting if last in {"committed", "pending"} else captured
-                deadline = record.get("deadline", deadline)
-                boot_time = record.get("boot_time", boot_time)
-                ended = End(last)
-            case kind:
-                going_back = going_back or kind in _GOING_BACK
-                to_confirm = to_confirm and kind != "confirm-began"
-                ended = End.INTERRUPTED  # it went on after its last word (an undo that began)
-    made = tuple(changes.values())
-    return RunLog(
-        path.stem,
-        path,
-        began,
-        ended,
-        plan,
-        vms,
-        made,
-        outcomes,
-        guards,
-        deadline,
-        to_confirm,
-        going_back,
-        captured,
-        baseline,
-        boot_time,
-    )
+        log = _told(log, record)
+    return log
+
+
+def _told(log: RunLog, record: dict[str, Any]) -> RunLog:
+    """The run with one more line of its journal."""
+    news: dict[str, Any] = {}
+    match record["kind"]:
+        case "open":
+            before = record.get("baseline")
+            news["began"], news["plan"] = record["at"], record["plan"]
+            news["to_confirm"] = bool(record.get("to_confirm"))
+            news["baseline"] = None if before is None else baseline_from_json(before)
+            news["vms"] = tuple(typed(record["vms"], list[RunningVm]))
+        case "intent":
+            change = change_from_json({**record["change"]})
+            changes = {one.id: one for one in log.changes} | {change.id: change}
+            news["changes"] = tuple(changes.values())
+            news["outcomes"] = log.outcomes | {change.id: "unknown"}
+        case "done" | "not-done" | "verified" | "undone" as outcome if "id" in record:
+            news["outcomes"] = log.outcomes | {record["id"]: outcome}
+        case "captured":
+            news["captured"] = captured_from_json(record["captured"])
+        case "guard" if record["state"] == "armed":
+            news["guards"] = log.guards | {record["machine"]: record["token"]}
+        case "guard":
+            armed = log.guards.items()
+            news["guards"] = {name: token for name, token in armed if name != record["machine"]}
+        case last if last in _LAST_WORDS:
+            # What stood beside a run that lasts is its owner's to change since.
+            news["captured"] = log.captured.lasting if last in {"committed", "pending"} else log.captured
+            news["deadline"] = record.get("deadline", log.deadline)
+            news["boot_time"] = record.get("boot_time", log.boot_time)
+            news["ended"] = End(last)
+        case kind:
+            news["going_back"] = log.going_back or kind in _GOING_BACK
+            news["to_confirm"] = log.to_confirm and kind != "confirm-began"
+            news["ended"] = End.INTERRUPTED  # it went on after its last word (an undo that began)
+    return replace(log, **news)

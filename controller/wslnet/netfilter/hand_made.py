@@ -65,19 +65,26 @@ def chains(machine: str, facts: LinuxFacts) -> Iterator[KeptRules]:
 
     In tables that only nft shows, which programs make as a whole, only those of wslnet are told.
     """
-    for table in tables(facts.firewall) if facts.firewall is not None else ():
-        for chain in table.chains.values() if table.backend == NFT else ():
+    firewall = facts.firewall
+    if firewall is None:
+        return
+    for table in (one for one in tables(firewall) if one.backend == NFT):
+        for chain in table.chains.values():
             order = tuple((rule.text,) for rule in chain.listed)
             own = tuple(place for place, rule in enumerate(chain.listed) if rule.ours)
             if own:
                 yield KeptRules(machine, NFT, 4, table.title, chain.name, order, own=own)
-    for backend, saved in (facts.firewall.backends if facts.firewall is not None else {}).items():
-        for family in (4, 6):
-            for table in parse_save(saved.get(str(family), "")).values():
-                for chain in table.chains.values():
-                    kept = _chain(machine, backend, family, table, chain)
-                    if kept.foreign or kept.own or kept.made:
-                        yield kept
+    saved = (
+        (backend, family, table)
+        for backend, texts in firewall.backends.items()
+        for family in (4, 6)
+        for table in parse_save(texts.get(str(family), "")).values()
+    )
+    for backend, family, table in saved:
+        for chain in table.chains.values():
+            kept = _chain(machine, backend, family, table, chain)
+            if kept.foreign or kept.own or kept.made:
+                yield kept
 
 
 def _chain(machine: str, backend: str, family: int, table: Table, chain: Chain) -> KeptRules:

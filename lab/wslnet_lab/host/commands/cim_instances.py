@@ -63,13 +63,16 @@ class CimInstances:
         elif namespace == _GUARD and wanted.lower() == "win32_deviceguard":
             yield self._device_guard()
         elif namespace == _STANDARD and wanted.lower() in self._providers:
-            class_name, provider = self._providers[wanted.lower()]
-            try:
-                yield from provider.query(Query(class_name), Context(call.command, call.session))
-            except ProviderError as error:
-                sink.error(_record(error.message_id, error.category, str(error), class_name))
+            yield from self._rows(wanted, call, sink)
         else:
             sink.error(_record(_NO_CLASS, Category.METADATA_ERROR, "Invalid class ", wanted))
+
+    def _rows(self, wanted: str, call: BoundCall, sink: Sink) -> Iterator[CimInstance]:
+        class_name, provider = self._providers[wanted.lower()]
+        try:
+            yield from provider.query(Query(class_name), Context(call.command, call.session))
+        except ProviderError as error:
+            sink.error(_record(error.message_id, error.category, str(error), class_name))
 
     def _is_server(self) -> bool:
         return self._state.settings.edition.startswith("Server")
