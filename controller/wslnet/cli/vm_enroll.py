@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wslnet.app.result import RunResult
     from wslnet.app.setup import Prepared
+    from wslnet.app.vm_enroll import Enrolment
     from wslnet.engine.fleet import Fleet
     from wslnet.model.machine import Machine
 
@@ -88,31 +89,33 @@ def enroll(  # noqa: PLR0917 - click passes options by name
             except WslnetError:
                 _take_back(enrolment.prepared.fleet, result, say)
                 raise
+    enrolled = result.exit_code == 0
+    if as_json:
+        told = {**_document(enrolment), "inventory": str(inventory.path), "written": written, "note": note}
+        print_json(result.to_json() | {"enrolled": told if enrolled else None})
+        return result.exit_code
+    print_result(result)
+    if enrolled:
+        key_read = f"{enrolment.host_key.fingerprint}, read by {enrolment.entry.words}"
+        print_line(f"host key of {enrolment.machine.name}: {key_read}")
+        print_line(f"{'written' if written else 'unchanged'}: {inventory.path}")
+        if note:
+            print_line(f"it is entered and can be read, but not changed: {note}")
+        print_line(f"next: wslnet vm reach {enrolment.machine.name}")
+    return result.exit_code
+
+
+def _document(enrolment: Enrolment) -> dict[str, object]:
+    """Who is entered now, and how; the inventory's part of the document is the caller's."""
     machine = enrolment.machine
-    told = {
+    return {
         "machine": machine.name,
         "host": machine.parent,
         "address": machine.address,
         "user": machine.user,
         "via": str(enrolment.entry.way),
         "host_key": enrolment.host_key.fingerprint,
-        "inventory": str(inventory.path),
-        "written": written,
-        "note": note,
     }
-    if as_json:
-        print_json(result.to_json() | {"enrolled": told if result.exit_code == 0 else None})
-        return result.exit_code
-    print_result(result)
-    if result.exit_code == 0:
-        print_line(
-            f"host key of {machine.name}: {enrolment.host_key.fingerprint}, read by {enrolment.entry.words}"
-        )
-        print_line(f"{'written' if written else 'unchanged'}: {inventory.path}")
-        if note:
-            print_line(f"it is entered and can be read, but not changed: {note}")
-        print_line(f"next: wslnet vm reach {machine.name}")
-    return result.exit_code
 
 
 @click.command()
