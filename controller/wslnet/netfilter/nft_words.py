@@ -53,7 +53,6 @@ _TRANSPORTS = {"tcp": "tcp", "udp": "udp", "icmp": "icmp", "icmpv6": "icmpv6"}
 _PROTOCOL_NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp"}
 _DOES = {"masquerade", "dnat", "snat", "redirect", "queue", "notrack", "tproxy", "dup", "fwd"}
 _STATEMENTS = {*_ACTS, *_DOES, "counter", "log", "comment", "continue", "vmap"}
-_TO_THE_END = {"masquerade", "dnat", "snat", "redirect", "log", "queue", "tproxy", "dup", "fwd", "reject"}
 
 
 @dataclass(frozen=True, slots=True)
