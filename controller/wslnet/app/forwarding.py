@@ -12,14 +12,13 @@ from wslnet.app.unguarded import UnguardedPlan
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import AgentError, InputError, PlanRefused
+from wslnet.model.families import IPV4, IPV6
 from wslnet.model.tunnels import forwarding_cards, tunnels
-from wslnet.profiles.forwarding import IPV4, NEEDS, Choice, choose, compile_match, resource_of
+from wslnet.profiles.forwarding import NEEDS, Choice, choose, compile_match, resource_of
 
 if TYPE_CHECKING:
     from wslnet.engine.fleet import Fleet
     from wslnet.model.snapshot import Snapshot
-
-IPV6 = 6
 
 
 @dataclass(frozen=True, slots=True)

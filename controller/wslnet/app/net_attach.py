@@ -14,6 +14,7 @@ from wslnet.app.setup import Prepared
 from wslnet.app.virtual_net import observe
 from wslnet.engine.planner import make_plan
 from wslnet.errors import InputError, PlanRefused, Unsupported
+from wslnet.model.families import IPV4
 from wslnet.model.machine import Kind
 from wslnet.netfilter.rules import OWN_MARK, Field
 from wslnet.netfilter.view import tables
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
-_IPV4 = 4
 _ROWS = ("S0-50",)
 
 
@@ -99,8 +99,7 @@ def prepare_detach(fleet: Fleet, machine: str, card: str, say: Callable[[str, st
     keep = tuple(
         text
         for one in facts.addresses_of(link.master)
-        if one.family == _IPV4
-        and str(IPv4Interface(text := f"{one.address}/{one.prefix}").network) in subnets
+        if one.family == IPV4 and str(IPv4Interface(text := f"{one.address}/{one.prefix}").network) in subnets
     )
     why = f"{card} leaves {link.master}"
     back = BridgedUplink(machine, card, link.master, why, keep=keep, present=False, rows=_ROWS)
@@ -120,7 +119,7 @@ def _bridge_addresses(wish: AttachWish, facts: LinuxFacts) -> tuple[str, ...]:
     own = tuple(
         text
         for one in facts.addresses_of(wish.bridge)
-        if one.family == _IPV4
+        if one.family == IPV4
         and (str(IPv4Interface(text := f"{one.address}/{one.prefix}").network) in attached or not attached)
     )
     if not own:

@@ -14,6 +14,7 @@ from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
 from wslnet.errors import AgentError, InputError, PlanRefused
 from wslnet.model.address_plan import free_subnet
+from wslnet.model.families import IPV4
 from wslnet.model.machine import Kind
 from wslnet.model.virtual_net import (
     Declaration,
@@ -260,7 +261,7 @@ def _l2_net(
     machine = snapshot.inventory[wish.machine]
     link = demand_bridgeable(machine, facts, uplink, wish.name, spoofing=wish.mac_spoofing)
     holder = wish.name if link.master == wish.name else uplink
-    have = [f"{one.address}/{one.prefix}" for one in facts.addresses_of(holder) if one.family == 4]  # noqa: PLR2004
+    have = [f"{one.address}/{one.prefix}" for one in facts.addresses_of(holder) if one.family == IPV4]
     own = existing.address if existing is not None else None
     address = None
     if wish.addr not in {_DHCP, _KEEP}:
@@ -289,7 +290,7 @@ def _l2_notes(facts: LinuxFacts, uplink: str, client: str | None, *, moved: bool
         return []
     notes = [f"{uplink} loses its addresses to the bridge; all happens in one step, under a guard"]
     served = facts.device(uplink).dhcp
-    leased = any("permanent" not in one.flags for one in facts.addresses_of(uplink) if one.family == 4)  # noqa: PLR2004
+    leased = any("permanent" not in one.flags for one in facts.addresses_of(uplink) if one.family == IPV4)
     if served:
         notes.append(f"{served} goes with them")
     elif leased and client is None:

@@ -10,10 +10,10 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
-from wslnet.checks.parts.routing import IPV4, MAIN
 from wslnet.checks.parts.wsl import on_wsl
 from wslnet.errors import PlanRefused
 from wslnet.model.daemon_json import value_of
+from wslnet.model.families import IPV4, MAIN_TABLE
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.resources.daemon_json import DOCKER, DaemonJson
@@ -75,7 +75,9 @@ def _server(snapshot: Snapshot, facts: LinuxFacts) -> str | None:
         return _TUNNEL
     if snapshot.mode != "nat":
         return None
-    ways = [one for one in facts.routes or () if (one.family, one.table, one.dst) == (IPV4, MAIN, "default")]
+    ways = [
+        one for one in facts.routes or () if (one.family, one.table, one.dst) == (IPV4, MAIN_TABLE, "default")
+    ]
     return next((one.via for one in sorted(ways, key=lambda way: way.metric) if one.via), None)
 
 

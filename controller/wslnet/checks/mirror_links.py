@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.wsl import on_mirrored_wsl
 from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.families import IPV4
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _SAY = Findings("mirror.links", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
 
-_IPV4 = 4
 _COUNTED = frozenset({Role.UPLINK, Role.VPN, Role.LOCAL})
 
 
@@ -87,7 +87,7 @@ def _lost(snapshot: Snapshot, adapter: Adapter, windows: WindowsFacts, facts: Li
     gone = [
         one.address
         for one in windows.addresses or ()
-        if one.index == adapter.index and one.family == _IPV4 and one.address not in here
+        if one.index == adapter.index and one.family == IPV4 and one.address not in here
         if not ipaddress.ip_address(one.address).is_link_local
     ]
     if gone:
@@ -113,7 +113,7 @@ def _repairs(
             continue
         yield RaisedLink(machine, card.link, why)
         for one in windows.addresses or ():
-            own = one.index == adapter.index and one.family == _IPV4 and one.address not in here
+            own = one.index == adapter.index and one.family == IPV4 and one.address not in here
             if own and not ipaddress.ip_address(one.address).is_link_local:
                 yield CopiedAddress(machine, card.link, one.address, one.prefix, why)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.wsl import on_mirrored_wsl
+from wslnet.model.families import IPV4
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _SAY = Findings("mirror.rules", docs="https://learn.microsoft.com/windows/wsl/networking")
 
-_IPV4 = 4
 _LOCAL, _TO_WINDOWS = 255, 127
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 _HOP, _LINK = "169.254.73.249", "loopback0"
@@ -56,7 +56,7 @@ def _machine(machine: str, wrong: tuple[str, ...]) -> Finding:
 
 
 def _wrong(rules: Sequence[Rule], routes: Sequence[Route]) -> Iterator[str]:
-    mine = [rule for rule in rules if rule.family == _IPV4]
+    mine = [rule for rule in rules if rule.family == IPV4]
     for number, name in _PROTOCOLS.items():
         if not any((one.iif, one.ipproto, one.table) == (_LINK, number, _LOCAL) for one in mine):
             yield f"no rule for {name} that comes from {_LINK}"

@@ -10,8 +10,8 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings, look_again
-from wslnet.checks.parts.routing import IPV4, MAIN
 from wslnet.checks.parts.wsl import on_mirrored_wsl
+from wslnet.model.families import IPV4, MAIN_TABLE
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
@@ -61,7 +61,9 @@ def _wrong(machine: str, card: str, facts: LinuxFacts) -> Iterator[tuple[str, So
     first = held[0].address if held else None
     for one in held[1:]:
         network = str(ipaddress.ip_interface(f"{one.address}/{one.prefix}").network)
-        ways = [way for way in facts.routes or () if (way.table, way.dst, way.dev) == (MAIN, network, card)]
+        ways = [
+            way for way in facts.routes or () if (way.table, way.dst, way.dev) == (MAIN_TABLE, network, card)
+        ]
         best = min(ways, key=lambda way: way.metric, default=None)
         if best is None or best.src is not None or first is None or _within(first, network):
             continue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
 from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.families import IPV4
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _SAY = Findings("mtu.mirror", docs="https://github.com/microsoft/WSL/issues/4698")
 
-_IPV4 = 4
 _NAT_LINK = "eth0"
 
 
@@ -81,7 +81,7 @@ def _pairs(
     snapshot: Snapshot, windows: WindowsFacts, facts: LinuxFacts
 ) -> Iterator[tuple[str, int, str, int]]:
     """Link, its MTU, the adapter behind, its MTU: mirrored pairs, else NAT's link with every tunnel."""
-    mtus = {one.index: one.mtu for one in windows.interfaces or () if one.family == _IPV4 and one.connected}
+    mtus = {one.index: one.mtu for one in windows.interfaces or () if one.family == IPV4 and one.connected}
     links = {link.name: link.mtu for link in facts.links or () if link.mtu}
     if snapshot.mode == "mirrored":
         behind = [(one.link, one.adapter) for one in mirrored_links(snapshot) if one.adapter is not None]

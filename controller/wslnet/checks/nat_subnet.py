@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wslnet.checks.parts.findings import REACHABLE, Findings
 from wslnet.checks.parts.windows import on_windows
 from wslnet.model.adapter_roles import Role, roles
+from wslnet.model.families import IPV4
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.nat_range import free_range, gateway_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from wslnet.model.windows_facts import WindowsFacts
 
 _SAY = Findings("nat.subnet", docs="https://learn.microsoft.com/windows/wsl/networking")
-_IPV4 = 4
 
 
 def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def _shared(windows: WindowsFacts, mine: tuple[ipaddress.IPv4Network, ...]) -> I
     """Routes of other adapters into the network, or over all of it; the default route is none."""
     role = roles(windows)
     for route in windows.routes or ():
-        if route.family != _IPV4 or role.get(route.index) is Role.WSL:
+        if route.family != IPV4 or role.get(route.index) is Role.WSL:
             continue
         network = ipaddress.IPv4Network(route.dst)
         if network.prefixlen and network.is_private and any(network.overlaps(one) for one in mine):

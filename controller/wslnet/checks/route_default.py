@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
-from wslnet.checks.parts.routing import IPV4, MAIN, route_towards, text_of
+from wslnet.checks.parts.routing import route_towards, text_of
 from wslnet.checks.parts.wsl import on_wsl
 from wslnet.model.address_plan import network_of
+from wslnet.model.families import IPV4, MAIN_TABLE
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 
@@ -76,7 +77,9 @@ def _gateway(routes: Sequence[Route], default: Route) -> str:
 
 def _is_default(route: Route) -> bool:
     network = network_of(route.dst)
-    return route.family == IPV4 and route.table == MAIN and network is not None and network.prefixlen == 0
+    return (
+        route.family == IPV4 and route.table == MAIN_TABLE and network is not None and network.prefixlen == 0
+    )
 
 
 CHECK = Check(

@@ -7,9 +7,10 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import REACHABLE, Findings, look_again
-from wslnet.checks.parts.routing import MAIN, text_of
+from wslnet.checks.parts.routing import text_of
 from wslnet.checks.parts.wires import routers, wires
 from wslnet.model.address_plan import counts, network_of
+from wslnet.model.families import MAIN_TABLE
 from wslnet.model.finding import Check, Finding, Status
 from wslnet.model.machine import Kind
 
@@ -110,7 +111,13 @@ def _of_linux(snapshot: Snapshot, wire: Segment, ours: frozenset[str]) -> Iterat
         for route in (facts.routes if facts is not None else None) or ():
             network = network_of(route.dst)
             own_link = name == wire.parent and route.dev == wire.link
-            if network is None or route.table != MAIN or not counts(network) or own_link or route.via in ours:
+            if (
+                network is None
+                or route.table != MAIN_TABLE
+                or not counts(network)
+                or own_link
+                or route.via in ours
+            ):
                 continue
             yield _Other(network, f"{name} has a route: {text_of(route)}")
 

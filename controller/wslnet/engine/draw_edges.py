@@ -10,6 +10,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.engine.graph import Edge, End, Joint
+from wslnet.model.families import IPV4, MAIN_TABLE
 from wslnet.model.machine import Kind
 from wslnet.model.mirror import mirrored_links
 from wslnet.model.topology import segment, uplinks
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
 
-_IPV4 = 4
-_MAIN = 254
 _TAP_PREFIX = "fe"
 _PROXIED = frozenset({"consomme", "virtioproxy"})
 
@@ -69,7 +68,7 @@ def inner_edges(machine: str, facts: LinuxFacts) -> Iterator[Edge]:
     hidden = masqueraded(facts.firewall) if facts.firewall is not None else frozenset()
     forwards = (facts.sysctls or {}).get("net.ipv4.ip_forward") == "1"
     for address in facts.addresses or ():
-        if address.link in bridges and address.family == _IPV4 and way is not None and way[1] != address.link:
+        if address.link in bridges and address.family == IPV4 and way is not None and way[1] != address.link:
             subnet = str(ipaddress.ip_network(f"{address.address}/{address.prefix}", strict=False))
             kind = Joint.NAT if subnet in hidden else Joint.FORWARD if forwards else None
             if kind is not None:
@@ -123,7 +122,10 @@ def default_way(facts: LinuxFacts) -> tuple[str | None, str] | None:
     found = [
         route
         for route in facts.routes or ()
-        if route.dst == "default" and route.family == _IPV4 and route.table == _MAIN and route.dev is not None
+        if route.dst == "default"
+        and route.family == IPV4
+        and route.table == MAIN_TABLE
+        and route.dev is not None
     ]
     best = min(found, key=lambda route: route.metric, default=None)
     return (best.via, str(best.dev)) if best is not None else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wslnet.checks.parts.host_rules import let_in
 from wslnet.checks.parts.hyperv_rules import ANY, blocking, holds_in, inbound, names_port
 from wslnet.model.allow import Allow
+from wslnet.model.families import IPV4
 from wslnet.model.grant import OWN_PREFIX
 from wslnet.model.portproxy import leads_to_wsl
 from wslnet.model.ports import NEVER_STEERED, OF_WSL_ITSELF
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 EVERYBODY = ("any source",)
 _OFF = frozenset({"false", "disabled"})
-_IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _touches(remote: str, lan: Sequence[str]) -> bool:
         first, last = int(network[0]), int(ipaddress.ip_address(high.strip()) if high else network[-1])
     except ValueError:
         return True
-    ours = [ipaddress.IPv4Network(prefix) for prefix in lan] if network.version == _IPV4 else []
+    ours = [ipaddress.IPv4Network(prefix) for prefix in lan] if network.version == IPV4 else []
     return any(first <= int(one[-1]) and int(one[0]) <= last for one in ours)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.engine.overview_link import BridgeView, LinkView, VmView
+from wslnet.model.families import IPV4, MAIN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 NEEDS = frozenset({"identity", "links", "addresses", "routes", "neighbours", "sysctls", "domains", "wsl"})
 _DEFAULT = "default"
-_IPV4 = 4
-_MAIN = 254
 _TOLD_FLAGS = frozenset({"noprefixroute", "nodad", "dynamic", "tentative", "deprecated", "dadfailed"})
 
 
@@ -41,7 +40,10 @@ def _link(link: Link, facts: LinuxFacts, mirrored: Mirrored | None) -> LinkView:
     gateways = [
         route
         for route in facts.routes or ()
-        if route.dev == link.name and route.dst == _DEFAULT and route.family == _IPV4 and route.table == _MAIN
+        if route.dev == link.name
+        and route.dst == _DEFAULT
+        and route.family == IPV4
+        and route.table == MAIN_TABLE
     ]
     switch = (facts.sysctls or {}).get(f"net.ipv4.conf.{link.name.replace('.', '/')}.forwarding")
     adapter = mirrored.adapter if mirrored is not None else None

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from wslnet.engine.overview_link import LinkView
 from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.families import IPV4
 
 if TYPE_CHECKING:
     from wslnet.model.windows_facts import Adapter, WindowsFacts
 
 NEEDS = frozenset({"os", "adapters", "interfaces", "addresses", "routes", "profiles", "wsl", "wslconfig"})
-_IPV4 = 4
 
 
 def system_of(windows: WindowsFacts) -> str | None:
@@ -36,12 +36,12 @@ _PLACE = {Role.UPLINK: 0, Role.DISCONNECTED: 2}
 
 
 def _link(adapter: Adapter, windows: WindowsFacts) -> LinkView:
-    here = [one for one in windows.interfaces or () if one.index == adapter.index and one.family == _IPV4]
+    here = [one for one in windows.interfaces or () if one.index == adapter.index and one.family == IPV4]
     addresses = [one for one in windows.addresses or () if one.index == adapter.index]
     gateways = [
         route.via
         for route in windows.routes or ()
-        if route.index == adapter.index and route.dst == "0.0.0.0/0" and route.family == _IPV4
+        if route.index == adapter.index and route.dst == "0.0.0.0/0" and route.family == IPV4
     ]
     category = next((one.category for one in windows.profiles or () if one.index == adapter.index), None)
     return LinkView(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wslnet.model.adapter_roles import Role, role_of
+from wslnet.model.families import IPV4
 from wslnet.model.guest_facts import AddressRange, GivenLease  # noqa: TC001 - msgspec writes them
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.model.machine import Kind
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
-_IPV4 = 4
 _NEEDS = {
     Kind.WINDOWS: frozenset({"adapters", "addresses", "routes"}),
     Kind.WSL: frozenset({"routers", "files"}),
@@ -131,7 +131,7 @@ def _switches(machine: str, windows: WindowsFacts) -> Iterator[RouterView]:
     for adapter in windows.adapters or ():
         note = _SWITCHES.get(role_of(adapter, windows))
         for one in windows.addresses or ():
-            if note is not None and one.index == adapter.index and one.family == _IPV4:
+            if note is not None and one.index == adapter.index and one.family == IPV4:
                 subnet = str(IPv4Interface(f"{one.address}/{one.prefix}").network)
                 yield RouterView(
                     machine, adapter.name, "windows", adapter.name, one.address, subnet, "nat", note=note

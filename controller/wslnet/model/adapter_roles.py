@@ -9,12 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wslnet.model.families import IPV4
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wslnet.model.windows_facts import Adapter, WindowsFacts
 
-_IPV4 = 4
 _DEFAULT = "0.0.0.0/0"
 _HOST_PREFIX = 32
 _HYPER_V = "hyper-v virtual ethernet adapter"
@@ -64,7 +65,7 @@ def role_of(adapter: Adapter, windows: WindowsFacts) -> Role:
     uplink all the same, and so is no tunnel, which is told by its /32 (seed 000, wsl-facts 2.2).
     """
     name, driver = adapter.name.casefold(), (adapter.description or "").casefold()
-    mine = [one for one in windows.addresses or () if one.index == adapter.index and one.family == _IPV4]
+    mine = [one for one in windows.addresses or () if one.index == adapter.index and one.family == IPV4]
     gateway = any(one.index == adapter.index and one.dst == _DEFAULT for one in windows.routes or ())
     virtual = driver.startswith(_HYPER_V) or name.startswith("vethernet (")
     tests = (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wslnet.model.families import IPV4
 from wslnet.model.linux_network import Route, Rule  # noqa: TC001 - msgspec resolves the fields' types
 from wslnet.model.typed import typed
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Spec = tuple[str, ...]
-IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)

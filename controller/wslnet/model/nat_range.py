@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError
+from wslnet.model.families import IPV4
 from wslnet.model.portproxy import networks
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 _WIDEST, _NARROWEST = 16, 28
 _LENGTH = 20
-_IPV4 = 4
 _PRIVATE = tuple(ipaddress.IPv4Network(text) for text in ("172.16.0.0/12", "192.168.0.0/16"))
 """Where WSL itself takes its range from (wsl-facts 2.2)."""
 
@@ -44,7 +44,7 @@ def conflicts(windows: WindowsFacts, network: ipaddress.IPv4Network) -> tuple[st
     routed = [
         ipaddress.IPv4Network(route.dst)
         for route in windows.routes or ()
-        if route.family == _IPV4 and not route.dst.endswith("/0")
+        if route.family == IPV4 and not route.dst.endswith("/0")
     ]
     used = [
         *others,

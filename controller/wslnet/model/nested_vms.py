@@ -10,6 +10,8 @@ import ipaddress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wslnet.model.families import IPV4
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
@@ -24,7 +26,6 @@ NEEDS = frozenset({"identity", "links", "neighbours", "domains", "guests"})
 TAP_PREFIX = "fe"
 RUNNING = "running"
 _WEIGHTS = {"agent": 4, "neighbour": 2, "arp": 2, "lease": 1}
-_IPV4 = 4
 _DEAD = frozenset({"FAILED", "INCOMPLETE"})
 
 
@@ -103,7 +104,7 @@ def _told(
     sources: dict[str, dict[str, None]] = {}
     for one in addresses:
         # What is on other links of the guest is not reached here: its own bridges, loopback.
-        if one.family == _IPV4 and one.mac[2:] in tails:
+        if one.family == IPV4 and one.mac[2:] in tails:
             sources.setdefault(one.address, {})[one.source] = None
     for neighbour in _neighbours(facts):
         if (neighbour.mac or "")[2:] in tails:
@@ -135,4 +136,4 @@ def _port(mac: str, tap: str | None, facts: LinuxFacts) -> Port:
 
 
 def _neighbours(facts: LinuxFacts) -> Iterator[Neighbour]:
-    return (one for one in facts.neighbours or () if one.family == _IPV4 and one.state not in _DEAD)
+    return (one for one in facts.neighbours or () if one.family == IPV4 and one.state not in _DEAD)

@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.model.adapter_roles import Role, roles
+from wslnet.model.families import IPV4
 from wslnet.model.forward import HOST, Forward
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _FAMILY = "v4tov4"
 _EVERYWHERE = frozenset({"*", "0.0.0.0"})  # noqa: S104 - as rules say it
 _LOOPBACK = "127.0.0.1"
-_IPV4 = 4
 
 Networks = tuple[ipaddress.IPv4Network, ...]
 
@@ -28,7 +28,7 @@ def networks(windows: WindowsFacts) -> tuple[Networks, Networks]:
     pairs = [
         (role.get(one.index), ipaddress.IPv4Network(f"{one.address}/{one.prefix}", strict=False))
         for one in windows.addresses or ()
-        if one.family == _IPV4
+        if one.family == IPV4
     ]
     return (
         tuple(network for part, network in pairs if part is Role.WSL),
@@ -76,6 +76,6 @@ def leads_to_wsl(windows: WindowsFacts, rule: PortProxy) -> bool:
     if rule.family != _FAMILY or target is None or target.is_loopback or target.is_global:
         return False
     of_wsl, others = networks(windows)
-    routed = [ipaddress.ip_network(route.dst) for route in windows.routes or () if route.family == _IPV4]
+    routed = [ipaddress.ip_network(route.dst) for route in windows.routes or () if route.family == IPV4]
     known = [*others, *(network for network in routed if network.prefixlen and network not in of_wsl)]
     return any(target in one for one in of_wsl) or not any(target in one for one in known)

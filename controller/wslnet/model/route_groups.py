@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wslnet.model.families import MAIN_TABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 _SHOWN = 3
 _ON_LINK = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - how Windows writes "no next hop"
 _DEFAULTS = frozenset({"0.0.0.0/0", "::/0", "default"})
-_MAIN = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class RouteGroup:
     def text(self) -> str:
         """One line: few destinations in full, many as their number with the first and the last."""
         way = (f" via {self.via}" if self.via else "") + (f" dev {self.dev}" if self.dev else "")
-        table = "" if self.table == _MAIN else f" table {self.table}"
+        table = "" if self.table == MAIN_TABLE else f" table {self.table}"
         metric = f" metric {'-'.join(str(one) for one in self.metrics)}" if any(self.metrics) else ""
         if len(self.destinations) <= _SHOWN:
             return f"{', '.join(self.destinations)}{way}{metric}{table}"
@@ -56,7 +57,7 @@ def windows_groups(routes: Iterable[WindowsRoute]) -> tuple[RouteGroup, ...]:
     return _grouped(
         (
             route.family,
-            _MAIN,
+            MAIN_TABLE,
             _is_default(route.dst),
             None if route.via in _ON_LINK else route.via,
             route.alias,

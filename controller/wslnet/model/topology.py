@@ -9,6 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wslnet.model.families import IPV4, MAIN_TABLE
 from wslnet.model.machine import Kind
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from wslnet.model.linux_network import Address
     from wslnet.model.snapshot import Snapshot
 
+_HOST_PREFIX = 32
 _DEFAULT_ROUTES = frozenset({"0.0.0.0/0", "default"})
 _WITH_WINDOWS_ADDRESSES = frozenset({"mirrored", "consomme", "virtioproxy"})
 
@@ -100,12 +102,9 @@ def _wsl_address(snapshot: Snapshot, wsl: str, seen_from: str) -> str | None:
 def _default_gateway(snapshot: Snapshot, name: str) -> str | None:
     facts = snapshot.linux(name)
     for route in (facts.routes if facts is not None else None) or ():
-        if route.family == 4 and route.dst in _DEFAULT_ROUTES and route.table == _MAIN:  # noqa: PLR2004
+        if route.family == IPV4 and route.dst in _DEFAULT_ROUTES and route.table == MAIN_TABLE:
             return route.via
     return None
-
-
-_MAIN = 254
 
 
 def uplinks(snapshot: Snapshot) -> tuple[int, ...]:
@@ -113,8 +112,8 @@ def uplinks(snapshot: Snapshot) -> tuple[int, ...]:
     windows = snapshot.windows
     if windows is None:
         return ()
-    routes = [route for route in windows.routes or () if route.dst in _DEFAULT_ROUTES and route.family == 4]  # noqa: PLR2004
-    return tuple(dict.fromkeys(route.index for route in sorted(routes, key=lambda route: route.metric)))
+    found = (one for one in windows.routes or () if one.dst in _DEFAULT_ROUTES and one.family == IPV4)
+    return tuple(dict.fromkeys(route.index for route in sorted(found, key=lambda route: route.metric)))
 
 
 def behind_switch(snapshot: Snapshot, address: str) -> bool:
@@ -133,7 +132,7 @@ def lan_address(snapshot: Snapshot) -> str | None:
     windows = snapshot.windows
     for index in uplinks(snapshot):
         for address in (windows.addresses if windows is not None else None) or ():
-            if address.index == index and address.family == 4:  # noqa: PLR2004
+            if address.index == index and address.family == IPV4:
                 return address.address
     return None
 
@@ -145,7 +144,7 @@ def lan_addresses(snapshot: Snapshot) -> tuple[str, ...]:
         address.address
         for index in uplinks(snapshot)
         for address in (windows.addresses if windows is not None else None) or ()
-        if address.index == index and address.family == 4 and address.prefix < 32  # noqa: PLR2004
+        if address.index == index and address.family == IPV4 and address.prefix < _HOST_PREFIX
     )
 
 
@@ -159,6 +158,6 @@ def lan_prefixes(snapshot: Snapshot) -> tuple[str, ...]:
         str(ipaddress.ip_network(f"{address.address}/{address.prefix}", strict=False))
         for index in uplinks(snapshot)
         for address in (windows.addresses if windows is not None else None) or ()
-        if address.index == index and address.family == 4 and address.prefix < 32  # noqa: PLR2004
+        if address.index == index and address.family == IPV4 and address.prefix < _HOST_PREFIX
     ]
     return tuple(dict.fromkeys(prefixes))

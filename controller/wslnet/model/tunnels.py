@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from wslnet.model.families import IPV4
+
 if TYPE_CHECKING:
     from wslnet.model.windows_facts import Adapter, Interface, WindowsFacts
 
-_IPV4 = 4
 # A tunnel that must not replace the default route covers it with two halves instead.
 _EVERYWHERE = (frozenset({"0.0.0.0/0"}), frozenset({"0.0.0.0/1", "128.0.0.0/1"}))
 _DRIVERS = re.compile(r"wintun|wireguard|tap-|\btun(nel)?\b|\bmeta\b|sing-?box|clash|openvpn", re.IGNORECASE)
@@ -32,7 +33,7 @@ def forwarding_cards(windows: WindowsFacts) -> tuple[Interface, ...]:
     return tuple(
         one
         for one in windows.interfaces or ()
-        if one.family == _IPV4 and one.forwarding and one.index in taking - own
+        if one.family == IPV4 and one.forwarding and one.index in taking - own
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError
+from wslnet.model.families import IPV4
 from wslnet.resources.interface_forwarding import InterfaceForwarding
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ NEEDS = frozenset({"adapters", "interfaces", "addresses", "routes"})
 NOTE_PATTERN = r"^vEthernet\s.*(Default Switch|WSL|WSLCore|LAN).*$"
 """The pattern of note 003; PowerShell's -match, which it was written for, ignores case."""
 
-IPV4 = 4
 
 _DEFAULTS = frozenset({"0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1"})
 _SWITCH = "vethernet ("

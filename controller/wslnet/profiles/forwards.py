@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import Unsupported
 from wslnet.model.allow import Allow
+from wslnet.model.families import MAIN_TABLE
 from wslnet.model.forward import HOST, LAN
 from wslnet.model.machine import Kind
 from wslnet.model.topology import Segment, segment
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 MIRRORED, NAT = "mirrored", "nat"
 _OF_NAT = "in mirrored mode it would take the port from WSL"
 _DEFAULT_ROUTES = frozenset({"default", "0.0.0.0/0"})
-_MAIN = 254
 
 
 def refuse_unsupported(mode: str | None, forward: Forward) -> None:
@@ -149,7 +149,7 @@ def _accepts(snapshot: Snapshot, wire: Segment, forward: Forward, address: str) 
     facts = snapshot.linux(wire.parent)
     routes = (facts.routes if facts is not None else None) or ()
     uplink = next(
-        (r.dev for r in routes if r.dst in _DEFAULT_ROUTES and (r.family, r.table) == (4, _MAIN)), None
+        (r.dev for r in routes if r.dst in _DEFAULT_ROUTES and (r.family, r.table) == (4, MAIN_TABLE)), None
     )
     up, rows, to = uplink or "eth0", ("S0-57", "S2-12"), f"{address}/32"
     there = Service(forward.proto, forward.target_port, forward.tag)

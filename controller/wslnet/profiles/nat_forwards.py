@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wslnet.model.allow import Allow
+from wslnet.model.families import IPV4
 from wslnet.model.forward import HOST, LAN
 from wslnet.model.machine import Kind
 from wslnet.model.portproxy import leads_to_wsl, networks
@@ -38,7 +39,6 @@ PURPOSE = "publish"
 IP_HELPER = (r"%SystemRoot%\System32\svchost.exe", "iphlpsvc")
 """Program and service that listen for rules of portproxy (windows-facts 3)."""
 
-_IPV4 = 4
 _LOOPBACK, _ANY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what Windows is told to listen on, for anybody
 _STALE = "what an earlier address of Windows left"
 _WITHDRAWN = "the network is not one that it is published to"
@@ -154,7 +154,7 @@ def _listeners(snapshot: Snapshot, facts: WindowsFacts, forward: Forward) -> Ite
         # One by one, so that an answer leaves by the address that was asked.
         of_wsl, _ = networks(facts)
         for one in facts.addresses or ():
-            if one.family == _IPV4 and not any(ipaddress.IPv4Address(one.address) in net for net in of_wsl):
+            if one.family == IPV4 and not any(ipaddress.IPv4Address(one.address) in net for net in of_wsl):
                 yield one.address
         yield _LOOPBACK
 

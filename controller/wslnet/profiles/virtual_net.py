@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.model.change import Risk
+from wslnet.model.families import IPV4, MAIN_TABLE
 from wslnet.model.virtual_net import Declaration, Kept, NetMode, VirtualNet, declarations
 from wslnet.netfilter.rules import Place
 from wslnet.netfilter.view import tables
@@ -171,8 +172,8 @@ def _closed_bridges(facts: LinuxFacts) -> tuple[str, ...]:
 
 def way_out(facts: LinuxFacts) -> str | None:
     """The link of the default route that is taken."""
-    routes = (one for one in facts.routes or () if one.dst == "default" and one.family == 4 and one.dev)  # noqa: PLR2004
-    best = min((one for one in routes if one.table == 254), key=lambda one: one.metric, default=None)  # noqa: PLR2004
+    routes = (one for one in facts.routes or () if one.dst == "default" and one.family == IPV4 and one.dev)
+    best = min((one for one in routes if one.table == MAIN_TABLE), key=lambda one: one.metric, default=None)
     return best.dev if best is not None else None
 
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op, Risk
+from wslnet.model.families import IPV4
 from wslnet.model.linux_facts import LinuxFacts
 
 if TYPE_CHECKING:
     from wslnet.model.linux_network import Link
     from wslnet.model.snapshot import MachineFacts
-
-_IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class OwnBridge:
         return f"wslnet:{self.net}"
 
     def _have(self, facts: LinuxFacts) -> tuple[str, ...]:
-        own = (one for one in facts.addresses_of(self.link) if one.family == _IPV4)
+        own = (one for one in facts.addresses_of(self.link) if one.family == IPV4)
         return tuple(f"{one.address}/{one.prefix}" for one in own)
 
     def _change(self, action: Action, mac: str, addresses: tuple[str, ...]) -> Change:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op
+from wslnet.model.families import IPV4
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.netfilter.rules import OWN_MARK
 from wslnet.netfilter.ruleset import parse_save
@@ -18,8 +19,6 @@ from wslnet.netfilter.ruleset import parse_save
 if TYPE_CHECKING:
     from wslnet.model.snapshot import MachineFacts
     from wslnet.netfilter.rules import Rule
-
-IPV4 = 4
 
 
 @dataclass(frozen=True, slots=True)

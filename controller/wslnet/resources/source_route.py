@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wslnet.model.change import Action, Change, Op
+from wslnet.model.families import MAIN_TABLE
 from wslnet.model.linux_facts import LinuxFacts
 from wslnet.resources.static_route import OWN_PROTOCOL
 
 if TYPE_CHECKING:
     from wslnet.model.linux_network import Route
     from wslnet.model.snapshot import MachineFacts
-
-_MAIN = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class SourceRoute:
 
     def _is_ours(self, route: Route) -> bool:
         where = (route.family, route.dst, route.table, route.dev, route.via)
-        return where == (4, self.dst, _MAIN, self.dev, None) and route.proto == OWN_PROTOCOL
+        return where == (4, self.dst, MAIN_TABLE, self.dev, None) and route.proto == OWN_PROTOCOL
 
     def _args(self, src: str | None, metric: int) -> dict[str, object]:
         return {
@@ -63,7 +62,7 @@ class SourceRoute:
             "via": None,
             "dev": self.dev,
             "src": src,
-            "table": _MAIN,
+            "table": MAIN_TABLE,
             "proto": OWN_PROTOCOL,
             "metric": metric,
         }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import PlanRefused
 from wslnet.model.change import Action, Change, Op
+from wslnet.model.families import MAIN_TABLE
 from wslnet.model.linux_facts import LinuxFacts
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 OWN_PROTOCOL = 119
 """Routing protocol number that marks routes of wslnet: one that /etc/iproute2/rt_protos gives to nobody."""
-
-_MAIN = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class StaticRoute:
             "dst": self.dst,
             "via": via,
             "dev": dev,
-            "table": _MAIN,
+            "table": MAIN_TABLE,
             "proto": OWN_PROTOCOL,
             "metric": metric,
         }
@@ -89,7 +88,7 @@ class StaticRoute:
 
     def _found(self, facts: MachineFacts) -> Route | None:
         routes = facts.routes if isinstance(facts, LinuxFacts) else None
-        same = (one for one in routes or () if (one.family, one.dst, one.table) == (4, self.dst, _MAIN))
+        same = (one for one in routes or () if (one.family, one.dst, one.table) == (4, self.dst, MAIN_TABLE))
         return min(same, key=lambda route: route.metric, default=None)
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from wslnet.model.change import Op, OpResult
+from wslnet.model.families import MAIN_TABLE
 from wslnet.transport.agent_text import clean
 from wslnet.transport.ssh_diagnosis import output
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _FAMILIES = {"inet": 4, "inet6": 6}
 _PROTOCOLS = {"redirect": 1, "kernel": 2, "boot": 3, "static": 4, "ra": 9, "dhcp": 16}
-_MAIN = 254
 _FORWARD = "net.ipv4.ip_forward"
 
 
@@ -97,7 +97,7 @@ def routes_of(text: str) -> Iterator[dict[str, object]]:
             "dst": words[0] if "/" in words[0] or words[0] == "default" else f"{words[0]}/32",
             "via": _after(words, "via"),
             "dev": _after(words, "dev"),
-            "table": _MAIN,
+            "table": MAIN_TABLE,
             "proto": int(proto) if proto.isdigit() else _PROTOCOLS.get(proto, 0),
             "metric": int(_after(words, "metric") or 0),
             "src": _after(words, "src"),

@@ -6,14 +6,12 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from wslnet.model.address_plan import network_of
+from wslnet.model.families import IPV4, MAIN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wslnet.model.linux_network import Route
-
-MAIN = 254
-IPV4 = 4
 
 
 def route_towards(routes: Iterable[Route], address: str) -> Route | None:
@@ -27,7 +25,7 @@ def route_towards(routes: Iterable[Route], address: str) -> Route | None:
         (network.prefixlen, -route.metric, -place, route)
         for place, route in enumerate(routes)
         if route.family == IPV4
-        and route.table == MAIN
+        and route.table == MAIN_TABLE
         and (network := network_of(route.dst)) is not None
         and target in network
     ]
