@@ -12,6 +12,7 @@ import pytest
 
 from .asking import run
 from .canonical.snapshot import differences, take
+from .complaints.docker import container
 from .servers import GREET, greeting, heard, program
 
 if TYPE_CHECKING:
@@ -26,24 +27,13 @@ WINDOWS = "172.24.21.109"
 
 
 @contextmanager
-def container(lab: RunningLab) -> Iterator[str]:
+def published(lab: RunningLab) -> Iterator[str]:
     """A namespace on docker0 whose port 80 is published as 8080, as Docker does it, proxy included."""
     space, wsl = f"t{os.getpid()}-c1", lab.netns("wsl")
-    here = ["ip", "-n", wsl]
-    steps = [
-        ["ip", "netns", "add", space],
-        [*here, "link", "add", "docker0", "type", "bridge"],
-        [*here, "address", "add", "172.17.0.1/16", "dev", "docker0"],
-        [*here, "link", "add", "vethc1", "type", "veth", "peer", "name", "eth0", "netns", space],
-        [*here, "link", "set", "vethc1", "master", "docker0", "up"],
-        [*here, "link", "set", "docker0", "up"],
-        ["ip", "-n", space, "address", "add", "172.17.0.2/16", "dev", "eth0"],
-        ["ip", "-n", space, "link", "set", "eth0", "up"],
-        ["ip", "-n", space, "route", "add", "default", "via", "172.17.0.1"],
-    ]
     to = ["-p", "tcp", "--dport", "8080", "-j", "DNAT", "--to-destination", "172.17.0.2:80"]
     iptables = ["ip", "netns", "exec", wsl, "iptables"]
-    steps += [
+    steps = [
+        *container(wsl, space),
         [*iptables, "-t", "nat", "-A", "DOCKER", "!", "-i", "docker0", *to],
         [*iptables, "-I", "DOCKER", "-d", "172.17.0.2", "-p", "tcp", "--dport", "80", "-j", "ACCEPT"],
     ]
@@ -70,7 +60,7 @@ def test_windows_reaches_a_published_port_after_the_fix(story_lab: RunningLab) -
         "echo '#!/bin/sh' > /etc/init.d/docker; chmod +x /etc/init.d/docker"
     )
     assert story_lab.run("wsl", ["sh", "-c", engine]).returncode == 0
-    with container(story_lab):
+    with published(story_lab):
         deadline = time.monotonic() + 20  # a new listener is felt within a second
         while heard(story_lab, "lan", WINDOWS, 8080) != "container" and time.monotonic() < deadline:
             time.sleep(0.25)

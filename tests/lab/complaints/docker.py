@@ -20,6 +20,22 @@ PROXY_GREETING = "proxy"
 _BOXES: dict[str, str] = {}
 
 
+def container(wsl: str, space: str) -> list[list[str]]:
+    """What makes docker0 in WSL's namespace, and a container behind it: a namespace with 172.17.0.2."""
+    here, inside = ["ip", "-n", wsl], ["ip", "-n", space]
+    return [
+        ["ip", "netns", "add", space],
+        [*here, "link", "add", "docker0", "type", "bridge"],
+        [*here, "address", "add", "172.17.0.1/16", "dev", "docker0"],
+        [*here, "link", "add", "vethbox", "type", "veth", "peer", "name", "eth0", "netns", space],
+        [*here, "link", "set", "vethbox", "master", "docker0", "up"],
+        [*here, "link", "set", "docker0", "up"],
+        [*inside, "address", "add", "172.17.0.2/16", "dev", "eth0"],
+        [*inside, "link", "set", "eth0", "up"],
+        [*inside, "route", "add", "default", "via", "172.17.0.1"],
+    ]
+
+
 @contextmanager
 def docker(lab: Any, version: str) -> Iterator[str]:
     """Docker with one container: a namespace on docker0; what it published is carried by a proxy on 8080.
@@ -27,19 +43,11 @@ def docker(lab: Any, version: str) -> Iterator[str]:
     Gives the name of the namespace.
     """
     space, wsl = f"t{os.getpid()}-box", lab.netns("wsl")
-    here, nat = ["ip", "-n", wsl], ["ip", "netns", "exec", wsl, "iptables", "-t", "nat"]
+    nat = ["ip", "netns", "exec", wsl, "iptables", "-t", "nat"]
     published = ["PREROUTING", "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DOCKER"]
     outwards = ["POSTROUTING", "-s", "172.17.0.0/16", "!", "-o", "docker0", "-j", "MASQUERADE"]
     make = [
-        ["ip", "netns", "add", space],
-        [*here, "link", "add", "docker0", "type", "bridge"],
-        [*here, "address", "add", "172.17.0.1/16", "dev", "docker0"],
-        [*here, "link", "add", "vethbox", "type", "veth", "peer", "name", "eth0", "netns", space],
-        [*here, "link", "set", "vethbox", "master", "docker0", "up"],
-        [*here, "link", "set", "docker0", "up"],
-        ["ip", "-n", space, "address", "add", "172.17.0.2/16", "dev", "eth0"],
-        ["ip", "-n", space, "link", "set", "eth0", "up"],
-        ["ip", "-n", space, "route", "add", "default", "via", "172.17.0.1"],
+        *container(wsl, space),
         [*nat, "-N", "DOCKER"],
         [*nat, "-A", *published],
         [*nat, "-A", *outwards],
@@ -50,7 +58,7 @@ def docker(lab: Any, version: str) -> Iterator[str]:
         [*nat, "-F", "DOCKER"],
         [*nat, "-X", "DOCKER"],
         ["ip", "netns", "delete", space],
-        [*here, "link", "delete", "docker0"],
+        ["ip", "-n", wsl, "link", "delete", "docker0"],
     ]
     try:
         for step in make:
