@@ -119,12 +119,14 @@ class Guards:
         except OutcomeUnknown:
             raise  # it may watch, and be found by whoever takes the run back
         except WslnetError:
-            self._forget_first(machine, is_first=is_first)
+            if is_first:
+                self._forget(machine)
             raise
         try:
             demand_armed(machine, answer)
         except WslnetError as error:
-            self._forget_first(machine, is_first=is_first)
+            if is_first:
+                self._forget(machine)
             if self.windows.demanded or isinstance(error, PlanRefused) or not is_first:
                 raise
             say(machine, f"{error.message}; going on without it")
@@ -254,11 +256,6 @@ class Guards:
             args["deadline_s"] = seconds + _STAGGER_S * (deepest - inventory.depth(machine))
             self.armed[machine] = time.monotonic() + float(str(args["deadline_s"]))
         return Op(verb, args)
-
-    def _forget_first(self, machine: str, *, is_first: bool) -> None:
-        """A guard that was to be armed for the first time and is known not to be."""
-        if is_first:
-            self._forget(machine)
 
     def _forget(self, machine: str) -> None:
         self.journal.note("guard", machine=machine, state="disarmed")
