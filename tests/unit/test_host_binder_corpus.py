@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.quiet_sink import QuietSink
 
 from wslnet_lab.host.contract import (
     Argument,
@@ -19,7 +20,6 @@ from wslnet_lab.host.contract import (
     ErrorDetails,
     Identity,
     Invocation,
-    Notice,
     Number,
     Session,
     Sink,
@@ -40,30 +40,6 @@ pytestmark = [
     pytest.mark.corpus,
     pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is not there"),
 ]
-
-
-class Recorder:
-    """A sink that keeps bound calls and errors."""
-
-    def __init__(self) -> None:
-        self.calls: list[BoundCall] = []
-        self.errors: list[ErrorDetails] = []
-
-    def output(self, value: object) -> None:
-        assert isinstance(value, BoundCall)
-        self.calls.append(value)
-
-    def error(self, details: ErrorDetails) -> None:
-        self.errors.append(details)
-
-    def warning(self, text: str) -> None:
-        raise AssertionError(text)
-
-    def notice(self, record: Notice) -> None:
-        raise AssertionError(record)
-
-    def stopping(self) -> bool:
-        return False
 
 
 def _echo(call: BoundCall, _sink: Sink) -> Iterator[object]:
@@ -151,11 +127,13 @@ def _expected(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _outcome(engine: Engine, row: dict[str, Any]) -> tuple[object, ...]:
-    recorder = Recorder()
+    recorder = QuietSink()
     outcome = engine.run(_statements(row), SESSION, recorder)
+    calls = [call for call in recorder.outputs if isinstance(call, BoundCall)]
+    assert len(calls) == len(recorder.outputs)
     results = [
         (call.parameter_set, {name: _shown(value) for name, value in call.parameters.items()})
-        for call in recorder.calls
+        for call in calls
     ]
     errors = [(_id(details), _category(details), 0) for details in recorder.errors]
     if outcome.reason is not None:
@@ -228,7 +206,7 @@ def test_binder_verdicts(engine: Engine) -> None:
     by_id = {row["id"]: row for row in _rows(CORPUS / "binder" / "binder.jsonl")}
     verdicts = _rows(CORPUS / "cim" / "binder-verdicts.jsonl")
     for verdict in verdicts:
-        recorder = Recorder()
+        recorder = QuietSink()
         outcome = engine.run(_statements(by_id[verdict["id"]]), SESSION, recorder)
         if verdict["verdict"] == "refused":
             assert outcome.reason is not None

@@ -1,15 +1,14 @@
 """Our endpoint's own files, loaded by the lab's loader over stand-ins that record what would change."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
+from tests.quiet_sink import QuietSink
 
 from wslnet_lab.host.contract import (
     BoundCall,
-    ErrorDetails,
     Identity,
-    Notice,
     Outcome,
     PlainObject,
     Session,
@@ -31,27 +30,6 @@ PROFILE = "C:\\Users\\anna"
 FILES = render.files(modules=tuple(READS), account="DESKTOP\\anna")
 SESSION = Session(Identity("DESKTOP\\anna", SID, admin=False), "wslnet", no_language=True)
 _READING = ("Get-", "Test-", "Export-")
-
-
-@dataclass
-class Recorder:
-    outputs: list[object] = field(default_factory=list)
-    errors: list[ErrorDetails] = field(default_factory=list)
-
-    def output(self, value: object) -> None:
-        self.outputs.append(value)
-
-    def error(self, details: ErrorDetails) -> None:
-        self.errors.append(details)
-
-    def warning(self, text: str) -> None:
-        raise AssertionError(text)
-
-    def notice(self, record: Notice) -> None:
-        raise AssertionError(record)
-
-    def stopping(self) -> bool:
-        return False
 
 
 class Outside:
@@ -114,8 +92,8 @@ class Endpoint:
     engine: RestrictedEngine
     visible: list[str]
 
-    def run(self, *statements: Statement) -> tuple[Outcome, Recorder]:
-        sink = Recorder()
+    def run(self, *statements: Statement) -> tuple[Outcome, QuietSink]:
+        sink = QuietSink()
         self.machine.calls.clear()
         return self.engine.run(statements, SESSION, sink), sink
 
