@@ -1,16 +1,16 @@
 """A provider over rows in memory, an engine over it, and a sink that keeps what comes."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
+from tests.quiet_sink import QuietSink
 
 from wslnet_lab.host.contract import (
     Argument,
     Category,
     CimInstance,
     CimValue,
-    ErrorDetails,
     Identity,
     Invocation,
     Notice,
@@ -205,23 +205,12 @@ def registry_over(store: Store) -> Registry:
     return registry
 
 
-class Recorder:
-    """A sink that keeps everything."""
+@dataclass
+class Recorder(QuietSink):
+    """Keeps remarks, too, and counts progress that ends."""
 
-    def __init__(self) -> None:
-        self.outputs: list[object] = []
-        self.errors: list[ErrorDetails] = []
-        self.remarks: list[tuple[str, str]] = []
-        self.progressed = 0
-
-    def output(self, value: object) -> None:
-        self.outputs.append(value)
-
-    def error(self, details: ErrorDetails) -> None:
-        self.errors.append(details)
-
-    def warning(self, text: str) -> None:
-        raise AssertionError(text)
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+    progressed: int = 0
 
     def remark(self, kind: str, text: str) -> None:
         self.remarks.append((kind, text))
@@ -230,9 +219,6 @@ class Recorder:
         assert isinstance(record, Progress)
         assert record.completed
         self.progressed += 1
-
-    def stopping(self) -> bool:
-        return False
 
 
 class Machine:
