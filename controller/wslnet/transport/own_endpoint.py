@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.errors import Unsupported, WslnetError
 from wslnet.model.change import Op
+from wslnet.model.families import IPV4
 from wslnet.model.machine import Kind, Machine
 from wslnet.transport.local_native import LocalNative, find_powershell
 from wslnet.transport.windows_session import WindowsSession
@@ -130,7 +131,7 @@ def _is_ours(address: str) -> bool:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address.rstrip(".").casefold() in {"localhost", socket.gethostname().casefold()}
-    family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
+    family = socket.AF_INET if parsed.version == IPV4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind((str(parsed), 0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wslnet.errors import InputError
+from wslnet.model.families import IPV6
 
 if TYPE_CHECKING:
     from wslnet.model.machine import Machine
@@ -54,7 +55,7 @@ class WinrmEndpoint:
     def url(self) -> str:
         """The address for clients that take a URL."""
         try:
-            host = f"[{self.host}]" if ipaddress.ip_address(self.host).version == 6 else self.host  # noqa: PLR2004 - IPv6
+            host = f"[{self.host}]" if ipaddress.ip_address(self.host).version == IPV6 else self.host
         except ValueError:
             host = self.host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}/wsman"
