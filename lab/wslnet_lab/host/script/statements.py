@@ -48,10 +48,13 @@ def script(text: str) -> Block:
 def until(scanner: Scanner, closing: str) -> tuple[Statement, ...]:
     """Statements up to `closing` (the end of the text when it is empty), which is gone past.
 
+    What the lab does not know between braces is refused when it runs, with what follows it there.
+
     Raises:
         Malformed, NotInTheLab: As `script`.
     """
     found: list[Statement] = []
+    start = scanner.at
     while True:
         scanner.statement_ends()
         if closing and scanner.takes(closing):
@@ -60,7 +63,14 @@ def until(scanner: Scanner, closing: str) -> tuple[Statement, ...]:
             if closing:
                 raise Malformed(f"expected {closing!r} before the end")
             return tuple(found)
-        each = statement(scanner)
+        try:
+            each = statement(scanner)
+        except NotInTheLab as error:
+            if closing != "}":
+                raise
+            scanner.at = start
+            scanner.past_braces()
+            return (*found, Unknown(str(error)))
         if each is None:
             raise Malformed(f"no statement at {scanner.rest()!r}")
         found.append(each)
@@ -74,20 +84,6 @@ def block(scanner: Scanner, closing: str) -> Block:
     """
     start = scanner.at
     attributes, found = parameters.param_block(scanner)
-    inside = scanner.at
-    try:
-        parts = _parts(scanner, closing)
-    except NotInTheLab as error:
-        if not closing:
-            raise
-        scanner.at = inside
-        scanner.past_braces()
-        parts = {"end": (Unknown(str(error)),)}
-    text = scanner.text[start : scanner.at - len(closing)]
-    return Block(attributes, found, parts.get("begin", ()), parts.get("process"), parts.get("end", ()), text)
-
-
-def _parts(scanner: Scanner, closing: str) -> dict[str, tuple[Statement, ...]]:
     parts: dict[str, tuple[Statement, ...]] = {}
     scanner.statement_ends()
     while (named := scanner.takes_match(_NAMED_BLOCK)) is not None:
@@ -99,7 +95,8 @@ def _parts(scanner: Scanner, closing: str) -> dict[str, tuple[Statement, ...]]:
             raise Malformed("statements beside begin, process and end")
     else:
         parts["end"] = until(scanner, closing)
-    return parts
+    text = scanner.text[start : scanner.at - len(closing)]
+    return Block(attributes, found, parts.get("begin", ()), parts.get("process"), parts.get("end", ()), text)
 
 
 def statement(scanner: Scanner) -> Statement | None:
