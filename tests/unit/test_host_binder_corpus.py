@@ -27,7 +27,8 @@ from wslnet_lab.host.contract import (
 )
 from wslnet_lab.host.engine import EngineSettings, Registry, build_engine
 from wslnet_lab.host.engine.binder import bind
-from wslnet_lab.host.engine.signatures import load_oracle
+from wslnet_lab.host.engine.signatures import Parameter, Place, Signature, load_oracle
+from wslnet_lab.host.engine.types import parse_type
 from wslnet_lab.host.engine.values import time_span_text
 
 SHARED = Path(os.environ.get("WSLNET_SHARED", Path(__file__).parents[3] / "shared"))
@@ -200,6 +201,68 @@ def test_binding_matrix_of_windows_commands() -> None:
     print(f"corpus/cim binding matrix: {count - len(different)} of {count} the same")  # noqa: T201 - the report
     assert count >= 200
     assert different == set(_deviations("binding-matrix.jsonl"))
+
+
+# The recording's own commands: type and attributes of each parameter, from the rules of cdxml-facts 2 and 3.
+_NOT_NULL, _NOT_EMPTY = "ValidateNotNull", "ValidateNotNullOrEmpty"
+_OWN_PARAMETERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "QPlain": ("string[]", (_NOT_NULL,)),
+    "QVnn": ("string[]", (_NOT_NULL, _NOT_NULL)),
+    "QVnne": ("string[]", (_NOT_NULL, _NOT_EMPTY)),
+    "QAllow": ("string[]", (_NOT_NULL, "AllowNull", "AllowEmptyString", "AllowEmptyCollection")),
+    "QMin": ("uint32", ()),
+    "QMax": ("uint32", ()),
+    "QExclude": ("string[]", (_NOT_NULL,)),
+    "QNum": ("uint32[]", (_NOT_NULL,)),
+    "QBool": ("Boolean[]", (_NOT_NULL,)),
+    "OptS": ("string", ()),
+    "OptSw": ("SwitchParameter", ()),
+    "QMandatory": ("string[]", (_NOT_NULL,)),
+    "CimSession": ("CimSession[]", (_NOT_EMPTY,)),
+    "ThrottleLimit": ("int", ()),
+    "AsJob": ("SwitchParameter", ()),
+    "MPlain": ("string", ()),
+    "MVnn": ("string", (_NOT_NULL,)),
+    "MVnne": ("string", (_NOT_EMPTY,)),
+    "MArr": ("string[]", ()),
+    "MNum": ("uint32", ()),
+    "MBool": ("Boolean", ()),
+    "MSwitch": ("SwitchParameter", ()),
+    "MDate": ("DateTime", ()),
+    "MCim": ("ciminstance", ()),
+    "PassThru": ("SwitchParameter", ()),
+    "InputObject": ("CimInstance#LAB_Params[]", (_NOT_NULL,)),
+    "X": ("string", ()),
+}
+_MANDATORY = frozenset({"QMandatory", "InputObject", "X"})
+
+
+def _own_command(name: str, parameter: str) -> Signature:
+    """A generated function with this one parameter."""
+    kind, validation = _OWN_PARAMETERS[parameter]
+    spec = parse_type(kind, (), module="Lab", command=name)
+    places = {"S": Place(parameter in _MANDATORY, None)}
+    made = Parameter(parameter, (), spec, places, validation=validation)
+    return Signature(name, "Lab", True, True, False, name, ("S",), "S", {parameter: made})  # noqa: FBT003 - a function, made from CDXML, without ShouldProcess
+
+
+def test_binding_matrix_of_the_recordings_own_commands() -> None:
+    different = {}
+    count = 0
+    for row in _rows(CORPUS / "cim" / "binding-matrix.jsonl"):
+        if row["parameter"] not in _OWN_PARAMETERS or "Lab" not in row["command"]:
+            continue
+        count += 1
+        signature = _own_command(row["command"], row["parameter"])
+        try:
+            bind(signature, (Argument(row["parameter"], _VALUES[row["value"]]),))
+            reason = None
+        except CommandError as error:
+            reason = error.details.fqid
+        if reason != row["reason"]:
+            different[f"{row['parameter']} {row['value']}"] = (reason, row["reason"])
+    assert count >= 300
+    assert different == {}
 
 
 def test_binder_verdicts(engine: Engine) -> None:

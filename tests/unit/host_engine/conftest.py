@@ -40,9 +40,18 @@ MI_NAMES = {
     "1": "Failed",
     "2": "AccessDenied",
     "3": "InvalidNamespace",
+    "4": "InvalidParameter",
     "5": "InvalidClass",
     "6": "NotFound",
+    "7": "NotSupported",
+    "11": "AlreadyExists",
     "13": "TypeMismatch",
+    "15": "InvalidQuery",
+    "16": "MethodNotAvailable",
+    "17": "MethodNotFound",
+    "22": "InvalidOperationTimeout",
+    "27": "ServerLimitsExceeded",
+    "28": "ServerIsShuttingDown",
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet_lab.host.engine import plain_conversions as plain
 from wslnet_lab.host.engine import typed_conversions as typed
-from wslnet_lab.host.engine.families import MISMATCH, Family, cannot
+from wslnet_lab.host.engine.families import MISMATCH, WRONG_OBJECT, ConversionError, Family, cannot
 from wslnet_lab.host.engine.types import Kind
 
 if TYPE_CHECKING:
@@ -34,7 +34,23 @@ def convert(value: object, spec: TypeSpec, family: Family) -> object:
             raise cannot(value, spec)
         return None
     items = list(value) if isinstance(value, list | tuple | bytes) else [value]
-    return [convert(item, spec.element(), family) for item in items]
+    return _each(items, spec.element(), family)
+
+
+def _each(items: list[object], spec: TypeSpec, family: Family) -> list[object]:
+    """Every item converted; that one is of the wrong class is only seen once all could be made instances."""
+    converted: list[object] = []
+    wrong: ConversionError | None = None
+    for item in items:
+        try:
+            converted.append(convert(item, spec, family))
+        except ConversionError as error:
+            if error.compiled_id != WRONG_OBJECT:
+                raise
+            wrong = wrong or error
+    if wrong is not None:
+        raise wrong
+    return converted
 
 
 def fits(value: object, spec: TypeSpec) -> bool:

@@ -94,6 +94,12 @@ _MI = {
     "AlreadyExists": Category.RESOURCE_EXISTS,
     "TypeMismatch": Category.INVALID_TYPE,
     "ServerLimitsExceeded": Category.RESOURCE_BUSY,
+    # The rest is the engine's source (CimJobException), not run.
+    "InvalidQuery": Category.INVALID_ARGUMENT,
+    "MethodNotAvailable": Category.METADATA_ERROR,
+    "MethodNotFound": Category.METADATA_ERROR,
+    "InvalidOperationTimeout": Category.INVALID_ARGUMENT,
+    "ServerIsShuttingDown": Category.RESOURCE_UNAVAILABLE,
 }
 
 

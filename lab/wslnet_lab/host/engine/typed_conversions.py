@@ -148,11 +148,11 @@ def to_cim_instance(value: object, spec: TypeSpec, _family: Family) -> object:
 
 
 def to_cim_session(value: object, spec: TypeSpec, _family: Family) -> object:
-    """[CimSession]: any text or number names a computer."""
+    """[CimSession]: any text or number names a computer; empty text the local one (cdxml-facts 3)."""
     if value is None:
         return None
     if isinstance(value, str | int | Number) and not isinstance(value, bool):
-        return text_of(value)
+        return text_of(value) or "localhost"
     raise cannot(value, spec)
 
 
