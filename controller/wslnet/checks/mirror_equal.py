@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wslnet.checks.parts.findings import MODE_KNOWN_BY, Findings
-from wslnet.checks.parts.wsl import on_mirrored_wsl
+from wslnet.checks.parts.wsl import on_mirrored_cards
 from wslnet.model.adapter_roles import Role, role_of
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
@@ -26,17 +26,7 @@ _SAY = Findings("mirror.equal", docs="https://learn.microsoft.com/windows/wsl/ne
 _COUNTED = frozenset({Role.UPLINK, Role.VPN})
 
 
-def _judge(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
-    windows = snapshot.windows
-    if windows is None or windows.adapters is None or windows.addresses is None or windows.routes is None:
-        yield _SAY.skip(machine, "Windows did not tell its adapters, addresses and routes")
-    elif facts.links is None or facts.addresses is None:
-        yield _SAY.unread(machine, "links and addresses")
-    else:
-        yield _machine(snapshot, machine, windows, facts)
-
-
-def _machine(snapshot: Snapshot, machine: str, windows: WindowsFacts, facts: LinuxFacts) -> Finding:
+def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts, facts: LinuxFacts) -> Finding:
     pairs = {
         one.link: one.adapter
         for one in mirrored_links(snapshot)
@@ -77,7 +67,7 @@ CHECK = Check(
         Kind.WINDOWS: frozenset({"adapters", "addresses", "routes", "wsl"}),
         Kind.WSL: frozenset({"links", "addresses", "wsl"}),
     },
-    judge=on_mirrored_wsl(_SAY, _judge),
+    judge=on_mirrored_cards(_SAY, _judge),
     depends_on=(*MODE_KNOWN_BY, "mirror.links"),
     docs=_SAY.docs,
 )

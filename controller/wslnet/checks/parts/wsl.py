@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wslnet.model.finding import Finding
     from wslnet.model.linux_facts import LinuxFacts
     from wslnet.model.snapshot import Snapshot
+    from wslnet.model.windows_facts import WindowsFacts
 
 _MIRRORED = "mirrored"
 
@@ -49,3 +50,20 @@ def on_mirrored_wsl(
             yield from judge(snapshot, machine, facts)
 
     return on_wsl(say, judge_if_mirrored)
+
+
+def on_mirrored_cards(
+    say: Findings, judge: Callable[[Snapshot, str, WindowsFacts, LinuxFacts], Finding]
+) -> Callable[[Snapshot], Iterator[Finding]]:
+    """The same for WSL's cards beside Windows' adapters, made only where both sides told theirs."""
+
+    def judge_if_told(snapshot: Snapshot, machine: str, facts: LinuxFacts) -> Iterator[Finding]:
+        windows = snapshot.windows
+        if windows is None or windows.adapters is None or windows.addresses is None or windows.routes is None:
+            yield say.skip(machine, "Windows did not tell its adapters, addresses and routes")
+        elif facts.links is None or facts.addresses is None:
+            yield say.unread(machine, "links and addresses")
+        else:
+            yield judge(snapshot, machine, windows, facts)
+
+    return on_mirrored_wsl(say, judge_if_told)
