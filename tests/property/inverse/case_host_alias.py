@@ -9,17 +9,14 @@ from hypothesis import strategies as st
 from wslnet.model.linux_facts import LinuxFacts, Persistence
 from wslnet.resources.host_alias import HostAlias
 
+from .line_files import files
+
 RESOURCE = HostAlias
 OURS = "172.23.96.1 windows.local  # wslnet: by `wslnet config hosts`"
 LINES = st.lists(
     st.sampled_from(["127.0.0.1\tlocalhost", "", "# mine", "::1 localhost ip6-localhost", OURS]), max_size=6
 )
-CONTENTS = st.none() | st.builds(
-    lambda lines, end, last: (end.join(lines) + last).encode(),
-    LINES,
-    st.sampled_from(["\n", "\r\n"]),
-    st.sampled_from(["", "\n"]),
-)
+CONTENTS = files(LINES)
 
 
 def _state(content: bytes | None) -> LinuxFacts:

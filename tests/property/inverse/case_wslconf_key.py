@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from wslnet.model.linux_facts import LinuxFacts, Persistence
 from wslnet.resources.wslconf_key import WslConfKey
 
+from .line_files import files
+
 RESOURCE = WslConfKey
 LINES = st.lists(
     st.sampled_from(
@@ -20,12 +22,7 @@ LINES = st.lists(
     ),
     max_size=9,
 )  # fmt: skip
-CONTENTS = st.none() | st.builds(
-    lambda lines, end, last: (end.join(lines) + last).encode(),
-    LINES,
-    st.sampled_from(["\n", "\r\n"]),
-    st.sampled_from(["", "\n"]),
-)
+CONTENTS = files(LINES)
 
 
 def _state(content: bytes | None) -> LinuxFacts:

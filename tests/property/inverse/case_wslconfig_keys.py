@@ -10,6 +10,8 @@ from wslnet.model.windows_facts import WindowsFacts
 from wslnet.model.windows_wsl import WslConfigFile
 from wslnet.resources.wslconfig_keys import WslConfigKeys
 
+from .line_files import files
+
 RESOURCE = WslConfigKeys
 LINES = st.lists(
     st.sampled_from(
@@ -21,13 +23,7 @@ LINES = st.lists(
     ),
     max_size=9,
 )  # fmt: skip
-CONTENTS = st.none() | st.builds(
-    lambda lines, end, last, mark: mark + (end.join(lines) + last).encode(),
-    LINES,
-    st.sampled_from(["\n", "\r\n"]),
-    st.sampled_from(["", "\n"]),
-    st.sampled_from([b"", b"\xef\xbb\xbf"]),
-)
+CONTENTS = files(LINES, st.sampled_from([b"", b"\xef\xbb\xbf"]))
 STATES = CONTENTS.map(
     lambda content: WindowsFacts(
         wslconfig=WslConfigFile(
