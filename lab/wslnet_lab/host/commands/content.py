@@ -106,6 +106,9 @@ class Content:
             except FileNotFoundError:
                 sink.error(_no_folder(call.command, place.path))
                 continue
+            except IsADirectoryError:
+                sink.error(_no_file(call.command, place.path))
+                continue
             if switch(call, "PassThru"):
                 value = call.parameters.get("Value")
                 yield from value if isinstance(value, list) else [value]
@@ -201,6 +204,18 @@ def _line(text: str, path: str, number: int) -> PlainObject:
     # A line carries the provider's notes, so it crosses as an object (windows-facts 13).
     notes = {**provider_notes(path), "ReadCount": Number("I64", number)}
     return PlainObject(("System.String", "System.Object"), {}, notes, to_string=text)
+
+
+def _no_file(command: str, path: str) -> ErrorDetails:
+    """A folder is there instead; the id is the engine's for what Windows denies (inferred)."""
+    return record(
+        command,
+        "GetContentWriterUnauthorizedAccessError",
+        Category.PERMISSION_DENIED,
+        f"Access to the path '{path}' is denied.",
+        exceptions=("System.UnauthorizedAccessException", "System.SystemException"),
+        target=path,
+    )
 
 
 def _no_folder(command: str, path: str) -> ErrorDetails:

@@ -188,6 +188,8 @@ def _normal(row: Mapping[str, object]) -> dict[str, Any]:
         ProviderError: A field cannot be used.
     """
     own = dict(row)
+    if own.get("PortStatuses") is not None:
+        raise bad_parameter("PortStatuses is the system's own to write. ")
     own["Protocol"] = firewall_values.protocol(own.get("Protocol"))
     for name in ("LocalPorts", "RemotePorts"):
         own[name] = firewall_values.ports(own.get(name), str(own["Protocol"]))

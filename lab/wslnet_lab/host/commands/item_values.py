@@ -32,6 +32,8 @@ class ItemValues:
     def set(self, call: BoundCall, sink: Sink) -> Iterator[object]:
         """Set-ItemProperty by Name and Value."""
         identity = call.session.identity
+        if "Name" not in call.parameters:
+            raise CommandError(not_modelled(call.command, "-InputObject"))
         for place in self._paths.places(call):
             refused = self._refused(call.command, place, identity)
             if refused is not None:

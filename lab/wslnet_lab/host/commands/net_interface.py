@@ -85,7 +85,9 @@ class NetIPInterfaces(ReadOnly):
         if adapter.kind == "fse":
             # The host side of the mirrored switch takes no IP settings (wsl-facts 2.4); the code is inferred.
             raise bad_parameter("The parameter is incorrect. ")
-        numbers = {name: given for name, given in values.items() if isinstance(given, int)}
+        # Newer parameters stand for properties that the documented class does not have (ClampMss).
+        known = self._class.properties
+        numbers = {name: given for name, given in values.items() if isinstance(given, int) and name in known}
         if "InterfaceMetric" in numbers:
             numbers.setdefault("AutomaticMetric", 0)
         self._networks.set(

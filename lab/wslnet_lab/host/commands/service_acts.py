@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wslnet_lab.host.commands.provider_errors import hardware_failure, no_such_name, not_modelled, record
 from wslnet_lab.host.commands.services import service_object
 from wslnet_lab.host.contract import BoundCall, Category, CommandError, EnumValue, PlainObject, Sink
+from wslnet_lab.host.engine.values import text_of
 from wslnet_lab.host.service_control import ServiceControl, ServiceError
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ class ServiceActsOfCmdlets:
             raise CommandError(not_modelled(call.command, f"-{other}"))
         given = next((call.parameters[name] for name in _TARGETS if name in call.parameters), None)
         for item in given if isinstance(given, list) else [given]:
-            text = str(item.properties["ServiceName"] if isinstance(item, PlainObject) else item)
+            if isinstance(item, PlainObject):
+                item = item.properties.get("ServiceName", item.to_string)  # noqa: PLW2901 - the name it stands for
+            text = text_of(item)
             try:
                 yield self._control.find(text)
             except ServiceError:

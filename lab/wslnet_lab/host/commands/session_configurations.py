@@ -5,9 +5,10 @@ A real Windows lets a change hold once WinRM has restarted; this one at once.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from wslnet_lab.host.commands.provider_errors import no_such_name, record
+from wslnet_lab.host.commands.provider_errors import no_such_name, not_modelled, record
 from wslnet_lab.host.contract import BoundCall, Category, CommandError, PlainObject, Sink
 from wslnet_lab.host.endpoint.failures import ConfigurationRefused
 from wslnet_lab.host.endpoint.files import read_configuration
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wslnet_lab.host.state import MachineState
 
 _TYPE = "Microsoft.PowerShell.Commands.PSSessionConfigurationCommands#PSSessionConfiguration"
+_NAME = re.compile(r"[\w.-]{1,200}")
 _ERROR = ("System.InvalidOperationException", "System.SystemException")
 
 
@@ -34,7 +36,11 @@ class SessionConfigurations:
     def register(self, call: BoundCall, _sink: Sink) -> Iterator[object]:
         """Copies the file; one of that name is replaced with -Force only."""
         self._demand_admin(call)
+        if "Path" not in call.parameters:
+            raise CommandError(not_modelled(call.command, "another set than -Path"))
         name, path = str(call.parameters["Name"]), str(call.parameters["Path"])
+        if not _NAME.fullmatch(name):
+            raise _refused(call, Category.INVALID_ARGUMENT, f"{name} is no name of a session configuration.")
         if self._exists(name) and call.parameters.get("Force") is not True:
             raise _refused(call, Category.INVALID_OPERATION, f"The session configuration {name} exists.")
         try:
@@ -79,7 +85,7 @@ class SessionConfigurations:
         return place
 
     def _exists(self, name: str) -> bool:
-        return self._folder().joinpath(f"{name}.pssc").exists()
+        return any(file.name == f"{name}.pssc" for file in self._folder().iterdir())
 
     def _demand_admin(self, call: BoundCall) -> None:
         if not call.session.identity.admin:

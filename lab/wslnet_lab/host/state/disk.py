@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PROVIDER = ("filesystem::", "microsoft.powershell.core\\filesystem::")
 _LINK_LIMIT = 40
+_LONGEST_NAME = 255
 
 
 class SharingViolation(OSError):
@@ -65,7 +66,7 @@ class Disk:
             return existing
         folder, _, name = path.rpartition("\\")
         parent = self.locate(folder if folder != "C:" else "C:\\")
-        return parent / name if parent is not None and parent.is_dir() else None
+        return parent / name if parent is not None and parent.is_dir() and _can_be_a_name(name) else None
 
     def spelled(self, place: Path) -> str:
         r"""The `C:\…` path of a file of this drive as it is spelled on it."""
@@ -152,7 +153,13 @@ class Disk:
         return self.spelled(target) if target.is_relative_to(self._root) else None
 
 
+def _can_be_a_name(name: str) -> bool:
+    return "\0" not in name and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME
+
+
 def _child(folder: Path, name: str) -> Path | None:
+    if not _can_be_a_name(name):
+        return None
     exact = folder / name
     if exact.is_symlink() or exact.exists():
         return exact

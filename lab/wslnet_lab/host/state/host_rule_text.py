@@ -48,5 +48,5 @@ def _fields(row: Mapping[str, Any], guid_of: Callable[[str], str | None]) -> Ite
         if guid is not None:
             yield f"IF={guid}"
     yield from (
-        f"{field}={row[name]}" for name, field in _PLAIN.items() if row.get(name) not in {None, "Any"}
+        f"{field}={row[name]}" for name, field in _PLAIN.items() if row.get(name) not in (None, "Any")
     )

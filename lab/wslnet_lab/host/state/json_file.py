@@ -41,6 +41,8 @@ class JsonFile:
         with self._lock:
             draft = json.loads(json.dumps(self._data))
             yield draft
+            # A value that is no JSON fails this change; it does not stay and fail every later one.
+            json.dumps(draft)
             self._data = draft
             self._write()
 

@@ -82,7 +82,7 @@ def _applies(row: Mapping[str, Any], bit: int) -> bool:
 
 def _mergeable(row: Mapping[str, Any]) -> bool:
     # Rules bound to a program, service or interface are not carried over (maintainer, WSL#10495).
-    return not any(row.get(name) not in {None, "Any"} for name in ("Program", "Service", "InterfaceAlias"))
+    return not any(row.get(name) not in (None, "Any") for name in ("Program", "Service", "InterfaceAlias"))
 
 
 def _as_hyperv(row: Mapping[str, Any]) -> dict[str, Any]:
