@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from wslnet.model.change import Change, Resource
     from wslnet.model.machine import Inventory
 
-AT_BOOT = frozenset({"nat_range.set", "windows_value.set"})
-"""Ops of which Windows takes note at its next start only (wsl-facts 2.1, 2.4)."""
-
 MENDS = "mends"
 """Key of a plan's profile: it mends what doctor found, and the wish is not measured behind it."""
 
@@ -108,7 +105,7 @@ def wait_for_boot(run: Progress, outcome: RunResult, why: str) -> RunResult:
 
 def waiting_for_boot(changes: Iterable[Change]) -> str | None:
     """Why nothing more can be done in this boot of Windows once these are made; None: nothing waits."""
-    waiting = [one.resource for one in changes if one.do.verb in AT_BOOT]
+    waiting = [one.resource for one in changes if one.at_boot]
     if not waiting:
         return None
     return f"{', '.join(waiting)}: Windows takes it when it starts anew: reboot Windows, then wslnet resume"

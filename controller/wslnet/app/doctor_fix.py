@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wslnet.app.after_reboot import AT_BOOT, MENDS
+from wslnet.app.after_reboot import MENDS
 from wslnet.app.boot_wish import last_profile, resources_of_mode
 from wslnet.app.setup import Prepared, behind_of, needs_of, wish_for
 from wslnet.app.status import configured_mode
@@ -124,7 +124,7 @@ def _mode_to_have(snapshot: Snapshot, declared: Iterable[Resource]) -> str:
 
 
 def _starts_anew(change: Change) -> bool:
-    return change.action is Action.RESTART or change.do.verb in AT_BOOT
+    return change.action is Action.RESTART or change.at_boot
 
 
 def _both(one: Needs, other: Needs) -> Needs:

@@ -9,7 +9,7 @@ from wslnet.checks.parts.wslconfig import MODE_KEY, config_of, same_mode
 from wslnet.model.fallback import codes_told, lacks_ports, why_fallen_back
 from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
-from wslnet.resources.dynamic_ports import DynamicPorts
+from wslnet.resources.dynamic_ports import USUAL, DynamicPorts
 from wslnet.resources.wslconfig_keys import WslConfigKeys
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ _PORT_STEPS = (
     "reboot Windows",
 )
 """No 4096 ports in a row are free: the dynamic range was moved, or is full of exclusions (wsl-facts 6, 4)."""
-
-_FIRST_PORT, _LAST_PORT = 49152, 65535
 
 _NOT_STARTED_SINCE = "or .wslconfig was changed after WSL had started, which reads it only then"
 
@@ -121,9 +119,9 @@ def _ports_back(snapshot: Snapshot, machine: str) -> tuple[DynamicPorts, ...]:
     if snapshot.windows is None or not lacks_ports(snapshot.windows, snapshot.mode):
         return ()
     return tuple(
-        DynamicPorts(machine, one.proto, _FIRST_PORT, _LAST_PORT, "mirrored mode needs 4096 ports in a row")
+        DynamicPorts(machine, one.proto, *USUAL, "mirrored mode needs 4096 ports in a row")
         for one in snapshot.windows.port_ranges or ()
-        if one.dynamic not in {None, (_FIRST_PORT, _LAST_PORT)}
+        if one.dynamic not in {None, USUAL}
     )
 
 

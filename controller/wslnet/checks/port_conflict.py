@@ -11,19 +11,24 @@ from wslnet.checks.parts.excluded import range_given_away
 from wslnet.checks.parts.findings import Findings, look_again
 from wslnet.checks.parts.windows import on_windows
 from wslnet.model.allow import Allow
-from wslnet.model.finding import Check, Finding, Status
+from wslnet.model.finding import Check, Finding, Fix, Status
 from wslnet.model.machine import Kind
 from wslnet.model.ports import NEVER_STEERED, OF_WSL_ITSELF
+from wslnet.resources.dynamic_ports import USUAL, DynamicPorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wslnet.model.snapshot import Snapshot
-    from wslnet.model.windows_facts import WindowsFacts
+    from wslnet.model.windows_facts import PortProxy, WindowsFacts
 
 _SAY = Findings("port.conflict", docs="https://learn.microsoft.com/windows/wsl/troubleshooting")
 
 _SSH_PORT = 22
+_BY_HAND = (
+    "publish by another port: wslnet forward remove, then wslnet forward add",
+    "or let Windows give other ranges: net stop winnat, then net start winnat",
+)
 
 
 def _judge(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Iterator[Finding]:
@@ -58,7 +63,7 @@ def _windows(snapshot: Snapshot, machine: str, windows: WindowsFacts) -> Finding
     # In mirrored mode WSL itself holds ports by exclusions.
     kept = [f"{machine} {line}" for line in _kept(windows)] if snapshot.mode != "mirrored" else []
     if kept:
-        return _unheard(machine, kept)
+        return _unheard(machine, kept, _ports_back(machine, windows))
     named = ", ".join(str(allow) for allow in wish.allow)
     return _SAY.ok(
         machine, f"nothing on Windows holds {named}" if named else "no port is wished, none collides"
@@ -82,7 +87,17 @@ def _conflict(status: Status, machine: str, title: str, evidence: list[str]) -> 
     )
 
 
-def _unheard(machine: str, evidence: list[str]) -> Finding:
+def _ports_back(machine: str, windows: WindowsFacts) -> tuple[DynamicPorts, ...]:
+    """The usual dynamic ports, where a published port is taken as one of those that reach down to it."""
+    tcp = next((one.dynamic for one in windows.port_ranges or () if one.proto == "tcp"), None)
+    usual, _ = USUAL
+    if tcp is None or not any(tcp[0] <= one.listen_port < usual for one in _taken(windows)):
+        return ()
+    why = "so that Windows gives no published port away"
+    return (DynamicPorts(machine, "tcp", *USUAL, why, at_boot=True),)
+
+
+def _unheard(machine: str, evidence: list[str], mending: tuple[DynamicPorts, ...]) -> Finding:
     return _SAY.problem(
         Status.WARN,
         machine,
@@ -90,22 +105,35 @@ def _unheard(machine: str, evidence: list[str]) -> Finding:
         evidence=evidence,
         cause="Windows gives ranges of ports to winnat, Hyper-V or a program when they start, and no other "
         "program can listen on a port of theirs",
-        fix=look_again(
-            _SAY.code,
-            "publish by another port: wslnet forward remove, then wslnet forward add",
-            "or let Windows give other ranges: net stop winnat, then net start winnat",
+        fix=Fix(
+            f"wslnet doctor --only {_SAY.code}" + (" --fix" if mending else ""),
+            (
+                *(
+                    f"{one.proto} ports {one.first}-{one.last} become the dynamic ones; Windows gives ranges "
+                    "of those after a reboot, then wslnet resume"
+                    for one in mending
+                ),
+                *_BY_HAND,
+            ),
+            mending,
         ),
     )
 
 
 def _kept(windows: WindowsFacts) -> Iterator[str]:
     """In words, the portproxy rules for whose port nobody listens because Windows has given it away."""
+    for rule in _taken(windows):
+        taken = range_given_away(windows, rule.listen_port)
+        where = f"{rule.listen_address}:{rule.listen_port}"
+        yield f"portproxy {where}: Windows has excluded tcp ports {taken}"
+
+
+def _taken(windows: WindowsFacts) -> Iterator[PortProxy]:
+    """These rules."""
     heard = {one.port for one in windows.listeners or () if one.proto.lower() == "tcp"}
     for rule in windows.portproxy or ():
-        taken = range_given_away(windows, rule.listen_port)
-        if taken is not None and rule.listen_port not in heard:
-            where = f"{rule.listen_address}:{rule.listen_port}"
-            yield f"portproxy {where}: Windows has excluded tcp ports {taken}"
+        if rule.listen_port not in heard and range_given_away(windows, rule.listen_port) is not None:
+            yield rule
 
 
 def _listeners(windows: WindowsFacts, allow: Allow) -> Iterator[str]:

@@ -13,7 +13,7 @@ from wslnet.checks.parts.windows import on_windows
 from wslnet.checks.parts.wslconfig import numbers
 from wslnet.model.finding import Check, Finding, Fix
 from wslnet.model.machine import Kind
-from wslnet.resources.dynamic_ports import DynamicPorts
+from wslnet.resources.dynamic_ports import USUAL, DynamicPorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 _SAY = Findings("port.dynamic", docs="https://github.com/microsoft/WSL/issues/40984")
 
-_FIRST, _LAST = 49152, 65535
-"""Where the range begins unless somebody has moved it; programs choose ports below it."""
-
+_FIRST, _ = USUAL
 _REFUSED_ALL = (2, 8, 7), (2, 9, 4)
 _RELEASE = 3
 
@@ -75,9 +73,7 @@ def _windows(snapshot: Snapshot, machine: str, version: str | None, ranges: list
                 "or wsl --update: newer releases may bind half of the range, and whoever moved it wanted it",
             ),
             tuple(
-                DynamicPorts(
-                    machine, one.proto, _FIRST, _LAST, "so that programs in WSL may bind their ports"
-                )
+                DynamicPorts(machine, one.proto, *USUAL, "so that programs in WSL may bind their ports")
                 for one in moved
             ),
         ),

@@ -68,7 +68,8 @@ class Change:
     """One difference on one machine.
 
     `resource` identifies the resource on its machine (`route 192.168.124.0/24`), `before` and `after` are
-    for people, `do` and `undo` for the agent; `rows` are the feature rows it serves.
+    for people, `do` and `undo` for the agent; `rows` are the feature rows it serves. `at_boot`: Windows
+    takes note of it at its next start only.
     """
 
     machine: str
@@ -82,6 +83,7 @@ class Change:
     risk: Risk = Risk.SAFE
     rows: tuple[str, ...] = ()
     stage: int = 1
+    at_boot: bool = False
 
     @property
     def reversible(self) -> bool:
@@ -107,6 +109,7 @@ def change_to_json(change: Change) -> dict[str, object]:
         "why": change.why,
         "rows": list(change.rows),
         "risk": str(change.risk),
+        "at_boot": change.at_boot,
         "do": change.do.to_json(),
         "undo": None if change.undo is None else change.undo.to_json(),
         "reversible": change.reversible,

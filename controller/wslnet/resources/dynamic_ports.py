@@ -1,6 +1,7 @@
 """The ports that Windows gives to outgoing connections of one protocol over IPv4.
 
-Some releases of WSL are refused every one of them (wsl-facts 6, no. 28). Windows keeps the range over boots.
+Some releases of WSL are refused every one of them (wsl-facts 6, no. 28). Windows keeps the range over boots;
+what it gave away of another one, to winnat above all, stays given until the next boot (no. 26).
 """
 
 from __future__ import annotations
@@ -14,18 +15,25 @@ from wslnet.model.windows_facts import WindowsFacts
 if TYPE_CHECKING:
     from wslnet.model.snapshot import MachineFacts
 
+USUAL = 49152, 65535
+"""Where they are unless somebody has moved them; programs choose ports below."""
+
 _VERB = "dynamic_ports.set"
 
 
 @dataclass(frozen=True, slots=True)
 class DynamicPorts:
-    """The dynamic ports of `proto` are to be those from `first` to `last`."""
+    """The dynamic ports of `proto` are to be those from `first` to `last`.
+
+    `at_boot`: what is wanted of it comes with the next start of Windows only.
+    """
 
     machine: str
     proto: str
     first: int
     last: int
     why: str
+    at_boot: bool = False
     rows: tuple[str, ...] = ("S1-14",)
     needs: frozenset[str] = frozenset({"port_ranges"})
     volatile: bool = False
@@ -56,5 +64,6 @@ class DynamicPorts:
                 do=do,
                 undo=undo,
                 rows=self.rows,
+                at_boot=self.at_boot,
             ),
         )

@@ -55,5 +55,6 @@ class NatRange:
                 do=do,
                 undo=undo,
                 rows=self.rows,
+                at_boot=True,
             ),
         )

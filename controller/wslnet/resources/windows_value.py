@@ -53,6 +53,7 @@ class WindowsValue:
             do=do,
             undo=undo,
             rows=self.rows,
+            at_boot=True,
         )
         return (change,)
 

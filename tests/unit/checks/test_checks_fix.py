@@ -108,6 +108,15 @@ def test_what_windows_takes_at_its_next_start_waits_for_it(
     assert "reboot Windows, then wslnet resume" in (waiting_for_boot(plan.changes) or "")
 
 
+def test_a_published_port_comes_back_with_the_next_boot_of_windows(snapshot: Callable[..., Snapshot]) -> None:
+    cases = json.loads((CASES.parent / "port.conflict.json").read_text("utf-8"))["cases"]
+    (case,) = (one for one in cases if "they are set back" in one["name"])
+    seen = snapshot("seed", case["patch"])
+    plan = prepare_fix(Model(seen), seen.inventory, lambda *_: None, only=["port.conflict"]).plan
+    assert dict(plan.changes[0].do.args) == {"proto": "tcp", "first": 49152, "last": 65535}
+    assert "dynamic tcp ports: Windows takes it when it starts anew" in (waiting_for_boot(plan.changes) or "")
+
+
 def test_ports_that_mirrored_mode_lacks_are_given_back_and_wsl_starts_anew(
     snapshot: Callable[..., Snapshot],
 ) -> None:

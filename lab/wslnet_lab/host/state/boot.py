@@ -28,6 +28,7 @@ def fresh_boot() -> dict[str, Any]:
         "wsl_firewall": True,
         "wsl_idle": {},
         "dynamic_ports": {},
+        "given_from": [],
     }
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WSLCONFIG_LOCKED = "wslconfig-locked"
 WINNAT_TAKES_PORTS = "winnat-takes-ports"
-"""Fault of `lab break`: Windows has given TCP ports to winnat, which asked for any that were free."""
+"""Fault of `lab break`: Windows has given TCP ports to winnat, where its dynamic ones were once that low."""
 
 _OF_WINNAT = (2150, 2249, False)
 _CULTURES = {"culture-zh-cn": "zh-CN", "culture-de-de": "de-DE"}
@@ -79,6 +79,7 @@ class MachineState:
         if not resumed:
             with self.boot.change() as boot:
                 boot["dynamic_ports"] = dict(self.settings.dynamic_ports)
+                boot["given_from"] = [self.settings.dynamic_ports["tcp"]]
             self._renew_versions()
             self._start_services()
 
@@ -93,6 +94,9 @@ class MachineState:
         moved = {**self.settings.dynamic_ports, proto: (first, last)}
         self._keep("dynamic_ports", moved)
         self.settings = replace(self.settings, dynamic_ports=moved)
+        if proto == "tcp":
+            with self.boot.change() as boot:
+                boot["given_from"].append((first, last))
 
     def _keep(self, name: str, value: object) -> None:
         own = json.loads(self._settings.read_text("utf-8")) if self._settings.exists() else {}
@@ -122,8 +126,13 @@ class MachineState:
     def excluded_ports(self, proto: str) -> tuple[tuple[int, int, bool], ...]:
         """First port, last port, whether an administrator excluded them: nobody else is given these."""
         kept = self.settings.excluded_ports.get(proto, ())
-        taken = proto == "tcp" and WINNAT_TAKES_PORTS in self.faults()
+        taken = proto == "tcp" and WINNAT_TAKES_PORTS in self.faults() and self._gave_ports()
         return (*kept, _OF_WINNAT) if taken else tuple(kept)
+
+    def _gave_ports(self) -> bool:
+        """Whether in this boot the dynamic ports, of which winnat is given some, were ever around its own."""
+        low, high, _ = _OF_WINNAT
+        return any(first <= low and high <= last for first, last in self.boot.data["given_from"])
 
     def culture(self) -> str:
         """The language of messages now: the setting, or what a `culture-…` fault says."""
