@@ -148,7 +148,11 @@ class PlainObject:
 
 @dataclass(frozen=True)
 class ErrorDetails:
-    """One error record. `remoting` marks those that CDXML writes as RemotingErrorRecord (cdxml-facts 1.1)."""
+    """One error record. `remoting` marks those that CDXML writes as RemotingErrorRecord (cdxml-facts 1.1).
+
+    `details` is .NET's ErrorDetails.Message: the record's text where it is given, while `message` stays that
+    of the exception (psrp-facts 5).
+    """
 
     fqid: str
     category: Category
@@ -160,6 +164,7 @@ class ErrorDetails:
     target_type: str = ""
     target_object: object = None
     remoting: bool = False
+    details: str = ""
 
 
 class CommandError(Exception):

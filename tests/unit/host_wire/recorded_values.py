@@ -151,10 +151,14 @@ def error_of(node: ET.Element, *, remoting: bool) -> ErrorDetails:
     def text(name: str) -> str:
         return unescape(fields[f"ErrorCategory_{name}"].text or "")
 
+    said = unescape(node.findtext("ToString") or "")
+    message = unescape(fields["Exception"].findtext("Props/S[@N='Message']") or said)
+    own = fields.get("ErrorDetails_Message")
     return ErrorDetails(
         fqid=unescape(fields["FullyQualifiedErrorId"].text or ""),
         category=Category(int(fields["ErrorCategory_Category"].text or 0)),
-        message=unescape(node.findtext("ToString") or ""),
+        message=message,
+        details=said if own is not None and own.text else "",
         exception_types=exception,
         activity=text("Activity"),
         reason=text("Reason"),

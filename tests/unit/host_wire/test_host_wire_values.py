@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from xml.sax.saxutils import unescape
 
@@ -21,6 +22,7 @@ from wslnet_lab.host.contract import (
     Number,
     Outcome,
     PlainObject,
+    Progress,
 )
 from wslnet_lab.host.wire import clixml, decode, fragments, mixml, records
 from wslnet_lab.host.wire.encode import Encoder
@@ -231,6 +233,43 @@ def test_error_records_have_no_nulls_where_the_engine_has_text() -> None:
     assert fields["ErrorCategory_Message"].text == "FromStdErr: (:) [Get-X], RuntimeException"
     assert fields["TargetObject"].text == "On"
     assert root.findtext("TN/T") == "System.Management.Automation.ErrorRecord"
+
+
+def test_the_text_of_a_record_is_that_of_its_details() -> None:
+    root = parse(records.error_body(replace(DETAILS, details="Verify the value."), Encoder()))
+    assert root.findtext("ToString") == "Verify the value."
+    assert root.findtext("MS/S[@N='ErrorDetails_Message']") == "Verify the value."
+    assert root.findtext("MS/Obj[@N='Exception']/Props/S[@N='Message']") == DETAILS.message
+    assert root.find("MS/B[@N='SerializeExtendedInfo']") is not None
+
+
+@pytest.mark.parametrize(
+    ("types", "number"),
+    [
+        (("Own.Exception",), -2146233088),
+        (("Own.Exception", "System.SystemException"), -2146233087),
+        (("Own.Exception", "System.InvalidOperationException", "System.SystemException"), -2146233079),
+        (("System.NullReferenceException", "System.SystemException"), -2147467261),
+    ],
+)
+def test_an_exception_has_the_number_of_its_nearest_class(types: tuple[str, ...], number: int) -> None:
+    root = parse(records.error_body(replace(DETAILS, exception_types=types), Encoder()))
+    assert root.findtext("MS/Obj[@N='Exception']/Props/I32[@N='HResult']") == str(number)
+
+
+def test_progress_is_told_whole() -> None:
+    record = Progress("copy", "half", percent=50, seconds_left=7, operation="a.txt", number=3, parent=1)
+    root = parse(records.progress_body(record))
+    told = {each.get("N"): each.text for each in root.findall("MS/*") if each.tag != "Obj"}
+    assert told == {
+        "Activity": "copy",
+        "ActivityId": "3",
+        "StatusDescription": "half",
+        "CurrentOperation": "a.txt",
+        "ParentActivityId": "1",
+        "PercentComplete": "50",
+        "SecondsRemaining": "7",
+    }
 
 
 def test_remoting_records_say_so_in_the_stream_only() -> None:

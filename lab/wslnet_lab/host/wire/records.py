@@ -155,7 +155,7 @@ def _write_error(
     if details.remoting and in_stream:
         types = ("System.Management.Automation.Runspaces.RemotingErrorRecord", *types)
     with writer.obj(name, types):
-        writer.string(details.message, tag="ToString")
+        writer.string(details.details or details.message, tag="ToString")
         with writer.element("MS"):
             _write_exception(writer, details, in_stream=in_stream)
             encoder.write(writer, details.target_object, "TargetObject", whole=False)
@@ -165,6 +165,8 @@ def _write_error(
             else:
                 writer.nil("InvocationInfo")
             _write_category(writer, details)
+            if details.details:
+                writer.string(details.details, "ErrorDetails_Message")
             writer.leaf("B", "false", "SerializeExtendedInfo")
             if in_stream:
                 writer.nil("PSMessageDetails")
