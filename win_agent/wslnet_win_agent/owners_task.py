@@ -9,13 +9,12 @@ from __future__ import annotations
 import ntpath
 import secrets
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .boot.call_files import TASK, Answer, answer_name, request_name
 from .boot.places import OWNER_FOLDER
 from .calls import files, tasks
-from .errors import DeliveryUnknown, WindowsAgentError
+from .errors import WindowsAgentError
 from .facts.files import read_file
 
 if TYPE_CHECKING:
@@ -53,8 +52,7 @@ class OwnersTask:
         until = min(deadline, time.monotonic() + START_S)
         while True:
             try:
-                with suppress(DeliveryUnknown):  # the answer shows whether it arrived
-                    self._host.write(write, "asking the owner's task")
+                self._host.attempt(write, "asking the owner's task")  # the answer shows whether it arrived
             except WindowsAgentError as error:
                 # Its folder is made by the task's first start.
                 if error.code != "not-found" or time.monotonic() > until:
@@ -100,12 +98,10 @@ class OwnersTask:
         self._remove(request_name(call))
 
     def _start(self) -> None:
-        with suppress(DeliveryUnknown):
-            self._host.write(tasks.start(TASK), "starting the owner's task (wslnet endpoint install --owner)")
+        self._host.attempt(tasks.start(TASK), "starting the owner's task (wslnet endpoint install --owner)")
 
     def _remove(self, name: str) -> None:
-        with suppress(DeliveryUnknown):
-            self._host.write(files.remove(self._path(name)), f"removing {name}")
+        self._host.attempt(files.remove(self._path(name)), f"removing {name}")
 
     def _path(self, name: str) -> str:
         return ntpath.join(self._profile or self._host.user_profile, OWNER_FOLDER, name)
