@@ -19,6 +19,7 @@ from wslnet.engine.journal import FOLDER, Journal, new_run_id
 from wslnet.engine.lock import only_run
 from wslnet.engine.planner import make_plan
 from wslnet.engine.run_log import refuse_beside_pending
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.machine import Kind
 from wslnet.model.topology import segment
@@ -169,8 +170,7 @@ def see(fleet: Fleet, forwards: Iterable[Forward], say: Callable[[str, str], Non
     """
     say("all", "reading the machines")
     snapshot = gather(fleet, _needs(fleet.inventory, forwards), say=say)
-    for name, unseen in snapshot.unseen.items():
-        raise unseen.error(name)
+    demand_seen(snapshot)
     return snapshot
 
 

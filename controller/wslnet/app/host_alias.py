@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wslnet.app.unguarded import UnguardedPlan
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import InputError, PlanRefused
 from wslnet.model.topology import host_address
 from wslnet.resources.host_alias import HostAlias, names_in
@@ -43,8 +44,7 @@ def prepare_hosts(fleet: Fleet, names: Sequence[str]) -> UnguardedPlan:
     if windows is None or wsl is None:
         raise InputError(f"{fleet.inventory.path}: config hosts needs a windows and a wsl machine")
     snapshot = gather(fleet, {windows.name: _WINDOWS_NEEDS, wsl.name: _WSL_NEEDS})
-    for machine, unseen in snapshot.unseen.items():
-        raise unseen.error(machine)
+    demand_seen(snapshot)
     address = host_address(snapshot)
     if address is None:
         raise PlanRefused(f"{wsl.name}: it is not known by which address it comes to Windows")

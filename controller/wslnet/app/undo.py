@@ -27,6 +27,7 @@ from wslnet.engine.planner import RESTART_VERB
 from wslnet.engine.regression import verify
 from wslnet.engine.run_log import End, RunLog, find_run, read_runs
 from wslnet.engine.take_back import roll_back
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import InputError, JournalFailed, NeedsReboot, RollbackIncomplete, WslnetError
 from wslnet.model.change import change_to_json
 from wslnet.model.consent import Consent
@@ -119,8 +120,7 @@ def _demand_reach(fleet: Fleet, log: RunLog, *, attended: bool) -> None:
     known = [machine for machine in fleet.inventory.machines.values() if machine.name in machines]
     needs = {one.name: frozenset({"elevated" if one.kind is Kind.WINDOWS else "identity"}) for one in known}
     snapshot = gather(fleet, needs)
-    for name, unseen in snapshot.unseen.items():
-        raise unseen.error(name)
+    demand_seen(snapshot)
     shown = {"stages": [], "changes": [change_to_json(change) for change in log.left]}
     obtain_rights(fleet, snapshot, log.left, shown, attended=attended)
 

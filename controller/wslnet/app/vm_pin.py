@@ -12,6 +12,7 @@ from wslnet.app.setup import Prepared
 from wslnet.app.vm_list import hosts_of
 from wslnet.engine.gather import gather
 from wslnet.engine.planner import make_plan
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import InputError
 from wslnet.model.machine import Kind, Wish
 from wslnet.model.nested_vms import NEEDS, NestedVm, nested_vms
@@ -54,8 +55,7 @@ def prepare(fleet: Fleet, names: Collection[str], say: Callable[[str, str], None
     hosts = {inventory[name].parent or "" for name in wanted}
     say("all", "reading the machines")
     snapshot = gather(fleet, {name: PIN_NEEDS for name in hosts_of(inventory) if name in hosts}, say=say)
-    for host, unseen in snapshot.unseen.items():
-        raise unseen.error(host)
+    demand_seen(snapshot)
     resources = tuple(_pins(snapshot, wanted, named=bool(names)))
     plan = make_plan(snapshot, resources)
     return Prepared(fleet, SetupOptions(), snapshot, resources, plan, lambda _: resources)

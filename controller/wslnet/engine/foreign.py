@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wslnet.engine.fact_lines import FactLines, difference, fact_lines, facts_read
 from wslnet.engine.gather import gather
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import AgentError
 from wslnet.model.linux_facts import LinuxFacts
 
@@ -51,8 +52,7 @@ def demand_winning(
     declared = {(one.machine, one.name): one for one in resources}
     mine = [declared[one.machine, one.resource] for one in changes if (one.machine, one.resource) in declared]
     after = gather(fleet, _needs(before, changes, mine))
-    for name, unseen in after.unseen.items():
-        raise unseen.error(name)
+    demand_seen(after)
     for resource in mine:
         for change in resource.diff(after.facts[resource.machine]):
             raise AgentError(

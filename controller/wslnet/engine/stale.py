@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wslnet.engine.fact_lines import difference, fact_lines, facts_read
 from wslnet.engine.gather import gather
 from wslnet.engine.machine_locks import in_order
+from wslnet.engine.unseen import demand_seen
 from wslnet.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ def demand_fresh(locked: LockedFleet, snapshot: Snapshot, plan: Plan) -> Snapsho
 
 def _seen(locked: LockedFleet, needs: dict[str, frozenset[str]]) -> dict[str, MachineFacts]:
     again = gather(locked, needs)
-    for name, unseen in again.unseen.items():
-        raise unseen.error(name)
+    demand_seen(again)
     return dict(again.facts)
 
 

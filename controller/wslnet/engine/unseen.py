@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from wslnet.model.snapshot import Snapshot
 
 
-def demand_seen(snapshot: Snapshot, lacking: Iterable[str]) -> None:
+def demand_seen(snapshot: Snapshot, lacking: Iterable[str] = ()) -> None:
     """Refuses a snapshot without a machine that must be in it.
 
     Args:
-        snapshot: Taken behind a restart.
-        lacking: VMs that were not there before it, and need not be now.
+        snapshot: All of its machines are needed.
+        lacking: But for these VMs: behind a restart, those that were not there before it.
 
     Raises:
         WslnetError: that of the first one that is missing.
